@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from kernel_ir.check_signature import signature_problems
+from kernel_ir import check_exports, check_signature, check_text
 from kernel_ir.errors import Diagnostic, SpecError
 from kernel_ir.nodes import Argument, TensorType
 from kernel_ir.signature import Signature, read_signature
+from kernel_ir.solve_sizes import SizeOrigin, solve_sizes
 from kernel_ir.source import MAX_BYTES, Source, read_source, refuse
 from kernel_ir.spec import Spec
 from kernel_ir.structure import structure_problems
+
+RULES = check_signature.RULES + check_exports.RULES + check_text.RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,10 @@ class LoadedSpec:
         """Every dimension name by first appearance: argument shapes, size arguments, results."""
         return self.signature.sizes
 
+    def size_origins(self) -> tuple[SizeOrigin, ...]:
+        """Where each size comes from, in an order in which they can be worked out."""
+        return solve_sizes(self.signature)
+
 
 def load_file(path: str | os.PathLike[str]) -> LoadedSpec:
     """Load a spec file. Raises SpecError, also for a file that cannot be read."""
@@ -69,7 +76,9 @@ def load_bytes(data: bytes, path: str) -> LoadedSpec:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"byte 0x{data[error.start]:02X} on line {line} is not UTF-8"
-        raise SpecError(path, "", (Diagnostic("not-utf-8", message, hint="specs are printable ASCII"),)) from error
+        raise SpecError(
+            path, "", (Diagnostic("not-utf-8", message, hint="specs are printable ASCII"),)
+        ) from error
     return load_text(text, path)
 
 
@@ -81,7 +90,8 @@ def load_text(text: str, path: str) -> LoadedSpec:
     except ValidationError as error:
         refuse(path, text, structure_problems(error, source))
     signature, problems = read_signature(spec, source)
-    problems += signature_problems(spec, source, signature)
+    subject = check_signature.Subject(spec, source, signature)
+    problems += [problem for rule in RULES for problem in rule(subject)]
     if problems:
         refuse(path, text, problems)
     return LoadedSpec(spec, source, signature)

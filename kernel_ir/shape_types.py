@@ -216,7 +216,9 @@ def _tokens(text: str) -> Iterator[_Token]:
         found = _TOKEN.match(text, at)
         if found is None:
             at += len(text[at:]) - len(text[at:].lstrip(" "))
-            raise ShapeError(f"{show(text[at])} has no meaning in a type", at, at + 1, _HINTS.get(text[at], ""))
+            raise ShapeError(
+                f"{show(text[at])} has no meaning in a type", at, at + 1, _HINTS.get(text[at], "")
+            )
         group = found.lastgroup or ""
         kind = found.group(group) if group == "symbol" else group
         yield _Token(kind, found.group(group), found.start(group), found.end(group))

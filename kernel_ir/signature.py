@@ -12,7 +12,7 @@ from kernel_ir import spec as models
 from kernel_ir.dtypes import DTYPES, DType
 from kernel_ir.errors import Diagnostic, Span
 from kernel_ir.nodes import Argument, Role, ScalarType, SizeType, TensorType
-from kernel_ir.shape_types import ParsedType, ShapeError, parse_type, size_names
+from kernel_ir.shape_types import ParsedType, ShapeError, parse_type
 from kernel_ir.source import Path, Source
 from kernel_ir.wording import join, show, suggest
 
@@ -23,7 +23,7 @@ MAX_SIZE = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`sizes`: every dimension name, by first appearance: shapes of arguments, size arguments, results."""
+    """`sizes` is `Spec.size_names()`."""
 
     arguments: tuple[Argument, ...]
     results: tuple[TensorType, ...]
@@ -37,15 +37,7 @@ def read_signature(spec: models.Spec, source: Source) -> tuple[Signature, list[D
     results = [reader.result(name, item) for name, item in spec.results.items()]
     found = tuple(item for item in arguments if item is not None)
     returned = tuple(item for item in results if item is not None)
-    return Signature(found, returned, _sizes(found, returned)), reader.problems
-
-
-def _sizes(arguments: tuple[Argument, ...], results: tuple[TensorType, ...]) -> tuple[str, ...]:
-    tensors = [item for item in arguments if isinstance(item, TensorType)]
-    names = [name for item in tensors for dim in item.shape for name in size_names(dim)]
-    names += [item.name for item in arguments if isinstance(item, SizeType)]
-    names += [name for item in results for dim in item.shape for name in size_names(dim)]
-    return tuple(dict.fromkeys(names))
+    return Signature(found, returned, spec.size_names()), reader.problems
 
 
 class _Reader:
@@ -76,7 +68,9 @@ class _Reader:
             return None
         if not parsed.is_tensor:
             message = f"a result is a tensor, not {show(item.type)}"
-            self._report("not-a-tensor", message, self.source.span(*keys), f'write "{parsed.dtype}[1]" for one value')
+            self._report(
+                "not-a-tensor", message, self.source.span(*keys), f'write "{parsed.dtype}[1]" for one value'
+            )
             return None
         return self._tensor(name, parsed, "result", item)
 
@@ -100,7 +94,9 @@ class _Reader:
         try:
             parsed = parse_type(text, lambda start, end: self.source.type_span(keys, start, end))
         except ShapeError as error:
-            self._report("bad-type", error.message, self.source.type_span(keys, error.start, error.end), error.hint)
+            self._report(
+                "bad-type", error.message, self.source.type_span(keys, error.start, error.end), error.hint
+            )
             return None
         problem = self._dtype_problem(parsed)
         if problem is None:
@@ -117,9 +113,17 @@ class _Reader:
             if name in variables or name in DTYPES:
                 return None
             if name == SIZE:
-                return "unknown-dtype", "a tensor has no elements of type size", "index tensors are i32 or i64"
+                return (
+                    "unknown-dtype",
+                    "a tensor has no elements of type size",
+                    "index tensors are i32 or i64",
+                )
             if name[:1].isupper():
-                return "unknown-type-variable", f"{show(name)} is not among the types", suggest(name, variables, _TYPES)
+                return (
+                    "unknown-type-variable",
+                    f"{show(name)} is not among the types",
+                    suggest(name, variables, _TYPES),
+                )
             return "unknown-dtype", f"{show(name)} is not a dtype", suggest(name, DTYPES)
         if name in SCALAR_TYPES or name == SIZE:
             return None

@@ -198,7 +198,9 @@ class _Composer:
         next(self.events)  # the end of the document
         after = next(self.events)
         if isinstance(after, yaml.DocumentStartEvent):
-            self._stop("several-documents", "a spec file holds one document", _span(after), 'remove this "---"')
+            self._stop(
+                "several-documents", "a spec file holds one document", _span(after), 'remove this "---"'
+            )
         return data
 
     def _node(self, event: Any, path: Path, key: Span | None) -> Any:
@@ -206,7 +208,9 @@ class _Composer:
         self.nodes += 1
         at = self._span(event)
         if self.nodes > MAX_NODES:
-            self._stop("too-large", f"a spec has at most {MAX_NODES} values", at, "split it into several specs")
+            self._stop(
+                "too-large", f"a spec has at most {MAX_NODES} values", at, "split it into several specs"
+            )
         if len(path) > MAX_DEPTH:
             self._stop("too-deep", f"values nest at most {MAX_DEPTH} levels deep", at)
         self._refuse_references(event, at)
@@ -227,7 +231,9 @@ class _Composer:
             is_new = key is not None and key not in found
             if key is not None and not is_new:
                 first = self.places[(*path, key)].key.line
-                self._report("duplicate-key", f"{show(key)} is given twice", at, f"it is first given on line {first}")
+                self._report(
+                    "duplicate-key", f"{show(key)} is given twice", at, f"it is first given on line {first}"
+                )
             value = self._node(next(self.events), (*path, key if is_new else f"\0{self.nodes}"), at)
             if is_new:
                 found[key] = value
@@ -255,7 +261,9 @@ class _Composer:
     def _scalar(self, event: Any, at: Span) -> Any:
         text: str = event.value
         if len(text) > MAX_SCALAR:
-            self._stop("too-large", f"one value has at most {MAX_SCALAR} characters, this has {len(text)}", at)
+            self._stop(
+                "too-large", f"one value has at most {MAX_SCALAR} characters, this has {len(text)}", at
+            )
         if event.style:
             return text
         value, problem = _resolve(text)
@@ -265,9 +273,13 @@ class _Composer:
 
     def _refuse_references(self, event: Any, at: Span) -> None:
         if isinstance(event, yaml.AliasEvent):
-            self._report("alias", f"aliases (*{event.anchor[:40]}) are not allowed", at, "write the value out")
+            self._report(
+                "alias", f"aliases (*{event.anchor[:40]}) are not allowed", at, "write the value out"
+            )
         elif event.anchor is not None:
-            self._report("alias", f"anchors (&{event.anchor[:40]}) are not allowed", at, "write the value out")
+            self._report(
+                "alias", f"anchors (&{event.anchor[:40]}) are not allowed", at, "write the value out"
+            )
         if getattr(event, "tag", None) is not None:
             self._report("tag", f"tags ({show(event.tag)}) are not allowed", at, "remove the tag")
 
@@ -303,7 +315,11 @@ def _resolve(text: str) -> tuple[Any, str]:
         return math.nan, ""
     if infinite := _INFINITE.fullmatch(text):
         return float(infinite.group(1) + "inf"), ""
-    if text[0] not in "-+.0123456789" or not (is_integer := _INTEGER.fullmatch(text)) and not _FLOAT.fullmatch(text):
+    if (
+        text[0] not in "-+.0123456789"
+        or not (is_integer := _INTEGER.fullmatch(text))
+        and not _FLOAT.fullmatch(text)
+    ):
         return text, ""
     if len(text) > MAX_NUMBER:
         return 0, f"a number has at most {MAX_NUMBER} characters, this one has {len(text)}"

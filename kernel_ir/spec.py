@@ -6,12 +6,14 @@ Every model is frozen, strict (no coercion) and closed (unknown keys are errors)
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kernel_ir.names import NAME_PATTERN, TYPE_VARIABLE_PATTERN
 from kernel_ir.nodes import Policy
+from kernel_ir.shape_types import ParsedType, ShapeError, parse_type, size_names
 
 EDITION = 1
 TARGETS = ("cpu", "metal", "cuda")
@@ -75,7 +77,9 @@ class Export(_Model):
     ignored: dict[Name, Number | str | None] = Field(
         {}, description="Further accepted arguments with their default; their value is ignored."
     )
-    returns: Returns = Field("results", description="results, none, or names of results and mutated arguments.")
+    returns: Returns = Field(
+        "results", description="results, none, or names of results and mutated arguments."
+    )
 
 
 class Numerics(_Model):
@@ -103,7 +107,9 @@ class Spec(_Model):
     requires: tuple[str, ...] = Field((), description="Conditions over sizes and integer arguments.")
     body: str = Field(description="The kernel, in restricted Python.")
     exports: tuple[Export, ...] = Field((), description="Further public names and signatures.")
-    returns: Returns = Field("results", description="results, none, or names of results and mutated arguments.")
+    returns: Returns = Field(
+        "results", description="results, none, or names of results and mutated arguments."
+    )
     out: bool | None = Field(None, description="Accepts out=; default: where there is one result.")
     numerics: Numerics | None = Field(None, description="Why the kernel's error may exceed the usual bound.")
     schedule: dict[Literal["cpu", "metal", "cuda"], dict[Name, int]] = Field(
@@ -113,6 +119,31 @@ class Spec(_Model):
         (), description="Sizes (and scalar arguments) that tests and benchmarks start from."
     )
 
+    def size_names(self) -> tuple[str, ...]:
+        """Every dimension name by first appearance: argument shapes, size arguments, results."""
+        arguments = {name: _parse(item.type) for name, item in self.arguments.items()}
+        results = [_parse(item.type) for item in self.results.values()]
+        sizes = [name for name, parsed in arguments.items() if parsed == _SIZE]
+        names = [*_dimension_names(arguments.values()), *sizes, *_dimension_names(results)]
+        return tuple(dict.fromkeys(names))
+
     def takes_out(self) -> bool:
         """Whether the op of the kernel's own name accepts `out=`."""
         return len(self.results) == 1 if self.out is None else self.out
+
+
+_SIZE = ParsedType("size")
+
+
+def _parse(text: str) -> ParsedType | None:
+    """A type as written; None where it is wrong, which the signature's reader reports."""
+    try:
+        return parse_type(text)
+    except ShapeError:
+        return None
+
+
+def _dimension_names(types: Iterable[ParsedType | None]) -> Iterator[str]:
+    for parsed in types:
+        for dimension in (parsed.shape or ()) if parsed else ():
+            yield from size_names(dimension)

@@ -52,11 +52,15 @@ def _diagnose(path: Path, found: list[Any], source: Source) -> Diagnostic:
         case "extra_forbidden":
             name = str(path[-1])
             known = _keys_beside(path)
-            return Diagnostic("unknown-key", f"unknown key {show(name)}", source.key_span(*path), suggest(name, known))
+            return Diagnostic(
+                "unknown-key", f"unknown key {show(name)}", source.key_span(*path), suggest(name, known)
+            )
         case "missing":
             message = f"the key {show(path[-1])} is missing"
             owner = f" of {show(path[-2])}" if len(path) > 1 else ""
-            return Diagnostic("missing-key", message + owner, source.key_span(*path[:-1]), _missing_hint(path))
+            return Diagnostic(
+                "missing-key", message + owner, source.key_span(*path[:-1]), _missing_hint(path)
+            )
         case "too_short" | "too_long":
             wanted = first["ctx"].get("min_length", first["ctx"].get("max_length"))
             message = f"expected {wanted} items, got {first['ctx']['actual_length']}"
@@ -87,7 +91,10 @@ def _missing_hint(path: Path) -> str:
     return _MISSING_HINTS.get(str(path[-1]), f'add "{path[-1]}: ..."')
 
 
-_MISSING_HINTS = {"edition": f'add "edition: {models.EDITION}"', "body": 'add "body: |" and the kernel below it'}
+_MISSING_HINTS = {
+    "edition": f'add "edition: {models.EDITION}"',
+    "body": 'add "body: |" and the kernel below it',
+}
 
 
 def _keys_beside(path: Path) -> list[str]:

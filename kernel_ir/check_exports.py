@@ -1,0 +1,160 @@
+"""What the public names of a kernel must hold to: its own and those under `exports`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kernel_ir.check_signature import Rule, Subject
+from kernel_ir.errors import Diagnostic
+from kernel_ir.names import PACKAGE_NAMES, PYTHON, WRAPPER_NAMES, name_problem, reserved_by
+from kernel_ir.source import Path
+from kernel_ir.spec import Argument, Export, Returns
+from kernel_ir.wording import show, suggest
+
+
+def export_names_are_legal(subject: Subject) -> Iterator[Diagnostic]:
+    """Export names are legal, and differ from each other and from the kernel's own."""
+    seen = {subject.spec.name}
+    for index, export in enumerate(subject.spec.exports):
+        at = subject.source.span("exports", index, "name")
+        if problem := name_problem(export.name):
+            yield Diagnostic("bad-name", problem[0], at, problem[1])
+        elif export.name in PACKAGE_NAMES:
+            message = f"{show(export.name)} already has a meaning in the package"
+            yield Diagnostic("bad-name", message, at, "choose another name")
+        elif export.name in seen:
+            message = f"the name {show(export.name)} is already taken"
+            yield Diagnostic("name-clash", message, at, "the kernel's own name needs no export")
+        seen.add(export.name)
+
+
+def exports_cover_arguments(subject: Subject) -> Iterator[Diagnostic]:
+    """An export maps public names to arguments, each at most once and all required ones."""
+    for index, export in enumerate(subject.spec.exports):
+        if export.arguments is None:
+            continue
+        keys: Path = ("exports", index, "arguments")
+        used: dict[str, str] = {}
+        for public, name in export.arguments.items():
+            at = subject.source.span(*keys, public)
+            if name not in subject.spec.arguments:
+                known = suggest(name, subject.spec.arguments)
+                yield Diagnostic("unknown-argument", f"{show(name)} is not an argument", at, known)
+            elif name in used:
+                message = f"{show(name)} is already passed as {show(used[name])}"
+                yield Diagnostic("repeated", message, at, "map each argument once")
+            used.setdefault(name, public)
+        for name, item in subject.spec.arguments.items():
+            if name not in used and not _is_optional(item):
+                message = f"the required argument {show(name)} has no public name"
+                hint = f'add "{name[:40]}: {name[:40]}"'
+                yield Diagnostic("missing-argument", message, subject.source.key_span(*keys), hint)
+
+
+def export_arguments_are_legal(subject: Subject) -> Iterator[Diagnostic]:
+    """Public argument names are legal in Python, and none is given two meanings."""
+    for index, export in enumerate(subject.spec.exports):
+        public = _public(subject, export)
+        for name in export.arguments or {}:
+            if problem := _parameter_problem(name):
+                at = subject.source.key_span("exports", index, "arguments", name)
+                yield Diagnostic("bad-name", problem[0], at, problem[1])
+        for name in export.ignored:
+            at = subject.source.key_span("exports", index, "ignored", name)
+            if problem := _parameter_problem(name):
+                yield Diagnostic("bad-name", problem[0], at, problem[1])
+            elif name in public:
+                message = f"{show(name)} is both an argument and ignored"
+                yield Diagnostic("name-clash", message, at, "remove one of them")
+        for position, name in enumerate(export.keyword_only):
+            if name not in public and name not in export.ignored:
+                at = subject.source.span("exports", index, "keyword_only", position)
+                message = f"{show(name)} is not an argument of this export"
+                yield Diagnostic("unknown-argument", message, at, suggest(name, public))
+
+
+def export_arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
+    """Required public arguments come before optional ones, unless keyword-only."""
+    for index, export in enumerate(subject.spec.exports):
+        optional = ""
+        for public, item in _public(subject, export).items():
+            if public in export.keyword_only or (export.arguments is None and item.keyword_only):
+                continue
+            if _is_optional(item):
+                optional = public
+            elif optional:
+                at = subject.source.key_span("exports", index, "arguments", public)
+                message = f"the required argument {show(public)} follows the optional {show(optional)}"
+                yield Diagnostic("argument-order", message, at, "move it up, or list it in keyword_only")
+
+
+def out_has_one_result(subject: Subject) -> Iterator[Diagnostic]:
+    """`out=` stands for the single result, and no argument is called `out` beside it."""
+    spec, source = subject.spec, subject.source
+    signatures: list[tuple[Path, bool, Mapping[str, Argument]]] = [((), spec.takes_out(), spec.arguments)]
+    for index, export in enumerate(spec.exports):
+        signatures.append((("exports", index), export.out, _public(subject, export)))
+        if export.out and "out" in export.ignored:
+            at = source.key_span("exports", index, "ignored", "out")
+            yield Diagnostic("name-clash", '"out" is both accepted and ignored', at, "remove one of them")
+    for keys, takes_out, public in signatures:
+        if takes_out and len(spec.results) != 1:
+            message = f"out= stands for a single result, this kernel has {len(spec.results)}"
+            yield Diagnostic("out-without-result", message, source.key_span(*keys, "out"), 'remove "out"')
+        elif takes_out and "out" in public:
+            inner = (*keys, "arguments", "out")
+            hint = 'rename the argument, or add "out: false"'
+            yield Diagnostic(
+                "name-clash",
+                '"out" is an argument and the place of the result',
+                source.key_span(*inner),
+                hint,
+            )
+
+
+def returns_name_outputs(subject: Subject) -> Iterator[Diagnostic]:
+    """`returns` lists results and mutated arguments, each once."""
+    yield from _returned(subject, ("returns",), subject.spec.returns)
+    for index, export in enumerate(subject.spec.exports):
+        yield from _returned(subject, ("exports", index, "returns"), export.returns)
+
+
+def _returned(subject: Subject, keys: Path, returns: Returns) -> Iterator[Diagnostic]:
+    if isinstance(returns, str):
+        return
+    known = (*subject.spec.results, *subject.spec.mutates)
+    for position, name in enumerate(returns):
+        at = subject.source.span(*keys, position)
+        if name not in known:
+            message = f"{show(name)} is neither a result nor a mutated argument"
+            yield Diagnostic("unknown-output", message, at, suggest(name, known))
+        elif name in returns[:position]:
+            yield Diagnostic("repeated", f"{show(name)} is listed twice", at, "remove one of them")
+
+
+def _public(subject: Subject, export: Export) -> dict[str, Argument]:
+    """An export's public names, with the arguments that exist behind them."""
+    arguments = subject.spec.arguments
+    mapping = {name: name for name in arguments} if export.arguments is None else export.arguments
+    return {public: arguments[name] for public, name in mapping.items() if name in arguments}
+
+
+def _is_optional(item: Argument) -> bool:
+    return item.optional or item.default is not None
+
+
+def _parameter_problem(name: str) -> tuple[str, str] | None:
+    """Public names stay in Python, so the reserved words of other languages are free to use."""
+    if name in PYTHON or name in WRAPPER_NAMES:
+        return f"{show(name)} already has a meaning in every op", "choose another name"
+    return None if reserved_by(name) else name_problem(name)
+
+
+RULES: tuple[Rule, ...] = (
+    export_names_are_legal,
+    exports_cover_arguments,
+    export_arguments_are_legal,
+    export_arguments_are_ordered,
+    out_has_one_result,
+    returns_name_outputs,
+)
