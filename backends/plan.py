@@ -1,0 +1,293 @@
+"""From the generated tree's list of translation units to the steps of its build.
+
+`generated/build.json` names each unit and its target; the table `_UNITS` says how a target's units are
+compiled, and `_MODULES` which objects an extension module is linked from. Everything else follows.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from backends.cpu.toolchain import KERNEL_FLAGS, IsaLevel, isa_levels
+from backends.cuda.toolchain import HOST_FLAGS as CUDA_HOST_FLAGS
+from backends.cuda.toolchain import KERNEL_FLAGS as CUDA_KERNEL_FLAGS
+from backends.cuda.toolchain import MODULE_FLAGS as CUDA_MODULE_FLAGS
+from backends.cuda.toolchain import CudaCompiler
+from backends.cxx import STANDARD, Compiler, PythonTarget, machine, this_platform
+from backends.libraries import Mlx, Nanobind
+from backends.ninja import Edge, NinjaFile, Rule
+
+_ONCE = (IsaLevel(""),)
+_BINDING_FLAGS = ("-O2", "-fno-strict-aliasing")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitKind:
+    """How the units of one target are compiled.
+
+    `domain` is the nanobind domain of units that use nanobind (`own`: this package's), `each_isa` compiles
+    a unit for every ISA level, `uses_mlx` adds MLX's headers.
+    """
+
+    rule: str = "cxx"
+    flags: tuple[str, ...] = ("-O2",)
+    domain: str = ""
+    each_isa: bool = False
+    uses_mlx: bool = False
+
+
+_UNITS: dict[str, UnitKind] = {
+    "cpu-kernel": UnitKind(flags=KERNEL_FLAGS, each_isa=True),
+    "host": UnitKind(),
+    "dlpack": UnitKind(flags=_BINDING_FLAGS, domain="own"),
+    "mlx": UnitKind(flags=_BINDING_FLAGS, domain="mlx", uses_mlx=True),
+    "cuda": UnitKind(rule="nvcc", flags=CUDA_KERNEL_FLAGS),
+    "cuda-host": UnitKind(rule="nvcc", flags=CUDA_HOST_FLAGS, domain="own"),
+    "cuda-stub": UnitKind(flags=_BINDING_FLAGS, domain="own"),
+}
+_NOT_COMPILED = frozenset({"metal"})  # shaders have a compiler and a cache of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A source of the generated tree: its path in the tree and the target it is compiled for."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """An extension module: the targets whose objects it is linked from, and the domain of its nanobind.
+
+    The last target is its bindings: without units of it there is no module.
+    """
+
+    name: str
+    targets: tuple[str, ...]
+    domain: str = "own"
+    rule: str = "link"
+    links_mlx: bool = False
+
+
+_CPU = Module("_cpu", ("cpu-kernel", "host", "dlpack"))
+_METAL = Module("_metal", ("cpu-kernel", "host", "mlx"), domain="mlx", links_mlx=True)
+_CUDA = Module("_cuda", ("cuda", "host", "cuda-host"), rule="nvcc-link")
+_CUDA_STUB = Module("_cuda", ("cuda-stub",))
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Every tool that a build uses; `mlx` and `cuda` are None where there is none."""
+
+    compiler: Compiler
+    python: PythonTarget
+    nanobind: Nanobind
+    mlx: Mlx | None
+    cuda: CudaCompiler | None
+    launcher: tuple[str, ...]
+
+    def describe(self) -> str:
+        """The versions that objects depend on without naming them in their command lines."""
+        rows = {
+            "compiler": self.compiler.version,
+            "nanobind": self.nanobind.version,
+            "mlx": self.mlx.version if self.mlx else "none",
+            "cuda": self.cuda.version if self.cuda else "none",
+        }
+        return "".join(f"{name}: {value}\n" for name, value in rows.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things are: `root` is the folder that ninja runs in, the rest is relative to it (`/` everywhere)."""
+
+    root: str
+    generated: str
+    build: str
+    runtime: str
+    package: str
+    deployment_target: str
+
+    @property
+    def staged(self) -> str:
+        """The importable package."""
+        return f"{self.build}/python/{self.package}"
+
+    @property
+    def versions(self) -> str:
+        """A file that changes when a tool does; every object depends on it."""
+        return f"{self.build}/toolchain.txt"
+
+
+def read_units(text: str) -> tuple[Unit, ...]:
+    """The units of a `build.json`. Raises ValueError where it is malformed or names an unknown target."""
+    try:
+        units = tuple(Unit(row["path"], row["target"]) for row in json.loads(text)["units"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"build.json is not a list of units: {error!r}") from error
+    unknown = sorted({unit.target for unit in units} - {*_UNITS, *_NOT_COMPILED})
+    if unknown:
+        raise ValueError(f"build.json names targets that this build does not know: {', '.join(unknown)}")
+    return units
+
+
+def plan(units: tuple[Unit, ...], python_files: Iterable[str], tools: Toolchain, layout: Layout) -> NinjaFile:
+    """The build of `units` and the staging of `python_files` (paths inside the package's source folder)."""
+    modules = _modules(units, tools)
+    wanted = {target for module in modules for target in module.targets}
+    kept = tuple(unit for unit in units if unit.target in wanted)
+    objects = {unit: _objects(unit, layout) for unit in kept}
+    edges = [
+        *(edge for unit in kept for edge in _compile_edges(unit, tools, layout)),
+        *(_nanobind_edge(domain, tools, layout) for domain in sorted({module.domain for module in modules})),
+        *(_link_edge(module, objects, tools, layout) for module in modules),
+        *(_stage_edge(path, layout) for path in sorted(python_files)),
+    ]
+    return NinjaFile(layout.build, _rules(tools), tuple(edges))
+
+
+def _modules(units: tuple[Unit, ...], tools: Toolchain) -> tuple[Module, ...]:
+    """The modules that can be built here and that the tree has bindings for."""
+    present = {unit.target for unit in units}
+    cuda = _CUDA if tools.cuda and "cuda-host" in present else _CUDA_STUB
+    possible = (_CPU, _METAL, cuda) if tools.mlx else (_CPU, cuda)
+    return tuple(module for module in possible if module.targets[-1] in present)
+
+
+def _rules(tools: Toolchain) -> tuple[Rule, ...]:
+    cxx = _Driver("cxx", "link", tools.compiler.command)
+    nvcc = _Driver("nvcc", "nvcc-link", tools.cuda.command if tools.cuda else ("nvcc",))
+    stage = Rule("stage", "cmp -s $in $out || cp $in $out", "stage $out", restat=True)
+    return (*cxx.rules(tools.launcher), *nvcc.rules(tools.launcher), stage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """A compiler driver and the names of its two rules."""
+
+    compile_rule: str
+    link_rule: str
+    command: tuple[str, ...]
+
+    def rules(self, launcher: tuple[str, ...]) -> tuple[Rule, Rule]:
+        """Compiling goes through the launcher; linking, which no cache can hold, does not."""
+        compiling, linking = _shell((*launcher, *self.command)), _shell(self.command)
+        compile_command = f"{compiling} -MMD -MF $out.d $flags -c $in -o $out"
+        return (
+            Rule(self.compile_rule, compile_command, "compile $out", depfile="$out.d"),
+            Rule(self.link_rule, f"{linking} $in $flags -o $out", "link $out"),
+        )
+
+
+def _shell(words: Iterable[str]) -> str:
+    """Words as shell text inside a ninja rule."""
+    return shlex.join(words).replace("$", "$$")
+
+
+def _levels(kind: UnitKind) -> tuple[IsaLevel, ...]:
+    return isa_levels(machine()) if kind.each_isa else _ONCE
+
+
+def _objects(unit: Unit, layout: Layout) -> tuple[str, ...]:
+    return tuple(_object(unit, level, layout) for level in _levels(_UNITS[unit.target]))
+
+
+def _object(unit: Unit, level: IsaLevel, layout: Layout) -> str:
+    variant = f".{level.name}" if level.name else ""
+    return f"{layout.build}/objects/{PurePosixPath(unit.path)}{variant}.o"
+
+
+def _compile_edges(unit: Unit, tools: Toolchain, layout: Layout) -> Iterable[Edge]:
+    """One step for each ISA level of a unit."""
+    kind = _UNITS[unit.target]
+    for level in _levels(kind):
+        common = _common_flags(tools, layout) if kind.rule == "cxx" else ()
+        isa = (*level.flags, level.define) if level.name else ()
+        includes = ("-I", layout.generated, "-I", layout.runtime)
+        binding = _binding_flags(kind, tools, layout) if kind.domain else ()
+        flags = (*common, *kind.flags, *isa, *includes, *binding)
+        source = f"{layout.generated}/{unit.path}"
+        yield _edge(kind.rule, _object(unit, level, layout), (source,), flags, (layout.versions,))
+
+
+def _nanobind_edge(domain: str, tools: Toolchain, layout: Layout) -> Edge:
+    flags = (*_common_flags(tools, layout), *_BINDING_FLAGS, "-w", *_nanobind_flags(domain, tools, layout))
+    return _edge("cxx", _nanobind_object(domain, layout), (tools.nanobind.source,), flags, (layout.versions,))
+
+
+def _nanobind_object(domain: str, layout: Layout) -> str:
+    return f"{layout.build}/objects/nanobind.{domain}.o"
+
+
+def _common_flags(tools: Toolchain, layout: Layout) -> tuple[str, ...]:
+    """What every C++ unit is compiled with. Prefix maps keep this folder's place out of the objects."""
+    openmp = this_platform().openmp if tools.compiler.openmp else ()
+    minimum = _minimum_system(layout)
+    warnings = ("-Wall", "-Wextra", "-Wno-psabi")
+    here = f"-ffile-prefix-map={layout.root}=."
+    return (STANDARD, "-fPIC", "-fvisibility=hidden", *openmp, *minimum, *warnings, here)
+
+
+def _minimum_system(layout: Layout) -> tuple[str, ...]:
+    """macOS alone compiles for a system version."""
+    return (f"-mmacosx-version-min={layout.deployment_target}",) if this_platform().frameworks else ()
+
+
+def _binding_flags(kind: UnitKind, tools: Toolchain, layout: Layout) -> tuple[str, ...]:
+    return (*_nanobind_flags(kind.domain, tools, layout), *(_mlx_flags(tools.mlx) if kind.uses_mlx else ()))
+
+
+def _mlx_flags(mlx: Mlx | None) -> tuple[str, ...]:
+    """MLX's headers; on macOS also Metal's, and the macro under which MLX declares its Metal side."""
+    if mlx is None:
+        return ()
+    include = mlx.folder / "include"
+    metal = ("-D_METAL_", "-isystem", str(include / "metal_cpp")) if this_platform().frameworks else ()
+    return ("-isystem", str(include), *metal)
+
+
+def _nanobind_flags(domain: str, tools: Toolchain, layout: Layout) -> tuple[str, ...]:
+    """A domain keeps our types apart from other extensions' (`own`), or shares MLX's (`mlx`)."""
+    name = layout.package if domain == "own" else domain
+    defines = ("-DNDEBUG", "-DNB_COMPACT_ASSERTIONS", f"-DNB_DOMAIN={name}")
+    return (*defines, *tools.nanobind.include_flags, "-isystem", tools.python.include)
+
+
+def _link_edge(
+    module: Module, objects: Mapping[Unit, tuple[str, ...]], tools: Toolchain, layout: Layout
+) -> Edge:
+    mine = tuple(item for unit, made in objects.items() if unit.target in module.targets for item in made)
+    openmp = this_platform().openmp[:1] if tools.compiler.openmp else ()
+    flags = (*this_platform().module, *openmp, *_minimum_system(layout), *_mlx_library_flags(module, tools))
+    if module.rule == "nvcc-link":
+        flags = CUDA_MODULE_FLAGS
+    output = f"{layout.staged}/{module.name}{tools.python.suffix}"
+    return _edge(
+        module.rule, output, (*mine, _nanobind_object(module.domain, layout)), flags, (layout.versions,)
+    )
+
+
+def _mlx_library_flags(module: Module, tools: Toolchain) -> tuple[str, ...]:
+    """MLX is found beside the installed package first, then where it was at build."""
+    if not module.links_mlx or tools.mlx is None:
+        return ()
+    library = str(tools.mlx.folder / "lib")
+    places = (f"{this_platform().beside}/../mlx/lib", library)
+    frameworks = (word for name in this_platform().frameworks for word in ("-framework", name))
+    return (f"-L{library}", "-lmlx", *(f"-Wl,-rpath,{place}" for place in places), *frameworks)
+
+
+def _stage_edge(path: str, layout: Layout) -> Edge:
+    source = f"{layout.generated}/python/sgl_kernel/{path}"
+    return Edge("stage", (f"{layout.staged}/{path}",), (source,))
+
+
+def _edge(
+    rule: str, output: str, inputs: tuple[str, ...], flags: tuple[str, ...], implicit: tuple[str, ...]
+) -> Edge:
+    return Edge(rule, (output,), inputs, implicit, (("flags", shlex.join(flags)),))
