@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kernel_ir.dtypes import DTYPES
+
 Rule = Literal[
     "float",  # every operand converts to f32, the result is f32
     "arithmetic",  # operands join; f32 where one is f32, else the joined integer type
@@ -80,6 +82,25 @@ def _erf(np: Any, a: Any) -> Any:
     return np.vectorize(math.erf, otypes=[np.float64])(a)
 
 
+def _rounded_to(dtype: str) -> Meaning:
+    """Round to a storage dtype and widen again. Numpy is needed only where meanings are evaluated."""
+
+    def meaning(np: Any, a: Any) -> Any:
+        from kernel_ir.rounding import round_to
+
+        return round_to(a, DTYPES[dtype])
+
+    return meaning
+
+
+def _bits_to_f32(np: Any, a: Any) -> Any:
+    return np.asarray(a, dtype=np.uint32).view(np.float32).astype(np.float64)
+
+
+def _f32_to_bits(np: Any, a: Any) -> Any:
+    return np.asarray(a).astype(np.float32).view(np.uint32)
+
+
 _ROWS: tuple[Op, ...] = (
     # arithmetic
     Op("add", 2, "arithmetic", lambda np, a, b: np.add(a, b), "+"),
@@ -133,11 +154,11 @@ _ROWS: tuple[Op, ...] = (
     Op("i32", 1, "cast", lambda np, a: _saturate(np, a, "int32"), result="i32"),
     Op("u32", 1, "cast", lambda np, a: _saturate(np, a, "uint32"), result="u32"),
     Op("i64", 1, "cast", lambda np, a: _saturate(np, a, "int64"), result="i64"),
-    Op("f16", 1, "cast", lambda np, a: a, result="f32", doc="round to f16 and widen again"),
-    Op("bf16", 1, "cast", lambda np, a: a, result="f32", doc="round to bf16 and widen again"),
-    Op("f8e4m3", 1, "cast", lambda np, a: a, result="f32", doc="round to f8e4m3, saturating, and widen again"),
-    Op("bits_to_f32", 1, "cast", lambda np, a: a, result="f32", doc="reinterpret u32 bits as f32"),
-    Op("f32_to_bits", 1, "cast", lambda np, a: a, result="u32", doc="reinterpret f32 as u32 bits"),
+    Op("f16", 1, "cast", _rounded_to("f16"), result="f32", doc="round to f16 and widen again"),
+    Op("bf16", 1, "cast", _rounded_to("bf16"), result="f32", doc="round to bf16 and widen again"),
+    Op("f8e4m3", 1, "cast", _rounded_to("f8e4m3"), result="f32", doc="round to f8e4m3, saturating, and widen again"),
+    Op("bits_to_f32", 1, "cast", _bits_to_f32, result="f32", doc="reinterpret u32 bits as f32"),
+    Op("f32_to_bits", 1, "cast", _f32_to_bits, result="u32", doc="reinterpret f32 as u32 bits"),
 )
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}
