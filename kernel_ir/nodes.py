@@ -27,12 +27,13 @@ A result element that no iteration stores is 0. Distinct tensors never overlap.
 Policies. An access whose index depends on data has a `policy`. Out of range, `skip` drops the
 store, `nan` loads NaN, `clamp` moves the index to the nearest element (0 where there is none),
 `trust` promises that it does not happen. An index computed from an integer load that was itself
-out of range under `nan` is out of range. All other accesses are proven in range.
+out of range under `nan` is out of range; the lost integer itself is 0. All other accesses are proven in range.
 
 Rows. A `Row` names values over a range, read with `At`: `each` (the value at each index),
 `softmax`, `cumsum` (inclusive), `topk` (two names: the `count` greatest values, descending, and
 their indices). With `where`, only the indices that satisfy it take part; elsewhere `softmax` is
-0 and `cumsum` keeps the running sum.
+0, `cumsum` keeps the running sum and `each` is 0. Where every term of a `softmax` is -inf, as
+where there is none, every share is 0.
 
 Reductions. Over no terms: `sum` and `count` give 0, `any` false, `all` true, `max` and `min`
 -inf and +inf (integers: lowest and highest), `argmax` and `argmin` -1. `max` and `min` propagate
