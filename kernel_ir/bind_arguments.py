@@ -89,9 +89,9 @@ def bind_arguments(kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[
 
 
 def evaluate_size(expr: Expr, known: Mapping[str, Any]) -> int | None:
-    """An integer expression over sizes and scalars, or None where it needs a name not in `known`."""
+    """An integer or bool expression over sizes and integer scalars, or None where it needs a name not in `known`."""
     if isinstance(expr, Const):
-        return expr.value
+        return int(expr.value)
     if isinstance(expr, Apply):
         operands = [evaluate_size(item, known) for item in expr.args]
         if None in operands:

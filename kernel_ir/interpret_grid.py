@@ -111,15 +111,17 @@ class Elements:
 
 @dataclass(slots=True, init=False)
 class GridInterpreter:
-    """Runs statements against a frame; `names` holds what is bound."""
+    """Runs statements against a frame; `names` and `rows` hold what is bound."""
 
     frame: Frame
-    names: dict[str, Value | Elements]
+    names: dict[str, Value]
+    rows: dict[str, Elements]
     footprints: Footprints
 
     def __init__(self, kernel: Kernel, frame: Frame) -> None:
         self.frame = frame
         self.names = {}
+        self.rows = {}
         self.footprints = Footprints(kernel, frame)
 
     # ---- statements ----------------------------------------------------------------------------
@@ -270,7 +272,7 @@ class GridInterpreter:
         return [np.where(inside, i, 0) for i in at], inside
 
     def _at(self, expr: At, lanes: Lanes) -> Value:
-        row, index = self.names[expr.row], self._value(expr.index, lanes)
+        row, index = self.rows[expr.row], self._value(expr.index, lanes)
         offset = index.data - row.low
         inside = (offset >= 0) & (offset < row.extents)
         if lanes.include(~inside):
@@ -313,18 +315,17 @@ class GridInterpreter:
 
     def _bind_row(self, row: Row, lanes: Lanes) -> None:
         terms, span = self._terms(row, lanes)
-        if row.kind == "topk":
-            self._bind_topk(row, terms, lanes)
+        if row.count is not None:
+            self._bind_topk(row, terms, self._value(row.count, lanes).data)
             return
         data, lost = _ROWS[row.kind](terms)
-        self.names[row.names[0]] = Elements(Value(data, lost), span.low.data, span.extents)
+        self.rows[row.names[0]] = Elements(Value(data, lost), span.low.data, span.extents)
 
-    def _bind_topk(self, row: Row, terms: Terms, lanes: Lanes) -> None:
-        count = self._value(row.count, lanes).data
+    def _bind_topk(self, row: Row, terms: Terms, count: NDArray) -> None:
         lost = terms.any_lost()
         for name, data in zip(row.names, top(terms, int(count.max(initial=0)), row.value.type), strict=True):
             shared = None if lost is None else np.broadcast_to(lost, data.shape)
-            self.names[name] = Elements(Value(data, shared), np.asarray(0), count)
+            self.rows[name] = Elements(Value(data, shared), np.asarray(0), count)
 
 
 # op -> the expressions that give the value where the first operand is true, and where it is false;
@@ -387,4 +388,5 @@ def _pick(row: NDArray, offset: NDArray) -> NDArray:
         np.arange(extent).reshape((extent,) + (1,) * (len(axes) - axis - 1)) if extent > 1 else 0
         for axis, extent in enumerate(axes)
     ]
-    return np.asarray(row[(offset, *places)])
+    place = (offset, *places)
+    return np.asarray(row[place])

@@ -57,10 +57,11 @@ class Elements:
 
 @dataclass(slots=True)
 class ScalarInterpreter:
-    """Runs statements against a frame; `names` holds what is bound."""
+    """Runs statements against a frame; `names` and `rows` hold what is bound."""
 
     frame: Frame
-    names: dict[str, Scalar | Elements] = field(default_factory=dict)
+    names: dict[str, Scalar] = field(default_factory=dict)
+    rows: dict[str, Elements] = field(default_factory=dict)
 
     # ---- statements ----------------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class ScalarInterpreter:
         raise CompilerBug(f"{access.tensor}{list(at)} is out of range {list(shape)}")
 
     def _at(self, expr: At) -> Scalar:
-        row, index = self.names[expr.row], self._value(expr.index)
+        row, index = self.rows[expr.row], self._value(expr.index)
         offset = int(index.value) - row.low
         if not 0 <= offset < len(row.items):
             raise CompilerBug(f"{expr.row}[{index.value}] is outside its row")
@@ -201,8 +202,8 @@ class ScalarInterpreter:
         low = int(self._value(row.low).value)
         terms = self._terms(row)
         dtype = row.value.type
-        if row.kind == "topk":
-            self._bind_topk(row, terms)
+        if row.count is not None:
+            self._bind_topk(row, terms, int(self._value(row.count).value))
             return
         items = [item for _, item in terms]
         if row.kind == "softmax":
@@ -210,10 +211,9 @@ class ScalarInterpreter:
         elif row.kind == "cumsum":
             items = _cumsum(items, dtype)
         rest = Scalar(_typed(0, dtype))
-        self.names[row.names[0]] = Elements(low, tuple(rest if item is None else item for item in items))
+        self.rows[row.names[0]] = Elements(low, tuple(rest if item is None else item for item in items))
 
-    def _bind_topk(self, row: Row, terms: list[tuple[int, Scalar | None]]) -> None:
-        count = int(self._value(row.count).value)
+    def _bind_topk(self, row: Row, terms: list[tuple[int, Scalar | None]], count: int) -> None:
         used = [(index, item) for index, item in terms if item is not None]
         is_lost = any(item.is_lost for _, item in used)
         order = sorted(used, key=lambda term: _rank(term[1].value), reverse=True)[:count]
@@ -221,7 +221,7 @@ class ScalarInterpreter:
         values = [item.value for _, item in order] + [lowest(row.value.type)] * missing
         indices = [np.int64(index) for index, _ in order] + [np.int64(-1)] * missing
         for name, row_items in zip(row.names, (values, indices), strict=True):
-            self.names[name] = Elements(0, tuple(Scalar(value, is_lost) for value in row_items))
+            self.rows[name] = Elements(0, tuple(Scalar(value, is_lost) for value in row_items))
 
 
 def lowest(dtype: DType) -> Any:
@@ -279,7 +279,8 @@ def _softmax(items: list[Scalar | None]) -> list[Scalar | None]:
 
 
 def _cumsum(items: list[Scalar | None], dtype: DType) -> list[Scalar | None]:
-    running, sums = Scalar(_typed(0, dtype)), []
+    running = Scalar(_typed(0, dtype))
+    sums: list[Scalar | None] = []
     for item in items:
         if item is not None:
             running = Scalar(running.value + item.value, running.is_lost or item.is_lost)

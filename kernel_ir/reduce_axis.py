@@ -29,7 +29,7 @@ class Terms:
     lost: NDArray | None
 
     def any_lost(self) -> NDArray | None:
-        return None if self.lost is None else self.lost.any(axis=0)
+        return None if self.lost is None else np.asarray(self.lost.any(axis=0))
 
     def any_lost_throughout(self) -> NDArray | None:
         lost = self.any_lost()
