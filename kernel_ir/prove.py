@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from typing import TypeAlias
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64, DType
@@ -24,6 +25,8 @@ from kernel_ir.traverse import walk
 
 MAX_TERMS = 48  # a product of polynomials with more terms than this stays opaque
 STEPS = (6, 40)  # search steps for one form of a goal: a short try of each form, then a long one
+EFFORT = 120  # search steps for one question, with the questions that it raises
+SIDE_EFFORT = 16  # search steps for one question that another one raises
 UNBOUNDED = 1 << 200  # stands for infinity in intervals
 
 _NEGATED = {
@@ -47,6 +50,12 @@ class Atom:
     condition: ir.Expr | None = None
 
 
+Term: TypeAlias = tuple[Monomial, int]
+Candidate: TypeAlias = tuple[Polynomial, int, Monomial]
+State: TypeAlias = tuple[int, int, int, Polynomial, list[Term]]
+Index: TypeAlias = dict[tuple[Monomial, bool], list[tuple[Polynomial, int]]]
+
+
 @dataclass(slots=True)
 class _Cache:
     """What one `Facts` has worked out; never part of its value."""
@@ -54,6 +63,8 @@ class _Cache:
     lemmas: dict[str, tuple[Polynomial, ...]] = field(default_factory=dict)
     answers: dict[Polynomial, bool] = field(default_factory=dict)
     asking: set[Polynomial] = field(default_factory=set)
+    left: int = 0  # search steps that the question being asked may still take
+    by_term: Index | None = None  # the known inequalities, for the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +153,22 @@ class Facts:
         """With each polynomial >= 0, and with the signs of atoms that follow."""
         fresh = tuple(item.tightened() for item in inequalities if item.as_constant() is None)
         facts = replace(self, known=(*self.known, *fresh), cache=_Cache())
+        factors = tuple(factor for item in fresh for factor in facts._positive_factors(item))
+        if factors:
+            facts = replace(facts, known=(*facts.known, *factors), cache=_Cache())
         for name in dict.fromkeys(name for item in fresh for name in item.atoms()):
-            if not facts.is_nonnegative(name) and facts.holds(Polynomial.atom(name)):
+            if not facts.is_nonnegative(name) and facts._ask(Polynomial.atom(name), SIDE_EFFORT):
                 facts = replace(facts, nonnegative=facts.nonnegative | {name}, cache=_Cache())
         return facts
+
+    def _positive_factors(self, inequality: Polynomial) -> Iterator[Polynomial]:
+        """`width * pages >= 1` says that both are: where one product must outweigh all the rest."""
+        positive = [monomial for monomial, value in inequality.terms if value > 0]
+        if len(positive) != 1 or len(positive[0]) < 2 or inequality.terms[0][0] != ONE:
+            return
+        if all(self.is_nonnegative(name) for name in inequality.atoms()):
+            for name in dict.fromkeys(positive[0]):
+                yield Polynomial.atom(name).plus(-1)
 
     # ---- asking --------------------------------------------------------------------------------
 
@@ -169,18 +192,31 @@ class Facts:
 
     def holds(self, goal: Polynomial) -> bool:
         """Whether `goal >= 0` is proven."""
-        answers, asking = self.cache.answers, self.cache.asking
-        if goal in answers:
-            return answers[goal]
-        if goal in asking:
+        return self._ask(goal, EFFORT)
+
+    def _ask(self, goal: Polynomial, effort: int) -> bool:
+        cache = self.cache
+        if goal in cache.answers:
+            return cache.answers[goal]
+        if goal in cache.asking:
             return False  # a question that comes back while it is being asked proves nothing
-        asking.add(goal)
-        forms = tuple(self._forms(goal, 2))
-        found = any(_Search(self, steps).run(form) for steps in STEPS for form in forms)
-        asking.remove(goal)
-        if found or not asking:
-            answers[goal] = found
+        is_side = bool(cache.asking)
+        granted = min(cache.left, SIDE_EFFORT) if is_side else effort
+        outer, cache.left = cache.left, granted
+        cache.asking.add(goal)
+        found = self._search(goal)
+        cache.asking.remove(goal)
+        cache.left += outer - granted
+        if found or not is_side:
+            cache.answers[goal] = found
         return found
+
+    def _search(self, goal: Polynomial) -> bool:
+        """Try each form of the goal, all of them briefly before any of them at length."""
+        if _Search(self, STEPS[0]).run(goal):
+            return True
+        forms = tuple(self._forms(goal, 2)) if self.cache.left else ()
+        return any(_Search(self, steps).run(form) for steps in STEPS for form in forms)
 
     def _forms(self, goal: Polynomial, depth: int) -> Iterator[Polynomial]:
         """Polynomials whose being >= 0 shows the goal: itself, then it times the divisors in it.
@@ -276,14 +312,15 @@ class Facts:
         quotient, rest = left.split(divisor)
         if rest.as_constant() is not None:
             return quotient
-        return quotient + self._operation("floor_divide", (rest, right), type_)
+        return quotient + self._operation("floor_divide", (rest, right), type_ if rest == left else I64)
 
     def _modulo(self, left: Polynomial, right: Polynomial, type_: DType) -> Polynomial:
         divisor = right.as_constant()
         if divisor is not None and divisor >= 0:
-            left = left.split(divisor)[1] if divisor else ZERO
-            if left.as_constant() is not None:
-                return left
+            rest = left.split(divisor)[1] if divisor else ZERO
+            if rest.as_constant() is not None:
+                return rest
+            left, type_ = rest, type_ if rest == left else I64
         value = self._operation("modulo", (left, right), type_)
         return ZERO if self._divides(right, left) else value
 
@@ -315,16 +352,24 @@ class Facts:
         return self._atom(key, Atom(op, type_, parts, is_wide))
 
     def _opaque(self, expr: ir.Expr) -> Polynomial:
-        kind = expr.kind if isinstance(expr, ir.Reduce) else "opaque"
-        return self._atom(self._key(expr), Atom(kind, expr.type, is_wide=expr.type == I64))
+        match expr:
+            case ir.Reduce("argmax" | "argmin", _, low, high):
+                bounds = (self.polynomial(low), self.polynomial(high))
+                atom = Atom("position", expr.type, bounds, any(self._is_wide(end) for end in bounds))
+            case ir.Reduce(kind):
+                atom = Atom(kind, expr.type, is_wide=expr.type == I64 and kind != "count")
+            case _:
+                atom = Atom("opaque", expr.type, is_wide=expr.type == I64)
+        return self._atom(self._key(expr), atom)
 
     def _key(self, expr: ir.Expr) -> str:
         """A text that equal values share; one of its own where the value may change in time."""
+        bound = _bound_within(expr)
         for item in walk(expr):
             match item:
                 case ir.Load(tensor) if tensor in self.unstable:
                     return f"unstable {len(self.atoms)}"
-                case ir.Var(name) if name not in self.values and name not in _bound_within(expr):
+                case ir.Var(name) if name not in self.values and name not in bound:
                     return f"unstable {len(self.atoms)}"
                 case _:
                     pass
@@ -389,11 +434,15 @@ class Facts:
 
     def lemmas(self, name: str) -> tuple[Polynomial, ...]:
         """Polynomials >= 0 that hold by the meaning of an atom."""
-        found = self.cache.lemmas
-        if name not in found:
-            found[name] = ()  # while the sides of a lemma are being proven, it proves nothing
-            found[name] = tuple(item.tightened() for item in self._lemmas(name) if item.as_constant() is None)
-        return found[name]
+        known = self.cache.lemmas
+        if name not in known:
+            known[name] = ()  # while the sides of a lemma are being proven, it proves nothing
+            found = tuple(item.tightened() for item in self._lemmas(name) if item.as_constant() is None)
+            if self.cache.asking and not self.cache.left:
+                del known[name]  # the search gave up: ask again another time
+                return found
+            known[name] = found
+        return known[name]
 
     def _lemmas(self, name: str) -> tuple[Polynomial, ...]:
         atom, value = self.atoms[name], Polynomial.atom(name)
@@ -402,12 +451,18 @@ class Facts:
                 return self._quotient_lemmas(value, *atom.operands)
             case "modulo":
                 return self._remainder_lemmas(value, *atom.operands, atom.type)
-            case "minimum":
-                return tuple(part - value for part in atom.operands)
+            case "minimum":  # at most each operand, and at most their mean
+                left, right = atom.operands
+                return left - value, right - value, left + right - value - value
             case "maximum":
-                return tuple(value - part for part in atom.operands)
+                left, right = atom.operands
+                return value - left, value - right, value + value - left - right
             case "bit_and":
                 return tuple(part - value for part in atom.operands if self.holds(part))
+            case "position":  # -1 where there is no term
+                low, high = atom.operands
+                first = (value.plus(1),) if self.holds(low.plus(1)) else ()
+                return (*first, (high - value).plus(-1)) if self.holds(high) else first
             case _:
                 return ()
 
@@ -452,11 +507,6 @@ def _bound_within(expr: ir.Expr) -> frozenset[str]:
     return frozenset(found)
 
 
-Term = tuple[Monomial, int]
-State = tuple[int, int, int, Polynomial, list[Term]]
-Candidate = tuple[Polynomial, int, Monomial]
-
-
 class _Search:
     """One bounded search for a proof that a polynomial is >= 0."""
 
@@ -465,27 +515,37 @@ class _Search:
         self.steps = steps
         self.seen: set[Polynomial] = set()
         self.indexed: set[str] = set()
-        self.by_term: dict[tuple[Monomial, bool], list[tuple[Polynomial, int]]] = {}
-        for item in facts.known:
-            self._index(item)
+        self.by_term: Index = {}
+        if facts.cache.by_term is None:
+            facts.cache.by_term = {}
+            for item in facts.known:
+                _index(facts.cache.by_term, item)
 
     def run(self, goal: Polynomial) -> bool:
         """Cancel harmful terms, trying the goals with the fewest left first."""
         open_goals: list[State] = []
         self._push(open_goals, goal)
-        while open_goals and self.steps > 0:
-            self.steps -= 1
+        while open_goals:
             _, _, _, goal, harmful = heappop(open_goals)
             if not harmful:
                 return True
-            options = [self._candidates(*term) for term in harmful]
-            chosen = min(range(len(harmful)), key=lambda i: (harmful[i][0] == ONE, len(options[i])))
-            weight = abs(harmful[chosen][1])
-            for inequality, coefficient, cofactor in options[chosen]:
-                self._push(open_goals, combine(coefficient, goal, -weight, cofactor, inequality))
+            if self.steps == 0 or self.facts.cache.left <= 0:
+                return False
+            self.steps -= 1
+            self.facts.cache.left -= 1
+            for child in self._children(goal, harmful):
+                self._push(open_goals, child)
             if self._by_cases(goal, harmful):
                 return True
         return False
+
+    def _children(self, goal: Polynomial, harmful: list[Term]) -> Iterator[Polynomial]:
+        """The goal with the harmful term that has the fewest remedies cancelled, in each way."""
+        options = [self._candidates(*term) for term in harmful]
+        chosen = min(range(len(harmful)), key=lambda i: (harmful[i][0] == ONE, len(options[i])))
+        weight = abs(harmful[chosen][1])
+        for inequality, coefficient, cofactor in options[chosen]:
+            yield combine(coefficient, goal, -weight, cofactor, inequality)
 
     def _push(self, open_goals: list[State], goal: Polynomial) -> None:
         goal = goal.loosened()
@@ -505,8 +565,9 @@ class _Search:
         found = []
         for part, cofactor in divisors(monomial):
             if self._is_nonnegative(cofactor):
-                for inequality, coefficient in self.by_term.get((part, value > 0), ()):
-                    found.append((inequality, coefficient, cofactor))
+                for index in (self.facts.cache.by_term or {}, self.by_term):
+                    for inequality, coefficient in index.get((part, value > 0), ()):
+                        found.append((inequality, coefficient, cofactor))
         return found
 
     def _by_cases(self, goal: Polynomial, harmful: list[Term]) -> bool:
@@ -523,7 +584,7 @@ class _Search:
         return False
 
     def _branch(self, condition: ir.Expr, holds: bool, goal: Polynomial) -> bool:
-        return self.facts.with_condition(condition, holds).holds(goal)
+        return self.facts.with_condition(condition, holds)._ask(goal, min(self.facts.cache.left, SIDE_EFFORT))
 
     def _index_atoms(self, goal: Polynomial) -> None:
         """Make the lemmas of every atom in sight available."""
@@ -533,9 +594,10 @@ class _Search:
             if name not in self.indexed:
                 self.indexed.add(name)
                 for item in self.facts.lemmas(name):
-                    self._index(item)
+                    _index(self.by_term, item)
                     waiting.extend(item.atoms())
 
-    def _index(self, inequality: Polynomial) -> None:
-        for monomial, coefficient in inequality.terms:
-            self.by_term.setdefault((monomial, coefficient > 0), []).append((inequality, abs(coefficient)))
+
+def _index(index: Index, inequality: Polynomial) -> None:
+    for monomial, coefficient in inequality.terms:
+        index.setdefault((monomial, coefficient > 0), []).append((inequality, abs(coefficient)))

@@ -1,0 +1,321 @@
+"""The integer prover: what it must prove, what it must refuse, and that it never claims too much."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import BOOL, I32, I64, U32, DType
+from kernel_ir.prove import Facts
+
+_OPS = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.FloorDiv: "floor_divide",
+    ast.Mod: "modulo",
+    ast.BitAnd: "bit_and",
+    ast.RShift: "shift_right",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+    ast.And: "logical_and",
+    ast.Or: "logical_or",
+}
+_SIZES = ("width", "half", "group", "heads", "kv_heads", "pages", "tokens", "taps")
+_SCALARS = {"window": I32, "mask": U32, "offset": I64}
+_TABLES = {"slots": I32, "starts": I32, "wide": I64, "result": I32}
+
+
+def read(text: str) -> ir.Expr:
+    """A typed expression from Python syntax: sizes, scalars and tables by the names above."""
+    return _read(ast.parse(text, mode="eval").body)
+
+
+def _read(node: ast.expr) -> ir.Expr:
+    match node:
+        case ast.Constant(value):
+            return ir.Const(value, I64)
+        case ast.Name(name) if name in _SIZES:
+            return ir.Size(name, I64)
+        case ast.Name(name) if name in _SCALARS:
+            return ir.Param(name, _SCALARS[name])
+        case ast.Name(name):
+            return ir.Var(name, I64)
+        case ast.Subscript(ast.Name(name), index):
+            return ir.Load(name, (_read(index),), _TABLES[name])
+        case ast.UnaryOp(ast.USub(), operand):
+            return ir.Apply("negate", (_read(operand),), I64)
+        case ast.UnaryOp(ast.Not(), operand):
+            return ir.Apply("logical_not", (_read(operand),), BOOL)
+        case ast.BinOp(left, op, right):
+            return _binary(_OPS[type(op)], _read(left), _read(right))
+        case ast.BoolOp(op, [left, right]):
+            return ir.Apply(_OPS[type(op)], (_read(left), _read(right)), BOOL)
+        case ast.Compare(left, ops, rights):
+            pairs = zip([left, *rights], ops, rights)
+            links = [ir.Apply(_OPS[type(op)], (_read(a), _read(b)), BOOL) for a, op, b in pairs]
+            return links[0] if len(links) == 1 else ir.Apply("logical_and", tuple(links), BOOL)
+        case ast.IfExp(test, then, otherwise):
+            return ir.Apply("select", (_read(test), _read(then), _read(otherwise)), I64)
+        case ast.Call(ast.Name("abs"), [operand]):
+            value = _read(operand)
+            return ir.Apply("abs", (value,), value.type)
+        case ast.Call(ast.Name(name), [left, right]):
+            return _binary({"min": "minimum", "max": "maximum"}[name], _read(left), _read(right))
+    raise AssertionError(ast.dump(node))
+
+
+def _binary(op: str, left: ir.Expr, right: ir.Expr) -> ir.Expr:
+    """32-bit arithmetic with itself or a literal stays 32 bits wide, as the type checker has it."""
+    if isinstance(right, ir.Const) and left.type != I64:
+        right = ir.Const(right.value, left.type)
+    type_: DType = left.type if left.type == right.type else I64
+    return ir.Apply(op, tuple(_cast(item, type_) for item in (left, right)), type_)
+
+
+def _cast(expr: ir.Expr, type_: DType) -> ir.Expr:
+    return expr if expr.type == type_ else ir.Apply(type_.name, (expr,), type_)
+
+
+def facts_of(context: str) -> Facts:
+    """Facts from `;`-separated steps: `v in a, b` (a loop), `name = e` (a let), or a condition."""
+    facts = Facts.for_sizes(_SIZES, unstable=("result",))
+    for step in filter(None, (part.strip() for part in context.split(";"))):
+        name, _, rest = step.partition(" ")
+        if rest.startswith("in "):
+            low, high = ast.parse(f"({rest[3:]})", mode="eval").body.elts
+            facts = facts.with_range(name, _read(low), _read(high))
+        elif rest.startswith("= "):
+            facts = facts.with_let(name, read(rest[2:]))
+        else:
+            facts = facts.with_condition(read(step), True)
+    return facts
+
+
+def proves(context: str, claim: str) -> bool:
+    """Whether a chain of `<`, `<=`, `==` is proven in the context."""
+    facts, node = facts_of(context), ast.parse(claim, mode="eval").body
+    operands = [_read(item) for item in (node.left, *node.comparators)]
+    methods = {ast.Lt: facts.proves_less, ast.LtE: facts.proves_less_equal, ast.Eq: facts.proves_equal}
+    return all(methods[type(op)](a, b) for op, a, b in zip(node.ops, operands, operands[1:]))
+
+
+GROUPED = "kv_heads >= 1; heads % kv_heads == 0; h in 0, heads"
+
+PROVEN = [
+    # plain loops and their shifts
+    ("c in 0, width", "0 <= c < width"),
+    ("c in 0, width", "0 <= c + width < 2 * width"),
+    ("c in 0, width", "0 <= width - 1 - c < width"),
+    ("c in 1, width", "0 <= c - 1 < width"),
+    ("c in 0, width - 1", "0 <= c + 1 < width"),
+    ("i in 0, tokens; j in 0, i + 1", "0 <= j < tokens"),
+    ("i in 0, tokens; j in i + 1, tokens", "0 <= j - i - 1 < tokens"),
+    ("", "0 <= width * width"),
+    # halves and groups
+    ("i in 0, width // 2", "0 <= i + width // 2 < width"),
+    ("i in 0, width // 2", "0 <= 2 * i + 1 < width"),
+    ("i in 0, width // 2", "0 <= 2 * i < width"),
+    ("g in 0, width // group; i in 0, group", "0 <= g * group + i < width"),
+    ("p in 0, pages; b in 0, 8", "0 <= 8 * p + b < 8 * pages"),
+    ("p in 0, pages; b in 0, 8", "(8 * p + b) // 8 == p"),
+    ("n in 0, 8 * pages", "0 <= n // 8 < pages"),
+    ("n in 0, width * pages", "0 <= n // width < pages"),
+    ("n in 0, width * pages", "0 <= n % width < width"),
+    ("width % 8 == 0; c in 0, width", "0 <= c // 8 < width // 8"),
+    ("width % 8 == 0; c in 0, width // 2", "0 <= width // 2 + c < width"),
+    ("width == 2 * half; c in 0, half", "0 <= c + half < width"),
+    ("width == 2 * half", "width // 2 == half"),
+    ("width % 2 == 0", "2 * (width // 2) == width"),
+    ("width % 8 == 0", "4 * (width // 4) == width"),
+    ("width % 2 == 0", "width // 2 + width // 2 == width"),
+    (GROUPED, "0 <= h // (heads // kv_heads) < kv_heads"),
+    ("h in 0, kv_heads; r in 0, heads // kv_heads", "h * (heads // kv_heads) + r < heads"),
+    # remainders
+    ("i in 0, width", "0 <= i % width < width"),
+    ("width >= 1", "0 <= tokens % width < width"),
+    ("i in 0, 7; c in 0, width", "0 <= (c + i) % width < width"),
+    ("width >= 1; x = slots[0]", "0 <= x % width < width"),
+    # conditions
+    ("t in 0, tokens; k in 0, taps; t - k >= 0", "0 <= t - k < tokens"),
+    ("t in 0, tokens; k in 0, taps; not t < k", "0 <= t - k < tokens"),
+    ("t in 0, tokens; k in 0, taps; t + taps - 1 - k < tokens", "0 <= t + taps - 1 - k < tokens"),
+    ("t in 0, tokens; 0 <= slots[t] < pages", "0 <= slots[t] < pages"),
+    ("t in 0, tokens; not (slots[t] < 0 or slots[t] >= pages)", "0 <= slots[t] < pages"),
+    ("t in 0, tokens; s = slots[t]; s >= 0 and s // 8 < pages", "0 <= s // 8 < pages"),
+    ("width != 0", "0 <= width - 1 < width"),
+    ("width % 2 != 0", "0 < width"),
+    # minimum, maximum, select
+    ("j in starts[0], min(starts[1], width); starts[0] >= 0", "0 <= j < width"),
+    ("j in max(starts[0], 0), min(starts[1], width)", "0 <= j < width"),
+    ("i in 0, width", "0 <= max(i - 1, 0) < width"),
+    ("i in 0, width", "0 <= min(i + 1, width - 1) < width"),
+    ("width >= 1; x = slots[0]", "0 <= min(max(x, 0), width - 1) < width"),
+    ("i in 0, width", "0 <= (i - 1 if i > 0 else 0) < width"),
+    ("i in 0, width", "0 <= abs(i - 3)"),
+    # ragged rows
+    ("b in 0, tokens; j in starts[b], starts[b + 1]", "starts[b] <= j < starts[b + 1]"),
+    ("i in 0, 8 * width; x = i & 7", "0 <= x < 8"),
+    ("n in 0, 8 * pages", "0 <= n >> 3 < pages"),
+    ("m = mask & 15", "0 <= m < 16"),
+]
+
+REFUSED = [
+    ("c in 0, width", "c + 1 < width"),
+    ("c in 0, width", "0 <= c - 1"),
+    ("c in 0, width + 1", "c < width"),
+    ("c in 0, width", "c + width < 2 * width - 1"),
+    ("", "0 < width"),
+    ("", "width <= width * width - 1"),
+    ("", "0 <= width - half"),
+    ("", "0 <= width * (half - 1)"),
+    ("i in 0, width // 2", "i + width // 2 + 1 < width"),
+    ("i in 0, width // 2 + 1", "i + width // 2 < width"),
+    ("i in 0, width // 2", "2 * i + 2 < width"),
+    ("", "2 * (width // 2) == width"),
+    ("width % 4 == 0", "8 * (width // 8) == width"),
+    ("width % 2 == 1", "2 * (width // 2) == width"),
+    ("g in 0, width // group + 1; i in 0, group", "g * group + i < width"),
+    ("g in 0, width // group; i in 0, group + 1", "g * group + i < width"),
+    ("p in 0, pages; b in 0, 9", "8 * p + b < 8 * pages"),
+    ("p in 0, pages; b in 0, 8", "8 * p + b < 8 * pages - 1"),
+    ("n in 0, 8 * pages + 1", "n // 8 < pages"),
+    ("c in 0, width", "c // 8 < width // 8"),
+    ("kv_heads >= 1; h in 0, heads", "h // (heads // kv_heads) < kv_heads"),
+    ("heads % kv_heads == 0; h in 0, heads", "h // (heads // kv_heads) < kv_heads"),  # no kv head at all
+    (GROUPED, "h // (heads // kv_heads) < kv_heads - 1"),
+    ("", "tokens % width < width"),  # width may be 0
+    ("i in 0, tokens", "i % width < width"),
+    ("width >= 1", "tokens // width * width == tokens"),
+    ("", "tokens // width * width + tokens % width == tokens"),
+    ("t in 0, tokens; k in 0, taps", "0 <= t - k"),
+    ("t in 0, tokens; k in 0, taps; t - k >= -1", "0 <= t - k"),
+    ("t in 0, tokens; slots[t] >= 0 or slots[t] < pages", "0 <= slots[t]"),
+    ("t in 0, tokens; not (slots[t] < 0 and slots[t] >= pages)", "slots[t] < pages"),
+    ("t in 0, tokens; 0 <= slots[t] < pages", "slots[t + 1] < pages"),
+    ("t in 0, tokens; 0 <= result[t] < pages", "result[t] < pages"),  # it may be stored in between
+    ("0 <= changing < pages", "changing < pages"),  # nothing says that it stays as it is
+    ("j in starts[0], min(starts[1], width)", "0 <= j"),
+    ("i in 0, width", "max(i + 1, 0) < width"),
+    ("i in 0, width", "0 <= min(i - 1, 5)"),
+    ("i in 0, width", "0 <= (i - 1 if i > 1 else i - 1)"),
+    ("i in 0, tokens; j in 0, i + 2", "j < tokens"),
+    # arithmetic that may wrap
+    ("window >= 0", "0 <= window + 1"),
+    ("slots[0] >= 0", "0 <= slots[0] * 2"),
+    ("offset >= 0", "0 <= offset + 1"),
+    ("wide[0] >= 0; wide[1] >= 0", "0 <= wide[0] + wide[1]"),
+    ("", "0 <= mask - 1 < mask"),
+    ("", "0 <= abs(window)"),
+]
+
+
+@pytest.mark.parametrize(("context", "claim"), PROVEN)
+def test_proves(context: str, claim: str) -> None:
+    assert proves(context, claim)
+
+
+@pytest.mark.parametrize(("context", "claim"), REFUSED)
+def test_refuses(context: str, claim: str) -> None:
+    assert not proves(context, claim)
+
+
+def test_arithmetic_on_bounded_32_bit_values_is_exact() -> None:
+    assert proves("window >= 1; window <= 64", "0 <= window - 1 < 64")
+    assert proves("t in 0, tokens; u = mask & 7", "2 * u + 1 < 16")
+
+
+def test_facts_are_immutable() -> None:
+    before = facts_of("c in 0, width")
+    before.with_condition(read("c >= 1"), True)
+    assert not before.proves_less_equal(ir.Const(1, I64), read("c"))
+
+
+# ---- never claim too much ----------------------------------------------------------------------
+
+_LEAVES = ("width", "group", "i", "j", "0", "1", "2", "3")
+_BINARY = ("({} + {})", "({} - {})", "({} * {})", "({} // {})", "({} % {})", "min({}, {})", "max({}, {})")
+
+
+def _expressions(leaves: tuple[str, ...], leaf_count: int) -> st.SearchStrategy[str]:
+    def extend(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return st.builds(str.format, st.sampled_from(_BINARY), inner, inner)
+
+    return st.recursive(st.sampled_from(leaves), extend, max_leaves=leaf_count)
+
+
+_CONDITIONS = st.builds(
+    "{} {} {}".format,
+    _expressions(_LEAVES, 3),
+    st.sampled_from(["<", "<=", "==", "!=", ">", ">="]),
+    _expressions(_LEAVES, 2),
+)
+
+
+class Total(int):
+    """An integer whose division and remainder by zero are 0."""
+
+    def __add__(self, other: int) -> Total:
+        return Total(int(self) + int(other))
+
+    def __sub__(self, other: int) -> Total:
+        return Total(int(self) - int(other))
+
+    def __mul__(self, other: int) -> Total:
+        return Total(int(self) * int(other))
+
+    def __floordiv__(self, other: int) -> Total:
+        return Total(int(self) // int(other) if other else 0)
+
+    def __mod__(self, other: int) -> Total:
+        return Total(int(self) % int(other) if other else 0)
+
+
+def _compile(text: str) -> Callable[[dict[str, Total]], Total]:
+    code = compile(re.sub(r"(\d+)", r"Total(\1)", text), "<claim>", "eval")
+    return lambda values: eval(code, {"min": min, "max": max, "Total": Total}, values)
+
+
+def _worlds(loops: tuple[str, str, str], conditions: list[str]) -> Iterator[dict[str, Total]]:
+    """Every small assignment of sizes and loop variables under which the conditions hold."""
+    high, low2, high2 = map(_compile, loops)
+    tests = [_compile(condition) for condition in conditions]
+    for width, group in itertools.product(map(Total, range(5)), repeat=2):
+        sizes = {"width": width, "group": group}
+        for i in map(Total, range(high(sizes))):
+            outer = {**sizes, "i": i}
+            for j in map(Total, range(low2(outer), high2(outer))):
+                values = {**outer, "j": j}
+                if all(test(values) for test in tests):
+                    yield values
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    _expressions(("width", "group", "2", "3"), 3),
+    _expressions(("width", "group", "i", "0"), 2),
+    _expressions(("width", "group", "i", "2"), 3),
+    st.lists(_CONDITIONS, max_size=2),
+    st.lists(_expressions(_LEAVES, 4), min_size=2, max_size=4),
+)
+def test_whatever_is_proven_is_true(
+    high: str, low2: str, high2: str, conditions: list[str], claims: list[str]
+) -> None:
+    facts = facts_of(";".join([f"i in 0, {high}", f"j in {low2}, {high2}", *conditions]))
+    pairs = itertools.permutations(claims, 2)
+    proven = [pair for pair in pairs if facts.proves_less_equal(read(pair[0]), read(pair[1]))]
+    compiled = {claim: _compile(claim) for pair in proven for claim in pair}
+    for values in _worlds((high, low2, high2), conditions) if proven else ():
+        for a, b in proven:
+            assert compiled[a](values) <= compiled[b](values), (a, b, values)
