@@ -1,0 +1,7 @@
+// All that a generated CPU kernel uses. Needs C++20, -fwrapv, -ffp-contract=off and -fno-math-errno.
+#pragma once
+
+#include "memory.h"
+#include "parallel.h"
+#include "reduce.h"
+#include "scratch.h"
