@@ -339,6 +339,20 @@ def test_branches_not_taken_load_nothing(vectorise: bool) -> None:
 
 
 @ENGINES
+def test_each_lane_runs_one_side_of_an_if(vectorise: bool) -> None:
+    is_even = compare("equal", apply("modulo", r, integer(2)), integer(0))
+    fork = If(is_even, (Update("n", r), Store("out", (r,), var("n"))), (Update("n", integer(-1)),))
+    probe = kernel(
+        [tensor("x", "T", "n")],
+        [result("out", "i64", "n"), result("last", "i64", "n")],
+        loop("r", size("n"), Let("n", integer(7), True), fork, Store("last", (r,), var("n"))),
+    )
+    out = run(probe, vectorise, x=np.zeros(4))
+    np.testing.assert_array_equal(out["out"], [0, 0, 2, 0])
+    np.testing.assert_array_equal(out["last"], [0, -1, 2, -1])
+
+
+@ENGINES
 def test_a_result_reads_back_rounded_and_an_argument_as_it_was(vectorise: bool) -> None:
     rounded = Store("out", (r,), load("x", r))
     again = Store("x", (r,), apply("multiply", load("out", r), real(3.0)))
