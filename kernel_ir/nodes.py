@@ -27,7 +27,8 @@ A result element that no iteration stores is 0. Distinct tensors never overlap.
 Policies. An access whose index depends on data has a `policy`. Out of range, `skip` drops the
 store, `nan` loads NaN, `clamp` moves the index to the nearest element (0 where there is none),
 `trust` promises that it does not happen. An index computed from an integer load that was itself
-out of range under `nan` is out of range; the lost integer itself is 0. All other accesses are proven in range.
+out of range under `nan` is out of range; the lost integer itself is 0. All other accesses are
+proven in range.
 
 Rows. A `Row` names values over a range, read with `At`: `each` (the value at each index),
 `softmax`, `cumsum` (inclusive), `topk` (two names: the `count` greatest values, descending, and
@@ -256,6 +257,7 @@ class TensorType:
     role: Role
     leading: str | None = None
     is_optional: bool = False
+    is_keyword_only: bool = False
     doc: str = ""
     span: Span = _SPAN
 
