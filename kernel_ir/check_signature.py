@@ -59,6 +59,11 @@ class Subject:
             return self.scalars[name].dtype.is_integer
         return name in self.tensors and all(DTYPES[item].is_integer for item in self.choices(name))
 
+    @property
+    def has_all_arguments(self) -> bool:
+        """Whether every argument has a type; where one is missing, sizes may only seem unknown."""
+        return len(self.signature.arguments) == len(self.spec.arguments)
+
     def is_tensor(self, name: str) -> bool:
         """Whether an argument is a tensor."""
         return name in self.tensors
@@ -134,7 +139,7 @@ def names_are_unique(subject: Subject) -> Iterator[Diagnostic]:
             first, first_kind = seen[name.lower()]
             also = "" if first == name else f" {show(first)}"
             message = f"the {kind} {show(name)} has the name of the {first_kind}{also}"
-            yield Diagnostic("name-clash", message, span, "names differ by more than case")
+            yield Diagnostic("name-clash", message, span, "give one of them another name")
         seen.setdefault(name.lower(), (name, kind))
 
 
@@ -180,6 +185,8 @@ def type_variables_are_used(subject: Subject) -> Iterator[Diagnostic]:
 
 def sizes_are_determined(subject: Subject) -> Iterator[Diagnostic]:
     """Every size follows from arguments; those of results from arguments that are always there."""
+    if not subject.has_all_arguments:
+        return
     solved = {origin.size for origin in solve_sizes(subject.signature)}
     always = sizes_always_known(subject.signature)
     in_results = {
@@ -190,10 +197,14 @@ def sizes_are_determined(subject: Subject) -> Iterator[Diagnostic]:
             continue
         if name not in solved:
             message = f"the size {show(name)} does not follow from the arguments"
-            yield Diagnostic("undetermined-size", message, span, _determine(name))
+            yield Diagnostic(
+                "undetermined-size", message, span, suggest(name, sorted(always), _determine(name))
+            )
         elif name in in_results:
             message = f"the size {show(name)} of a result follows from an optional argument alone"
-            yield Diagnostic("undetermined-size", message, span, _determine(name))
+            yield Diagnostic(
+                "undetermined-size", message, span, suggest(name, sorted(always), _determine(name))
+            )
 
 
 def _determine(name: str) -> str:
@@ -203,9 +214,10 @@ def _determine(name: str) -> str:
 def leading_dimensions_are_given(subject: Subject) -> Iterator[Diagnostic]:
     """A result's `*rows` has the shape that an argument's `*rows` collapses."""
     given = {item.leading for item in subject.tensors.values() if not item.is_optional}
+    known = sizes_always_known(subject.signature) if subject.has_all_arguments else ()
     for item in subject.signature.results:
-        if item.leading is not None and item.leading not in given:
-            message = f"no argument has the leading dimensions *{item.leading[:40]}"
+        if item.leading in known and item.leading not in given:
+            message = f"no argument has the leading dimensions *{item.leading}"
             hint = f"write {show(item.leading)} for a single dimension"
             yield Diagnostic("undetermined-size", message, item.shape[0].span, hint)
 

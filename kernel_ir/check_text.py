@@ -137,7 +137,7 @@ def _kind_problem(subject: Subject, name: str, kind: str) -> str:
 
 def _bound_problems(subject: Subject, keys: Path, bound: object, kind: str) -> Iterator[Diagnostic]:
     at = subject.source.span(*keys)
-    if isinstance(bound, float) and (not math.isfinite(bound) or kind == "normal" and bound <= 0):
+    if isinstance(bound, float) and (not math.isfinite(bound) or (kind == "normal" and bound <= 0)):
         wanted = "a positive number" if kind == "normal" else "a finite number"
         yield Diagnostic("bad-values", f"expected {wanted}, got {show(bound)}", at)
     elif isinstance(bound, float) and kind in ("distinct", "offsets"):

@@ -71,8 +71,8 @@ def render_diagnostic(path: str, text: str, item: Diagnostic) -> str:
 
 
 def _window(source: str, column: int, limit: int = 120) -> tuple[str, int]:
-    """Cut a very long source line to `limit` characters around `column`; tabs become one space."""
-    source = "".join(ch if ch.isprintable() else " " for ch in source)
+    """Cut a very long source line to `limit` characters around `column`; what is not ASCII is blanked."""
+    source = "".join(ch if " " <= ch <= "~" else " " for ch in source)
     if len(source) <= limit:
         return source, min(column, len(source) + 1)
     start = max(0, min(column - 1 - limit // 2, len(source) - limit))

@@ -19,7 +19,7 @@ from kernel_ir.signature import Signature, read_signature
 from kernel_ir.solve_sizes import SizeOrigin, solve_sizes
 from kernel_ir.source import MAX_BYTES, Source, read_source, refuse
 from kernel_ir.spec import Spec
-from kernel_ir.structure import structure_problems
+from kernel_ir.structure import structure_problems, without_unknown_keys
 
 RULES = check_signature.RULES + check_exports.RULES + check_text.RULES
 
@@ -85,16 +85,25 @@ def load_bytes(data: bytes, path: str) -> LoadedSpec:
 def load_text(text: str, path: str) -> LoadedSpec:
     """Load a spec from text; `path` is what messages call it. Raises SpecError."""
     source = read_source(text, path)
-    try:
-        spec = Spec.model_validate(source.data)
-    except ValidationError as error:
-        refuse(path, text, structure_problems(error, source))
+    spec, unknown = _validate(source)
     signature, problems = read_signature(spec, source)
     subject = check_signature.Subject(spec, source, signature)
     problems += [problem for rule in RULES for problem in rule(subject)]
-    if problems:
-        refuse(path, text, problems)
+    if problems or unknown:
+        refuse(path, text, unknown + problems)
     return LoadedSpec(spec, source, signature)
+
+
+def _validate(source: Source) -> tuple[Spec, list[Diagnostic]]:
+    """The spec, read past keys that it does not know, and a problem for each of those."""
+    try:
+        return Spec.model_validate(source.data), []
+    except ValidationError as error:
+        problems, known = structure_problems(error, source), without_unknown_keys(error, source.data)
+    try:
+        return Spec.model_validate(known), problems
+    except ValidationError:
+        refuse(source.path, source.text, problems)
 
 
 def _unreadable(path: str, reason: str) -> SpecError:

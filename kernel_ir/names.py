@@ -52,11 +52,10 @@ CPP = _words("""
 
 MSL = (
     _words("""
-    access atomic_bool atomic_float atomic_int atomic_uint bfloat constant depth2d depthcube device
-    discard_fragment fragment half imageblock intersector kernel matrix mesh metal object
-    object_data payload ray_data sampler simd simdgroup texture texture1d texture2d texture3d
-    texturecube thread threadgroup threadgroup_imageblock uchar uint ulong ushort vec vector vertex
-    visible volatile
+    atomic_bool atomic_float atomic_int atomic_uint bfloat constant depth2d depthcube device
+    discard_fragment fragment half imageblock intersector kernel matrix mesh metal object ray_data
+    sampler simd simdgroup texture texture1d texture2d texture3d texturecube thread threadgroup
+    threadgroup_imageblock uchar uint ulong ushort vec vertex
     """)
     | _vectors("bool char uchar short ushort int uint long ulong half bfloat float packed_float packed_half")
     | frozenset(f"{scalar}{r}x{c}" for scalar in ("half", "float") for r in (2, 3, 4) for c in (2, 3, 4))
@@ -79,7 +78,7 @@ BODY_NAMES = (
 
 # What the package and every wrapper say themselves.
 PACKAGE_NAMES = _words("cpu cuda is_available metal register_library")
-WRAPPER_NAMES = _words("size stream")
+WRAPPER_NAMES = _words("stream")
 
 
 def reserved_by(name: str) -> str:
@@ -97,7 +96,7 @@ def name_problem(name: str) -> tuple[str, str] | None:
     if "__" in name or name.endswith("_"):
         return f"{show(name)} is not a legal name", "use single underscores between words"
     if language := reserved_by(name):
-        return f"{show(name)} is reserved in {language}", f'choose another name, such as "{name[:44]}_in"'
+        return f"{show(name)} is reserved in {language}", "choose another name"
     return None
 
 

@@ -10,8 +10,8 @@ sizes are i64. f32 arithmetic rounds to nearest even and is not reassociated, ex
 late, twice or not at all, wherever its loads are in bounds. A `select` evaluates only the branch
 it takes; so do `and` and `or`: a load in the other branch is never performed.
 
-Names. Every bound name (loop variable, let, row, reduction variable) is unique in its kernel. `Let`
-binds a value for the rest of its block. A `Let` with `is_mutable` may be changed by `Update` in
+Names. Every bound name (loop variable, let, row, reduction variable) is unique in its kernel; a name
+that the author binds twice carries a number after a dot (`h.2`). `Let` binds a value for the rest of its block. A `Let` with `is_mutable` may be changed by `Update` in
 the same iteration of every parallel loop that encloses the `Let`.
 
 Loops. A `For` that is not `is_ordered` is parallel: its iterations run in any order or at once.

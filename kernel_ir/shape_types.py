@@ -166,7 +166,7 @@ class _Parser:
                 return self._number(token)
             case "(":
                 return self._group(token)
-        raise ShapeError(f"expected a size, got {show(token.text or 'the end')}", token.start, token.end)
+        raise ShapeError(f"expected a size, got {_shown(token)}", token.start, token.end)
 
     def _number(self, token: _Token) -> Expr:
         if len(token.text) > 18:
@@ -189,15 +189,14 @@ class _Parser:
     def expect(self, kind: str, wanted: str) -> _Token:
         token = self._peek()
         if token.kind != kind:
-            got = show(token.text) if token.text else "the end"
-            raise ShapeError(f"expected {wanted}, got {got}", token.start, token.end)
+            raise ShapeError(f"expected {wanted}, got {_shown(token)}", token.start, token.end)
         self.next += 1
         return token
 
     def expect_end(self) -> None:
         if not self.at_end():
             token = self._peek()
-            raise ShapeError(f"expected the end, got {show(token.text)}", token.start, token.end)
+            raise ShapeError(f"expected the end, got {_shown(token)}", token.start, token.end)
 
     def _peek(self) -> _Token:
         end = len(self.text)
@@ -208,6 +207,10 @@ class _Parser:
 
     def _locate(self, token: _Token) -> Span:
         return self.locate(token.start, token.end)
+
+
+def _shown(token: _Token) -> str:
+    return show(token.text) if token.text else "the end"
 
 
 def _tokens(text: str) -> Iterator[_Token]:

@@ -1,6 +1,7 @@
 """The typed signature: a spec's arguments and results as the IR describes them.
 
-An entry whose type is wrong is reported and left out, so that later checks go on without it.
+An entry whose type cannot be read is reported and left out, so that later checks go on without it;
+a tensor of an unknown dtype is reported and kept for its shape.
 """
 
 from __future__ import annotations
@@ -78,14 +79,15 @@ class _Reader:
         self, name: str, parsed: ParsedType, role: Role, item: models.Argument | models.Result
     ) -> TensorType:
         section = "results" if role == "result" else "arguments"
-        is_optional = isinstance(item, models.Argument) and item.optional
+        is_argument = isinstance(item, models.Argument)
         return TensorType(
             name=name,
             dtype=parsed.dtype,
             shape=parsed.shape or (),
             role=role,
             leading=parsed.leading,
-            is_optional=is_optional,
+            is_optional=is_argument and item.optional,
+            is_keyword_only=is_argument and item.keyword_only,
             doc=item.doc,
             span=self.source.key_span(section, name),
         )
@@ -104,7 +106,7 @@ class _Reader:
         start = text.index(parsed.dtype)
         at = self.source.type_span(keys, start, start + len(parsed.dtype))
         self._report(problem[0], problem[1], at, problem[2])
-        return None
+        return parsed if parsed.is_tensor else None
 
     def _dtype_problem(self, parsed: ParsedType) -> tuple[str, str, str] | None:
         """What is wrong with the dtype's name, as (code, message, hint)."""

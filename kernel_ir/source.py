@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from kernel_ir.errors import Diagnostic, Span, SpecError
 from kernel_ir.wording import show
@@ -27,7 +27,7 @@ MAX_SCALAR = 16 * 1024
 MAX_NODES = 10_000
 MAX_DEPTH = 32
 MAX_NUMBER = 40
-MAX_REPORTED = 50
+MAX_REPORTED = 20
 
 FILE_START = Span(1, 1, 1, 1)
 
@@ -185,7 +185,9 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else FILE_START
-            self._stop("bad-yaml", f"this is not valid YAML: {error.problem}", at)
+            start = error.context_mark
+            hint = f"{error.context}, which starts on line {start.line + 1}" if start else ""
+            self._stop("bad-yaml", f"this is not valid YAML: {error.problem}", at, hint)
         except yaml.YAMLError as error:
             self._stop("bad-yaml", f"this is not valid YAML: {error}", FILE_START)
 
@@ -227,30 +229,32 @@ class _Composer:
     def _mapping(self, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key, at = self._key(event, path)
-            is_new = key is not None and key not in found
-            if key is not None and not is_new:
-                first = self.places[(*path, key)].key.line
-                self._report(
-                    "duplicate-key", f"{show(key)} is given twice", at, f"it is first given on line {first}"
-                )
-            value = self._node(next(self.events), (*path, key if is_new else f"\0{self.nodes}"), at)
-            if is_new:
+            at = self._span(event)
+            key = self._key(event, path, at)
+            if key is not None and key in found:
+                hint = f"it is first given on line {self.places[(*path, key)].key.line}"
+                self._report("duplicate-key", f"{show(key)} is given twice", at, hint)
+                key = None
+            value = self._node(next(self.events), (*path, self._nowhere() if key is None else key), at)
+            if key is not None:
                 found[key] = value
         return found
 
-    def _key(self, event: Any, path: Path) -> tuple[str | None, Span]:
+    def _key(self, event: Any, path: Path, at: Span) -> str | None:
         """A mapping's key, or None (with a problem noted) where it is not a plain name."""
-        at = self._span(event)
-        key = self._node(event, (*path, f"\0{self.nodes}"), at)
+        key = self._node(event, (*path, self._nowhere()), at)
         if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
             self._report("merge-key", "merge keys are not allowed", at, "write the keys out")
-            return None, at
+            return None
         if not isinstance(key, str):
             hint = "put it in quotes" if isinstance(event, yaml.ScalarEvent) else "keys are names"
             self._report("bad-key", f"a key is a string, not {show(key)}", at, hint)
-            return None, at
-        return key, at
+            return None
+        return key
+
+    def _nowhere(self) -> int:
+        """A path element for what is not part of the data: no list has negative positions."""
+        return -1 - self.nodes
 
     def _sequence(self, path: Path) -> tuple[Any, ...]:
         items: list[Any] = []
@@ -315,10 +319,8 @@ def _resolve(text: str) -> tuple[Any, str]:
         return math.nan, ""
     if infinite := _INFINITE.fullmatch(text):
         return float(infinite.group(1) + "inf"), ""
-    if (
-        text[0] not in "-+.0123456789"
-        or not (is_integer := _INTEGER.fullmatch(text))
-        and not _FLOAT.fullmatch(text)
+    if text[0] not in "-+.0123456789" or (
+        not (is_integer := _INTEGER.fullmatch(text)) and not _FLOAT.fullmatch(text)
     ):
         return text, ""
     if len(text) > MAX_NUMBER:

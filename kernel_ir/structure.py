@@ -36,6 +36,26 @@ def structure_problems(error: ValidationError, source: Source) -> list[Diagnosti
     return [_diagnose(path, found, source) for path, found in grouped.items()]
 
 
+def without_unknown_keys(error: ValidationError, data: Any) -> Any:
+    """The data less the keys that no model knows, so that one of them hides no other problem."""
+    for found in error.errors(include_url=False, include_context=False):
+        if found["type"] == "extra_forbidden":
+            data = _without(data, found["loc"])
+    return data
+
+
+def _without(data: Any, path: tuple[int | str, ...]) -> Any:
+    """The data less what stands at a path; unchanged where the path leads nowhere."""
+    match data, path:
+        case dict(), (key,):
+            return {name: value for name, value in data.items() if name != key}
+        case dict(), (key, *rest) if key in data:
+            return data | {key: _without(data[key], tuple(rest))}
+        case tuple(), (int(index), *rest) if index < len(data):
+            return (*data[:index], _without(data[index], tuple(rest)), *data[index + 1 :])
+    return data
+
+
 def _path(found: Any, source: Source) -> Path:
     """The error's key path without the names of union members that pydantic adds."""
     path: Path = ()
@@ -55,12 +75,13 @@ def _diagnose(path: Path, found: list[Any], source: Source) -> Diagnostic:
             return Diagnostic(
                 "unknown-key", f"unknown key {show(name)}", source.key_span(*path), suggest(name, known)
             )
+        case "missing" if isinstance(path[-1], int):
+            message = f"expected {path[-1] + 1} items, got {path[-1]}"
+            return Diagnostic("wrong-length", message, source.span(*path[:-1]))
         case "missing":
-            message = f"the key {show(path[-1])} is missing"
             owner = f" of {show(path[-2])}" if len(path) > 1 else ""
-            return Diagnostic(
-                "missing-key", message + owner, source.key_span(*path[:-1]), _missing_hint(path)
-            )
+            message = f"the key {show(path[-1])}{owner} is missing"
+            return Diagnostic("missing-key", message, source.key_span(*path[:-1]), _missing_hint(path))
         case "too_short" | "too_long":
             wanted = first["ctx"].get("min_length", first["ctx"].get("max_length"))
             message = f"expected {wanted} items, got {first['ctx']['actual_length']}"
@@ -73,12 +94,13 @@ def _wrong_value(path: Path, found: list[Any], source: Source) -> Diagnostic:
     words = [word for item in found if item["type"] == "literal_error" for word in _choices(item)]
     kinds = [_EXPECTED.get(item["type"], item["msg"]) for item in found if item["type"] != "literal_error"]
     expected = list(dict.fromkeys(words + kinds))
-    is_word = bool(words) and isinstance(given, str)
+    is_word = isinstance(given, str) and any(word.startswith('"') for word in words)
     code = "unknown-word" if is_word else "wrong-type"
-    hint = suggest(given, [word.strip('"') for word in words], " ") if is_word else ""
+    hint = suggest(given, [word.strip('"') for word in words]) if is_word else ""
     wanted = _MERGED.get(tuple(kinds)) if not words else None
     message = f"expected {wanted or join(expected)}, got {show(given)}"
-    return Diagnostic(code, message, source.span(*path), hint.strip())
+    at = source.key_span(*path) if found[0]["loc"][-1] == "[key]" else source.span(*path)
+    return Diagnostic(code, message, at, hint)
 
 
 def _choices(found: Any) -> list[str]:

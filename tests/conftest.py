@@ -1,0 +1,20 @@
+"""Options and fixtures that several test files share."""
+
+from __future__ import annotations
+
+import hypothesis
+import pytest
+
+# The same examples on every run; `--hypothesis-profile=default` draws new ones.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("fixed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh", action="store_true", help="rewrite the expected files instead of comparing")
+
+
+@pytest.fixture
+def refresh(request: pytest.FixtureRequest) -> bool:
+    """Whether expected files are to be rewritten; the diff is what a reviewer then reads."""
+    return bool(request.config.getoption("--refresh"))
