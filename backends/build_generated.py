@@ -21,6 +21,7 @@ from backends.libraries import find_mlx, find_nanobind, require_same_abi
 from backends.ninja import render
 from backends.plan import Layout, Toolchain, Unit, plan, read_units
 from backends.tools import ProbeCache, ToolError, find_program, try_command, write_if_changed
+from codegen.failures import Failure
 from codegen.settings import Settings, read_settings
 from codegen.swap import locked
 
@@ -32,7 +33,7 @@ _PYTHON_FILES = frozenset({".py", ".pyi", ".typed"})
 _LONGEST_BUILD = 3600.0
 
 
-class BuildError(Exception):
+class BuildError(Failure):
     """The build cannot start or did not succeed; the message stands by itself."""
 
 
@@ -101,7 +102,7 @@ def run(options: BuildOptions) -> int:
     """Build and say where the package is, or say in one line why not; the exit status."""
     try:
         package = build(options, read_settings())
-    except (BuildError, ToolError, OSError) as error:
+    except (Failure, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"built {os.path.relpath(package)}")

@@ -84,14 +84,14 @@ def require_same_abi(nanobind: Nanobind, mlx: Mlx) -> None:
     """Raises ToolError where arrays of `mlx` could not cross into extensions built with `nanobind`."""
     if mlx.internals != nanobind.internals:
         raise ToolError(
-            f"a nanobind with internals version {mlx.internals or '(unknown)'}, which MLX {mlx.version} carries",
+            f"a nanobind with internals version {mlx.internals or 'unknown'}, as MLX {mlx.version} has",
             f"nanobind {nanobind.version} with internals version {nanobind.internals}",
-            "install the pair that requirements/project.txt names: make clean-venv && make .venv",
+            "install the pair that requirements/project.txt names: rm -rf .venv && make venv",
         )
 
 
 def read_key(module: Path) -> Mapping[str, Any]:
-    """The nanobind key inside an extension module's bytes, and its internals version; empty where not found."""
+    """The nanobind key in an extension module's bytes, and its internals version; empty where not found."""
     match = _KEY.search(module.read_bytes())
     if match is None:
         return {"key": "", "internals": ""}

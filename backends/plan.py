@@ -104,7 +104,7 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where things are: `root` is the folder that ninja runs in, the rest is relative to it (`/` everywhere)."""
+    """Where things are: `root` is the folder that ninja runs in, the rest is relative to it."""
 
     root: str
     generated: str

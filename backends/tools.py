@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codegen.failures import Failure
 
-class ToolError(Exception):
+
+class ToolError(Failure):
     """A tool is missing or wrong: what was looked for, what was found, the command that mends it."""
 
     def __init__(self, looked_for: str, found: str, mend: str) -> None:
@@ -23,7 +25,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a program that was tried printed (both streams), and its exit status; 127 where it cannot start."""
+    """What a program printed (both streams), and its exit status; 127 where it cannot start."""
 
     status: int
     text: str

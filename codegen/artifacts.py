@@ -2,7 +2,7 @@
 
 `write_tree` stages the new tree in a sibling folder, links what has not changed, and swaps the two folders in
 one step, so a killed run leaves the old tree or the new one and never a mixture. `compare_tree` reports every
-way in which the tree on disk differs from the one the specs give. Both know a file only by its path and bytes.
+way in which the tree on disk differs from the one the specs give.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from codegen.failures import Failure
 from codegen.swap import exchange, locked
 from kernel_ir.errors import CompilerBug
 
@@ -31,7 +32,7 @@ Files = Mapping[str, bytes]
 ProblemKind = Literal["missing", "stale", "edited", "extra", "irregular"]
 
 
-class OutputError(Exception):
+class OutputError(Failure):
     """The output folder holds something that is not the generator's to replace."""
 
 
@@ -165,7 +166,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
 
 
 def _recorded_hashes(root: Path) -> dict[str, str]:
-    """The hash of each file that the manifest on disk lists; empty where there is none or it cannot be read."""
+    """The hash of each file that the manifest on disk lists; empty where it is missing or malformed."""
     try:
         rows = json.loads((root / MANIFEST).read_bytes())["files"]
         return {path: row["sha256"] for path, row in rows.items()}

@@ -1,6 +1,6 @@
 """Everything that the environment can change, read in this one place.
 
-`CXX`, `CUDACXX` and `MACOSX_DEPLOYMENT_TARGET` are the names that other build systems use for the same things.
+`CXX`, `CUDACXX` and `MACOSX_DEPLOYMENT_TARGET` are what other build systems call the same things.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from codegen.failures import Failure
+
 DEFAULT_PACKAGE = "sgl_kernel"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-class SettingError(Exception):
+class SettingError(Failure):
     """An environment variable holds something that it cannot hold."""
 
 

@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from codegen.failures import Failure
+
 _AT_FDCWD = {"linux": -100, "darwin": -2}
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2 and RENAME_SWAP of renameatx_np are the same number
 _FUNCTIONS = {"linux": "renameat2", "darwin": "renameatx_np"}
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM})
 
 
-class LockTimeout(Exception):
+class LockTimeout(Failure):
     """Another run held the lock for the whole time limit."""
 
 

@@ -14,7 +14,7 @@ _METAL = ("-sdk", "macosx", "metal")
 
 @dataclass(frozen=True, slots=True)
 class MetalProbe:
-    """What the look for a Metal compiler gave. `command` is empty where none works; then `mend` says what to do."""
+    """What was found. `command` is empty where no Metal compiler works; then `mend` says what to do."""
 
     command: tuple[str, ...] = ()
     version: str = ""
@@ -23,7 +23,7 @@ class MetalProbe:
 
 
 def probe_metal_compiler() -> MetalProbe:
-    """Try the Metal compiler. Its name alone proves nothing: Xcode installs a stub, so its version is asked."""
+    """Try the Metal compiler. Xcode installs a stub of that name, so only an answer proves it."""
     if sys.platform != "darwin":
         return MetalProbe(found="not a macOS machine", mend="build on macOS; MLX runs the CPU kernels here")
     xcrun = find_program("xcrun")

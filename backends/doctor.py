@@ -1,0 +1,142 @@
+"""What this machine can build: each tool that is looked for, what was found, and what mends it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.cuda.toolchain import INSTALL as CUDA_INSTALL
+from backends.cuda.toolchain import find_cuda_compiler
+from backends.cxx import find_compiler, find_python_target
+from backends.libraries import find_mlx, find_nanobind, require_same_abi
+from backends.metal.toolchain import probe_metal_compiler
+from backends.tools import ProbeCache, ToolError, find_program, try_command
+from codegen.settings import Settings
+
+_OLDEST_PYTHON = (3, 10)
+_INSTALL_MLX = "pip install 'mlx[cpu]' on Linux, pip install mlx on macOS"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row: `works` says whether it was found; without a `required` one nothing can be built."""
+
+    tool: str
+    works: bool
+    found: str
+    mend: str = ""
+    required: bool = False
+
+    @property
+    def state(self) -> str:
+        return "ok" if self.works else "MISSING" if self.required else "absent"
+
+
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """Look for every tool, afresh: what an earlier build remembers is not asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        cache = ProbeCache(Path(folder, "probes.json"))
+        return tuple(look(settings, cache) for look in _LOOKS)
+
+
+def render(findings: tuple[Finding, ...]) -> str:
+    """The table, and below it how to mend what is not there."""
+    width = max(len(item.tool) for item in findings)
+    rows = [f"{item.tool:<{width}}  {item.state:<7}  {item.found}" for item in findings]
+    mends = [f"  {item.tool}: {item.mend}" for item in findings if not item.works and item.mend]
+    return "\n".join((*rows, *(("", "to mend:", *mends) if mends else ())))
+
+
+def can_build(findings: tuple[Finding, ...]) -> bool:
+    return all(item.works for item in findings if item.required)
+
+
+def _look_for_python(settings: Settings, cache: ProbeCache) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    recent = sys.version_info >= _OLDEST_PYTHON
+    return Finding("Python", recent, version, "use Python 3.10 or newer", required=True)
+
+
+def _look_for_python_headers(settings: Settings, cache: ProbeCache) -> Finding:
+    return _required("Python headers", lambda: find_python_target().include)
+
+
+def _look_for_compiler(settings: Settings, cache: ProbeCache) -> Finding:
+    def describe() -> str:
+        compiler = find_compiler(settings.compiler, cache)
+        threads = "OpenMP" if compiler.openmp else "no OpenMP: kernels run on one thread"
+        return f"{' '.join(compiler.command)}: {compiler.version}; C++20; {threads}"
+
+    return _required("C++ compiler", describe)
+
+
+def _look_for_ninja(settings: Settings, cache: ProbeCache) -> Finding:
+    path = find_program("ninja")
+    found = f"{path} {try_command([path, '--version']).first_line}" if path else "none"
+    return Finding("ninja", path is not None, found, "pip install ninja", required=True)
+
+
+def _look_for_launcher(settings: Settings, cache: ProbeCache) -> Finding:
+    name = settings.launcher[0] if settings.launcher else "ccache"
+    path = find_program(name)
+    mend = f"install {name}: unchanged files are then not compiled again"
+    return Finding("compiler launcher", path is not None, path or f"no {name}", mend)
+
+
+def _look_for_nanobind(settings: Settings, cache: ProbeCache) -> Finding:
+    def describe() -> str:
+        nanobind = find_nanobind()
+        return f"{nanobind.version}, internals version {nanobind.internals}"
+
+    return _required("nanobind", describe)
+
+
+def _look_for_mlx(settings: Settings, cache: ProbeCache) -> Finding:
+    mlx = find_mlx(cache)
+    found = f"{mlx.version}, key {mlx.key or 'not found'}" if mlx else "none"
+    return Finding("MLX", mlx is not None, found, _INSTALL_MLX)
+
+
+def _look_at_pair(settings: Settings, cache: ProbeCache) -> Finding:
+    mlx = find_mlx(cache)
+    if mlx is None:
+        return Finding("MLX/nanobind pair", True, "no MLX: nothing to match")
+    return _required("MLX/nanobind pair", lambda: require_same_abi(find_nanobind(), mlx) or "the same ABI")
+
+
+def _look_for_nvcc(settings: Settings, cache: ProbeCache) -> Finding:
+    cuda = find_cuda_compiler(settings.cuda_compiler, cache)
+    found = f"{cuda.command[0]} {cuda.version}" if cuda else "none: _cuda is built as a stub"
+    return Finding("nvcc", cuda is not None, found, CUDA_INSTALL)
+
+
+def _look_for_metal(settings: Settings, cache: ProbeCache) -> Finding:
+    probe = probe_metal_compiler()
+    return Finding("Metal compiler", bool(probe.command), probe.version or probe.found, probe.mend)
+
+
+def _required(tool: str, describe: Callable[[], str]) -> Finding:
+    """A row for what a build cannot do without: what `describe` says, or the ToolError that it raises."""
+    try:
+        return Finding(tool, True, describe(), required=True)
+    except ToolError as error:
+        return Finding(
+            tool, False, f"{error.found} (looked for {error.looked_for})", error.mend, required=True
+        )
+
+
+_LOOKS: tuple[Callable[[Settings, ProbeCache], Finding], ...] = (
+    _look_for_python,
+    _look_for_python_headers,
+    _look_for_compiler,
+    _look_for_ninja,
+    _look_for_launcher,
+    _look_for_nanobind,
+    _look_for_mlx,
+    _look_at_pair,
+    _look_for_nvcc,
+    _look_for_metal,
+)

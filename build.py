@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""The front door: generate, check, build, test and look inside. `build.py COMMAND --help` says more.
+
+Nothing is imported, probed or written until a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+SPECS = ROOT / "specs"
+GENERATED = ROOT / "generated"
+BUILD = ROOT / "build"
+
+EXIT_WRONG = 1
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    parsed, rest = _parser().parse_known_args(arguments)
+    if rest and not parsed.takes_more:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    parsed.rest = rest
+    try:
+        return parsed.run(parsed)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Exception as error:  # every failure leaves as one message and an exit status
+        return _report(error)
+
+
+def generate(parsed: argparse.Namespace) -> int:
+    """Write generated/ from specs/, where it changed."""
+    from codegen.artifacts import read_specs, write_tree
+
+    specs = read_specs(SPECS)
+    report = write_tree(GENERATED, _generate_tree(), specs)
+    changes = f"{len(report.written)} files written, {len(report.removed)} removed"
+    print(f"generated/ is up to date with {len(specs)} specs: {changes}")
+    return 0
+
+
+def check(parsed: argparse.Namespace) -> int:
+    """Fail with a diff where generated/ is not what specs/ give."""
+    from codegen.artifacts import compare_tree, read_specs, render_problems
+
+    specs = read_specs(SPECS)
+    problems = compare_tree(GENERATED, _generate_tree(), specs)
+    if not problems:
+        print(f"generated/ is what the {len(specs)} specs give")
+        return 0
+    print(render_problems(problems, Path("generated")), file=sys.stderr)
+    print(f"error: {len(problems)} files differ; run `python build.py generate`", file=sys.stderr)
+    return EXIT_WRONG
+
+
+def build(parsed: argparse.Namespace) -> int:
+    """Compile generated/ into the importable package under build/python."""
+    from backends.build_generated import options_from, run
+
+    return run(options_from(parsed))
+
+
+def test(parsed: argparse.Namespace) -> int:
+    """Run the tests; further arguments go to pytest."""
+    return _run_module("pytest", parsed.rest)
+
+
+def bench(parsed: argparse.Namespace) -> int:
+    """Measure the built kernels; further arguments go to the benchmark."""
+    return _run_module("benchmarks", parsed.rest)
+
+
+def demo(parsed: argparse.Namespace) -> int:
+    """Run a kernel from its spec to its result, and say what happened."""
+    return _run_module("benchmarks.demo", parsed.rest)
+
+
+def explain(parsed: argparse.Namespace) -> int:
+    """Show what a spec becomes, pass by pass."""
+    from codegen import pipeline
+
+    print(pipeline.explain(_find_spec(parsed.kernel), parsed.target))
+    return 0
+
+
+def new(parsed: argparse.Namespace) -> int:
+    """Start a spec: a small one that builds as it is."""
+    from codegen.scaffold import scaffold
+
+    path = scaffold(SPECS, parsed.name)
+    print(f"wrote {os.path.relpath(path)}; next: edit it, then `python build.py generate`")
+    return 0
+
+
+def doctor(parsed: argparse.Namespace) -> int:
+    """Say what this machine can build, and how to mend what it cannot."""
+    from backends.doctor import can_build, examine, render
+    from codegen.settings import read_settings
+
+    findings = examine(read_settings())
+    print(render(findings))
+    return 0 if can_build(findings) else EXIT_WRONG
+
+
+def clean(parsed: argparse.Namespace) -> int:
+    """Remove everything that `build` made."""
+    import shutil
+
+    if BUILD.exists():
+        shutil.rmtree(BUILD)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="build.py", description=(__doc__ or "").split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, generate)
+    _add(commands, check)
+    building = _add(commands, build)
+    building.add_argument("--generated", type=Path, default=GENERATED, help="the tree to build")
+    building.add_argument("--build-dir", type=Path, default=BUILD, help="where to build it")
+    building.add_argument("-j", "--jobs", type=int, default=0, help="how many compilers to run at once")
+    building.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
+    for command in (test, bench, demo):
+        _add(commands, command).set_defaults(takes_more=True)
+    explaining = _add(commands, explain)
+    explaining.add_argument("kernel", help="a kernel's name, or the path of its spec")
+    explaining.add_argument("--target", default="", help="lower for this target: cpu, metal or cuda")
+    _add(commands, new).add_argument("name", metavar="FAMILY/NAME")
+    _add(commands, doctor)
+    _add(commands, clean)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """A command is named, helped and run by one function."""
+    parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+    parser.set_defaults(run=run, takes_more=False)
+    return parser
+
+
+def _generate_tree() -> dict[str, bytes]:
+    from codegen import pipeline
+
+    return pipeline.generate_tree(SPECS)
+
+
+def _find_spec(kernel: str) -> Path:
+    """The spec of a kernel given by name or path. Raises FileNotFoundError naming both."""
+    named = Path(kernel)
+    found = (
+        named if named.suffix == ".yaml" and named.is_file() else next(SPECS.glob(f"*/{kernel}.yaml"), None)
+    )
+    if found is None:
+        raise FileNotFoundError(f"no spec is called {kernel!r}; specs/*/*.yaml are the kernels")
+    return found
+
+
+def _run_module(module: str, arguments: Sequence[str]) -> int:
+    """Run a module of this project or its tools on the built package."""
+    places = (str(BUILD / "python"), str(ROOT), os.environ.get("PYTHONPATH", ""))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def _report(error: Exception) -> int:
+    """Say what went wrong; the exit status. What nothing foresaw is a bug of the compiler."""
+    from codegen.failures import describe
+
+    message, is_bug = describe(error)
+    print(message, file=sys.stderr)
+    return EXIT_BUG if is_bug else EXIT_WRONG
+
+
+if __name__ == "__main__":
+    sys.exit(main())
