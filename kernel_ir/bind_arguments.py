@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kernel_ir.dtypes import DTYPES, DType
+from kernel_ir.dtypes import I64, DType
 from kernel_ir.errors import CompilerBug
 from kernel_ir.nodes import Apply, Const, Expr, Kernel, ScalarType, Size, SizeType, TensorType
 from kernel_ir.ops import OPS
 from kernel_ir.printer import print_expression, print_shape
-from kernel_ir.rounding import compute_dtype, decode, encode, round_to, storage_dtype
+from kernel_ir.rounding import Array, compute_dtype, decode, encode, round_to, storage_dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +33,27 @@ class Frame:
     sizes: dict[str, int]
     scalars: dict[str, Any]
     dtypes: dict[str, DType]
-    entry: dict[str, NDArray]
-    live: dict[str, NDArray]
+    entry: dict[str, Array]
+    live: dict[str, Array]
     shapes: dict[str, tuple[int, ...]]
     results: frozenset[str]
 
     def is_given(self, name: str) -> bool:
         return name in self.entry
 
-    def readable(self, name: str) -> NDArray:
+    def readable(self, name: str) -> Array:
         """What loads of a tensor see: a result as it stands, an argument as it was at entry."""
         tensors = self.live if name in self.results else self.entry
         if name not in tensors:
             raise CompilerBug(f"load from {name}, which was not passed")
         return tensors[name]
 
-    def writable(self, name: str) -> NDArray:
+    def writable(self, name: str) -> Array:
         if name not in self.live:
             raise CompilerBug(f"store to {name}, which is not a result or a mutated argument that was passed")
         return self.live[name]
 
-    def outputs(self) -> dict[str, NDArray]:
+    def outputs(self) -> dict[str, Array]:
         """The storage arrays of results and mutated arguments, in the caller's shapes."""
         return {
             name: encode(values, self.dtypes[name]).reshape(self.shapes[name])
@@ -74,7 +73,8 @@ def bind_arguments(kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[
     sizes = _infer_sizes(kernel, arguments, arrays)
     entry = {name: _collapse(kernel.tensors()[name], array) for name, array in arrays.items()}
     live = {item.name: entry[item.name].copy() for item in _mutated(kernel) if item.name in entry}
-    live |= {item.name: np.zeros(_shape(item, sizes), compute_dtype(dtypes[item.name])) for item in kernel.results}
+    for item in kernel.results:
+        live[item.name] = np.zeros(_shape(item, sizes), compute_dtype(dtypes[item.name]))
     frame = Frame(
         sizes=sizes,
         scalars=_take_scalars(kernel, arguments),
@@ -89,14 +89,14 @@ def bind_arguments(kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[
 
 
 def evaluate_size(expr: Expr, known: Mapping[str, Any]) -> int | None:
-    """An integer or bool expression over sizes and integer scalars, or None where it needs a name not in `known`."""
+    """An integer or bool expression over sizes and integer scalars; None where `known` lacks a name."""
     if isinstance(expr, Const):
         return int(expr.value)
     if isinstance(expr, Apply):
         operands = [evaluate_size(item, known) for item in expr.args]
         if None in operands:
             return None
-        return OPS[expr.op].meaning(np, *operands).item()
+        return int(OPS[expr.op].meaning(np, *operands))
     name = getattr(expr, "name", None)
     return known.get(name) if name is not None else None
 
@@ -116,7 +116,8 @@ def _resolve_dtype(kernel: Kernel, tensor: TensorType, types: Mapping[str, str])
         raise ValueError(f"{kernel.name}: no dtype bound for {tensor.dtype}, the type of {tensor.name}")
     bound = types[tensor.dtype]
     if bound not in choices:
-        raise ValueError(f"{kernel.name}: {tensor.dtype} cannot be {bound}; it is one of {', '.join(choices)}")
+        known = ", ".join(choices)
+        raise ValueError(f"{kernel.name}: {tensor.dtype} cannot be {bound}; it is one of {known}")
     return choices[bound]
 
 
@@ -127,7 +128,9 @@ def _mutated(kernel: Kernel) -> list[TensorType]:
     return [item for item in kernel.arguments if isinstance(item, TensorType) and item.role == "mutated"]
 
 
-def _take_arrays(kernel: Kernel, arguments: Mapping[str, Any], dtypes: Mapping[str, DType]) -> dict[str, NDArray]:
+def _take_arrays(
+    kernel: Kernel, arguments: Mapping[str, Any], dtypes: Mapping[str, DType]
+) -> dict[str, Array]:
     """The passed tensors as compute-type arrays in the caller's shape."""
     arrays = {}
     for item in kernel.arguments:
@@ -141,14 +144,14 @@ def _take_arrays(kernel: Kernel, arguments: Mapping[str, Any], dtypes: Mapping[s
     return arrays
 
 
-def _values_of(given: Any, dtype: DType) -> NDArray:
+def _values_of(given: Any, dtype: DType) -> Array:
     array = np.asarray(given)
     if array.dtype == storage_dtype(dtype):
         return decode(array, dtype)
     return np.asarray(round_to(array, dtype))
 
 
-def _check_rank(kernel: Kernel, item: TensorType, array: NDArray) -> NDArray:
+def _check_rank(kernel: Kernel, item: TensorType, array: Array) -> Array:
     expected = len(item.shape) - (item.leading is not None)
     if array.ndim == expected or (item.leading is not None and array.ndim > expected):
         return array
@@ -159,7 +162,7 @@ def _check_rank(kernel: Kernel, item: TensorType, array: NDArray) -> NDArray:
     )
 
 
-def _collapse(item: TensorType, array: NDArray) -> NDArray:
+def _collapse(item: TensorType, array: Array) -> Array:
     if item.leading is None:
         return array
     kept = array.ndim - (len(item.shape) - 1)
@@ -178,7 +181,7 @@ def _known_size(extent: Expr, sizes: Mapping[str, int]) -> int:
 
 
 def _caller_shapes(
-    kernel: Kernel, arrays: Mapping[str, NDArray], sizes: Mapping[str, int]
+    kernel: Kernel, arrays: Mapping[str, Array], sizes: Mapping[str, int]
 ) -> dict[str, tuple[int, ...]]:
     """The shape to hand each output back in: `*rows` opens into what the caller passed for it."""
     tensors = kernel.tensors()
@@ -206,7 +209,7 @@ class _Equation:
     place: str
 
 
-def _infer_sizes(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> dict[str, int]:
+def _infer_sizes(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, int]:
     """Solve the shapes for the sizes, exactly, and check every dimension against the solution."""
     equations = _equations(kernel, arguments, arrays)
     sizes: dict[str, int] = {}
@@ -223,19 +226,17 @@ def _infer_sizes(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[s
     return {name: sizes.get(name, 0) for name in kernel.sizes}
 
 
-def _equations(
-    kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[str, NDArray]
-) -> list[_Equation]:
+def _equations(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[str, Array]) -> list[_Equation]:
     found = []
     for item in kernel.arguments:
         if isinstance(item, SizeType):
             value = arguments.get(item.name, item.default)
             if value is not None:
-                found.append(_Equation(Size(item.name, DTYPES["i64"]), int(value), f"the argument {item.name}"))
+                found.append(_Equation(Size(item.name, I64), int(value), f"the argument {item.name}"))
         elif item.name in arrays and isinstance(item, TensorType):
             shape = _collapse(item, arrays[item.name]).shape
-            pairs = enumerate(zip(item.shape, shape, strict=True))
-            found += [_Equation(extent, actual, f"{item.name} dimension {axis}") for axis, (extent, actual) in pairs]
+            for axis, (extent, actual) in enumerate(zip(item.shape, shape, strict=True)):
+                found.append(_Equation(extent, actual, f"{item.name} dimension {axis}"))
     return found
 
 
@@ -293,7 +294,7 @@ def _names_in(extent: Expr) -> set[str]:
     return {extent.name} if isinstance(extent, Size) else set()
 
 
-def _is_only_in_absent_tensors(kernel: Kernel, size: str, arrays: Mapping[str, NDArray]) -> bool:
+def _is_only_in_absent_tensors(kernel: Kernel, size: str, arrays: Mapping[str, Array]) -> bool:
     users = [item for item in kernel.arguments if isinstance(item, TensorType)]
     users = [item for item in users if any(size in _names_in(extent) for extent in item.shape)]
     return bool(users) and all(item.name not in arrays for item in users)

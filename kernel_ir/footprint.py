@@ -16,8 +16,8 @@ class Footprints:
 
     def __init__(self, kernel: Kernel, frame: Frame) -> None:
         self._known = frame.sizes | {name: value.item() for name, value in frame.scalars.items()}
-        extents = [extent for array in (*frame.entry.values(), *frame.live.values()) for extent in array.shape]
-        self._stand_in = max([1, *extents, *frame.sizes.values()])
+        arrays = (*frame.entry.values(), *frame.live.values())
+        self._stand_in = max([1, *(extent for array in arrays for extent in array.shape)])
         self._of_loop: dict[int, int] = {}
         self._of_block(kernel.body)
 

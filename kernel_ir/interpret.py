@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.interpret_grid import GridInterpreter
 from kernel_ir.interpret_scalar import ScalarInterpreter
 from kernel_ir.nodes import Kernel
+from kernel_ir.rounding import Array
 
 
 def interpret(
@@ -26,7 +26,7 @@ def interpret(
     types: Mapping[str, str],
     *,
     vectorise: bool = True,
-) -> dict[str, NDArray]:
+) -> dict[str, Array]:
     """Run `kernel` and return its results and mutated arguments by name.
 
     `arguments` holds arrays (storage arrays, see `kernel_ir/rounding.py`, or any numeric array),
@@ -42,3 +42,17 @@ def interpret(
         interpreter = GridInterpreter(kernel, frame) if vectorise else ScalarInterpreter(frame)
         interpreter.run(kernel.body)
     return frame.outputs()
+
+
+def error_bounds(kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Array]:
+    """How far f32 arithmetic may land from the exact value of each output element, by output.
+
+    Absolute, float64, in the shapes of `interpret`'s outputs, before the rounding of the store: a
+    result y of dtype D agrees with the exact value v where `|y - v| <= ulp(v, D) / 2 + bound`.
+    Where f32 arithmetic is exact, as on small integers, the bound is 0.
+    """
+    frame = bind_arguments(kernel, arguments, types)
+    with np.errstate(all="ignore"):
+        interpreter = GridInterpreter(kernel, frame, tracks_bounds=True)
+        interpreter.run(kernel.body)
+    return {name: bound.reshape(frame.shapes[name]) for name, bound in (interpreter.bounds or {}).items()}

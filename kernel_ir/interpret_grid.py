@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import assert_never
 
+from kernel_ir import error_bound
 from kernel_ir.bind_arguments import Frame
 from kernel_ir.dtypes import DType
+from kernel_ir.error_bound import Bound
 from kernel_ir.errors import CompilerBug
 from kernel_ir.footprint import Footprints
 from kernel_ir.nodes import (
@@ -45,20 +46,35 @@ from kernel_ir.nodes import (
     Var,
 )
 from kernel_ir.ops import OPS
-from kernel_ir.reduce_axis import Terms, arg_extreme, cumsum, reduce_terms, softmax, top
-from kernel_ir.rounding import compute_dtype, round_to
+from kernel_ir.reduce_axis import (
+    Terms,
+    arg_extreme,
+    bound_of_reduction,
+    bound_of_row,
+    cumsum,
+    reduce_terms,
+    softmax,
+    top,
+)
+from kernel_ir.rounding import Array, compute_dtype, round_to
 
 _LANE_LIMIT = 1 << 22
 
-Mask = NDArray  # bool, broadcastable to the lanes
+Mask = Array  # bool, broadcastable to the lanes
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value a lane. `lost` marks those from integer loads out of range under `nan`; None if none."""
+    """One value a lane.
 
-    data: NDArray
+    `lost` marks those from integer loads out of range under `nan`, None if none are. `bound` is
+    how far f32 arithmetic may land from `data` (`kernel_ir/error_bound.py`), None if it is exact
+    or not asked for.
+    """
+
+    data: Array
     lost: Mask | None = None
+    bound: Bound = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +105,14 @@ class Span:
     """A range: its first index and length in each lane, and the greatest length of an active lane."""
 
     low: Value
-    extents: NDArray
+    extents: Array
     longest: int
     is_ragged: bool
 
-    def variable(self, steps: NDArray) -> Value:
+    def variable(self, steps: Array) -> Value:
         return Value(self.low.data + steps, self.low.lost)
 
-    def inside(self, steps: NDArray) -> Mask | None:
+    def inside(self, steps: Array) -> Mask | None:
         return steps < self.extents if self.is_ragged else None
 
 
@@ -105,21 +121,27 @@ class Elements:
     """A row: its elements on the first axis, from index `low` on; `extents` in each lane."""
 
     values: Value
-    low: NDArray
-    extents: NDArray
+    low: Array
+    extents: Array
 
 
 @dataclass(slots=True, init=False)
 class GridInterpreter:
-    """Runs statements against a frame; `names` and `rows` hold what is bound."""
+    """Runs statements against a frame; `names` and `rows` hold what is bound.
+
+    `bounds` holds the error bound of each element of each output, None where they are not tracked.
+    """
 
     frame: Frame
+    bounds: dict[str, Array] | None
     names: dict[str, Value]
     rows: dict[str, Elements]
     footprints: Footprints
 
-    def __init__(self, kernel: Kernel, frame: Frame) -> None:
+    def __init__(self, kernel: Kernel, frame: Frame, tracks_bounds: bool = False) -> None:
         self.frame = frame
+        zeros = {name: np.zeros(array.shape) for name, array in frame.live.items()}
+        self.bounds = zeros if tracks_bounds else None
         self.names = {}
         self.rows = {}
         self.footprints = Footprints(kernel, frame)
@@ -186,9 +208,12 @@ class GridInterpreter:
         if tensor.size == 0:
             return
         kept = inside if lanes.active is None else inside & lanes.active
-        *places, data, kept = np.broadcast_arrays(*index, value.data, kept)
-        rounded = round_to(data[kept], self.frame.dtypes[stmt.tensor])
-        tensor[tuple(place[kept] for place in places)] = rounded
+        bound = np.asarray(0.0) if value.bound is None else value.bound
+        *places, data, bound, kept = np.broadcast_arrays(*index, value.data, bound, kept)
+        place = tuple(place[kept] for place in places)
+        tensor[place] = round_to(data[kept], self.frame.dtypes[stmt.tensor])
+        if self.bounds is not None:
+            self.bounds[stmt.tensor][place] = bound[kept]
 
     # ---- expressions ---------------------------------------------------------------------------
 
@@ -222,8 +247,12 @@ class GridInterpreter:
         if expr.op in ("select", "logical_and", "logical_or"):
             return self._choose(expr, lanes)
         operands = [self._value(item, lanes) for item in expr.args]
-        data = OPS[expr.op].meaning(np, *(item.data for item in operands))
-        return Value(_typed(data, expr.type), _either(*(item.lost for item in operands)))
+        op, lost = OPS[expr.op], _either(*(item.lost for item in operands))
+        data = _typed(op.meaning(np, *(item.data for item in operands)), expr.type)
+        if self.bounds is None:
+            return Value(data, lost)
+        bound = error_bound.of_operation(op, [(item.data, item.bound) for item in operands], data)
+        return Value(data, lost, bound)
 
     def _choose(self, expr: Apply, lanes: Lanes) -> Value:
         """The ops that leave an operand alone: evaluate each side in the lanes that take it."""
@@ -239,7 +268,7 @@ class GridInterpreter:
             one = condition if then is None else self._value(then, side_then)
             two = condition if orelse is None else self._value(orelse, side_else)
             taken = _blend(condition.data, one, two)
-        return Value(taken.data, _either(taken.lost, condition.lost))
+        return Value(taken.data, _either(taken.lost, condition.lost), taken.bound)
 
     def _load(self, expr: Load, lanes: Lanes) -> Value:
         tensor = self.frame.readable(expr.tensor)
@@ -250,14 +279,19 @@ class GridInterpreter:
             data = np.asarray(tensor[tuple(index)])
         data = _typed(data, expr.type)
         if expr.policy != "nan" or inside.all():
-            return Value(data)
+            return Value(data, bound=self._stored_bound(expr.tensor, tuple(index)))
         if expr.type.is_float:
             return Value(np.where(inside, data, np.nan))
         return Value(np.where(inside, data, data.dtype.type(0)), ~inside)
 
-    def _place(
-        self, access: Load | Store, shape: tuple[int, ...], lanes: Lanes
-    ) -> tuple[list[NDArray], Mask]:
+    def _stored_bound(self, name: str, place: tuple[Array, ...]) -> Bound:
+        """The bound of what is loaded: arguments are exact, results as computed and rounded."""
+        if self.bounds is None or name not in self.frame.results or self.frame.live[name].size == 0:
+            return None
+        values, bounds = self.frame.live[name][place], self.bounds[name][place]
+        return error_bound.of_stored(values, bounds, self.frame.dtypes[name])
+
+    def _place(self, access: Load | Store, shape: tuple[int, ...], lanes: Lanes) -> tuple[list[Array], Mask]:
         """Indices that are safe to use in every lane, and the lanes in which they name an element."""
         index = [self._value(item, lanes) for item in access.index]
         at = [item.data for item in index]
@@ -281,7 +315,8 @@ class GridInterpreter:
             return Value(np.zeros(offset.shape, compute_dtype(expr.type)))
         offset = np.where(inside, offset, 0)
         lost = None if row.values.lost is None else _pick(row.values.lost, offset)
-        return Value(_typed(_pick(row.values.data, offset), expr.type), _either(lost, index.lost))
+        bound = None if row.values.bound is None else _pick(row.values.bound, offset)
+        return Value(_typed(_pick(row.values.data, offset), expr.type), _either(lost, index.lost), bound)
 
     # ---- reductions and rows -------------------------------------------------------------------
 
@@ -293,7 +328,7 @@ class GridInterpreter:
         steps = _new_axis(0, span.longest, lanes)
         if span.longest == 0:
             nothing = np.zeros((0,) + (1,) * depth, kept)
-            return Terms(nothing, nothing.astype(bool), steps, None), span
+            return Terms(nothing, nothing.astype(bool), steps), span
         self.names[loop.var] = span.variable(steps)
         inner = lanes.with_axis(span.longest).only(span.inside(steps))
         if loop.where is not None:
@@ -302,8 +337,9 @@ class GridInterpreter:
         used = np.asarray(True) if inner.active is None else inner.active
         shape = np.broadcast_shapes(value.data.shape, used.shape, steps.shape)
         lost = None if value.lost is None else np.broadcast_to(value.lost & used, shape)
+        bound = None if value.bound is None else np.broadcast_to(np.where(used, value.bound, 0.0), shape)
         data, used = np.broadcast_to(value.data, shape), np.broadcast_to(used, shape)
-        return Terms(data, used, span.variable(steps).data, lost), span
+        return Terms(data, used, span.variable(steps).data, lost, bound), span
 
     def _reduce(self, expr: Reduce, lanes: Lanes) -> Value:
         terms, _ = self._terms(expr, lanes)
@@ -311,7 +347,8 @@ class GridInterpreter:
             data = arg_extreme(terms, is_max=expr.kind == "argmax")
         else:
             data = reduce_terms(expr.kind, terms, expr.value.type)
-        return Value(_typed(data, expr.type), terms.any_lost())
+        bound = None if self.bounds is None else bound_of_reduction(expr.kind, terms)
+        return Value(_typed(data, expr.type), terms.any_lost(), bound)
 
     def _bind_row(self, row: Row, lanes: Lanes) -> None:
         terms, span = self._terms(row, lanes)
@@ -319,13 +356,16 @@ class GridInterpreter:
             self._bind_topk(row, terms, self._value(row.count, lanes).data)
             return
         data, lost = _ROWS[row.kind](terms)
-        self.rows[row.names[0]] = Elements(Value(data, lost), span.low.data, span.extents)
+        bound = None if self.bounds is None else bound_of_row(row.kind, terms, data)
+        self.rows[row.names[0]] = Elements(Value(data, lost, bound), span.low.data, span.extents)
 
-    def _bind_topk(self, row: Row, terms: Terms, count: NDArray) -> None:
-        lost = terms.any_lost()
-        for name, data in zip(row.names, top(terms, int(count.max(initial=0)), row.value.type), strict=True):
-            shared = None if lost is None else np.broadcast_to(lost, data.shape)
-            self.rows[name] = Elements(Value(data, shared), np.asarray(0), count)
+    def _bind_topk(self, row: Row, terms: Terms, count: Array) -> None:
+        length = int(count.max(initial=0))
+        best, ids = top(terms, length, row.value.type)
+        lost = terms.lost_in_top(length)
+        values = (Value(best, lost, terms.bound_in_top(length)), Value(ids, lost))
+        for name, value in zip(row.names, values, strict=True):
+            self.rows[name] = Elements(value, np.asarray(0), count)
 
 
 # op -> the expressions that give the value where the first operand is true, and where it is false;
@@ -349,16 +389,16 @@ def _refuse_unless_allowed(access: Load | Store, shape: tuple[int, ...]) -> None
     if access.policy in allowed:
         return
     if access.policy == "trust":
-        raise ValueError(f"an index of {access.tensor} is out of range {list(shape)}, which was trusted")
-    raise CompilerBug(f"an index of {access.tensor} is out of range {list(shape)}")
+        raise ValueError(f"an index of {access.tensor} is outside {list(shape)}, which was trusted")
+    raise CompilerBug(f"an index of {access.tensor} is outside {list(shape)}")
 
 
-def _new_axis(first: int, last: int, lanes: Lanes) -> NDArray:
+def _new_axis(first: int, last: int, lanes: Lanes) -> Array:
     """`first..last-1` along an axis in front of those of the lanes."""
     return np.arange(first, last, dtype=np.int64).reshape((last - first,) + (1,) * len(lanes.shape))
 
 
-def _typed(data: Any, dtype: DType) -> NDArray:
+def _typed(data: Any, dtype: DType) -> Array:
     return np.asarray(data).astype(compute_dtype(dtype), copy=False)
 
 
@@ -373,15 +413,17 @@ def _either(*masks: Mask | None) -> Mask | None:
 
 def _blend(condition: Mask, one: Value, two: Value) -> Value:
     data = np.where(condition, one.data, two.data)
-    if one.lost is None and two.lost is None:
-        return Value(data)
-    nowhere = np.asarray(False)
-    first = nowhere if one.lost is None else one.lost
-    second = nowhere if two.lost is None else two.lost
-    return Value(data, np.where(condition, first, second))
+    lost = _blend_optional(condition, one.lost, two.lost, np.asarray(False))
+    return Value(data, lost, _blend_optional(condition, one.bound, two.bound, np.asarray(0.0)))
 
 
-def _pick(row: NDArray, offset: NDArray) -> NDArray:
+def _blend_optional(condition: Mask, one: Array | None, two: Array | None, absent: Array) -> Array | None:
+    if one is None and two is None:
+        return None
+    return np.where(condition, absent if one is None else one, absent if two is None else two)
+
+
+def _pick(row: Array, offset: Array) -> Array:
     """`row[offset, lane]` in each lane; the row's axes after the first are the lanes' last ones."""
     axes = row.shape[1:]
     places = [

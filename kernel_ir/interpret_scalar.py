@@ -170,8 +170,8 @@ class ScalarInterpreter:
                 nearest = tuple(max(0, min(i, extent - 1)) for i, extent in zip(at, shape, strict=True))
                 return nearest if 0 not in shape else None
             case "trust":
-                raise ValueError(f"{access.tensor}{list(at)} is out of range {list(shape)}, which was trusted")
-        raise CompilerBug(f"{access.tensor}{list(at)} is out of range {list(shape)}")
+                raise ValueError(f"{access.tensor}{list(at)} is outside {list(shape)}, which was trusted")
+        raise CompilerBug(f"{access.tensor}{list(at)} is outside {list(shape)}")
 
     def _at(self, expr: At) -> Scalar:
         row, index = self.rows[expr.row], self._value(expr.index)

@@ -140,7 +140,8 @@ def _access(name: str, index: tuple[Expr, ...], policy: Policy | None) -> str:
 
 def _generator(node: Reduce | Row) -> str:
     condition = f" if {_print(node.where, _OR)}" if node.where is not None else ""
-    return f"{print_expression(node.value)} for {node.var} in {_range('range', node.low, node.high)}{condition}"
+    indices = _range("range", node.low, node.high)
+    return f"{print_expression(node.value)} for {node.var} in {indices}{condition}"
 
 
 def _range(name: str, low: Expr, high: Expr) -> str:

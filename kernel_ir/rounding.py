@@ -10,11 +10,14 @@ Storage arrays are float32 (f32), float16 (f16), uint16 bit patterns (bf16), uin
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernel_ir.dtypes import DType
+
+Array: TypeAlias = NDArray[Any]
 
 # Exponent of the smallest positive (subnormal) value: the spacing near zero.
 _SMALLEST_EXPONENT = {"f32": -149, "f16": -24, "bf16": -133, "f8e4m3": -9}
@@ -38,17 +41,17 @@ _BF16_NAN = 0x7FC0
 _F8_NAN = 0x7F
 
 
-def storage_dtype(dtype: DType) -> np.dtype:
+def storage_dtype(dtype: DType) -> np.dtype[Any]:
     """The numpy dtype that holds a tensor of `dtype`; bit patterns where numpy has no such type."""
     return np.dtype(_STORAGE[dtype.name])
 
 
-def compute_dtype(dtype: DType) -> np.dtype:
+def compute_dtype(dtype: DType) -> np.dtype[Any]:
     """The numpy dtype of a value loaded from `dtype`; float64 stands in for f32."""
     return np.dtype(_COMPUTE[dtype.compute])
 
 
-def round_to(values: ArrayLike, dtype: DType) -> NDArray:
+def round_to(values: ArrayLike, dtype: DType) -> Array:
     """The values that a store to `dtype` keeps, in the dtype's compute type.
 
     Floats round to nearest, ties to even, and overflow to infinity or, where the dtype saturates,
@@ -63,7 +66,7 @@ def round_to(values: ArrayLike, dtype: DType) -> NDArray:
     return array.astype(np.bool_)
 
 
-def encode(values: ArrayLike, dtype: DType) -> NDArray:
+def encode(values: ArrayLike, dtype: DType) -> Array:
     """Round `values` and return their storage array, of the same shape."""
     rounded = round_to(values, dtype)
     if dtype.name == "bf16":
@@ -73,17 +76,17 @@ def encode(values: ArrayLike, dtype: DType) -> NDArray:
     return rounded.astype(storage_dtype(dtype))
 
 
-def decode(storage: ArrayLike, dtype: DType) -> NDArray:
+def decode(storage: ArrayLike, dtype: DType) -> Array:
     """The values of a storage array, in the dtype's compute type; exact."""
     array = np.asarray(storage, dtype=storage_dtype(dtype))
     if dtype.name == "bf16":
         return _widen((array.astype(np.uint32) << np.uint32(16)).view(np.float32))
     if dtype.name == "f8e4m3":
-        return _f8_values()[array]
+        return np.asarray(_f8_values()[array])
     return _widen(array) if dtype.is_float else array.astype(compute_dtype(dtype))
 
 
-def ulp(values: ArrayLike, dtype: DType) -> NDArray:
+def ulp(values: ArrayLike, dtype: DType) -> Array:
     """The spacing of `dtype` at |values|, as float64; 1 for integers.
 
     At and above the largest finite value, infinities included, it is the spacing there; at NaN
@@ -96,18 +99,18 @@ def ulp(values: ArrayLike, dtype: DType) -> NDArray:
     return np.where(np.isnan(magnitude), np.nan, spacing)
 
 
-def _widen(array: NDArray) -> NDArray:
+def _widen(array: Array) -> Array:
     with np.errstate(invalid="ignore"):  # raised by signalling NaNs
-        return array.astype(np.float64)
+        return np.asarray(array, dtype=np.float64)
 
 
-def _spacing_exponent(magnitude: NDArray, dtype: DType) -> NDArray:
+def _spacing_exponent(magnitude: Array, dtype: DType) -> Array:
     _, exponent = np.frexp(magnitude)
     exponent = np.where(magnitude == 0, np.iinfo(np.int32).min // 2, exponent)
-    return np.maximum(exponent - dtype.precision, _SMALLEST_EXPONENT[dtype.name])
+    return np.asarray(np.maximum(exponent - dtype.precision, _SMALLEST_EXPONENT[dtype.name]))
 
 
-def _round_float(array: NDArray, dtype: DType) -> NDArray:
+def _round_float(array: Array, dtype: DType) -> Array:
     exponent = _spacing_exponent(np.abs(array), dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.rint(np.ldexp(array, -exponent))
@@ -117,7 +120,7 @@ def _round_float(array: NDArray, dtype: DType) -> NDArray:
     return np.where(np.abs(rounded) > dtype.highest, overflown, rounded)
 
 
-def _round_integer(array: NDArray, dtype: DType) -> NDArray:
+def _round_integer(array: Array, dtype: DType) -> Array:
     kept = compute_dtype(dtype)
     if array.dtype.kind == "f":
         return _saturate_float(np.rint(array), dtype).astype(kept)
@@ -126,7 +129,7 @@ def _round_integer(array: NDArray, dtype: DType) -> NDArray:
     return array.astype(storage_dtype(dtype)).astype(kept)
 
 
-def _saturate_float(whole: NDArray, dtype: DType) -> NDArray:
+def _saturate_float(whole: Array, dtype: DType) -> Array:
     """Clamp integral floats. 2^63 is a float64 and no i64, so the top is placed as an integer."""
     low, high = int(dtype.lowest), int(dtype.highest)
     is_inside = (whole >= float(low)) & (whole < float(high))
@@ -135,21 +138,21 @@ def _saturate_float(whole: NDArray, dtype: DType) -> NDArray:
     return np.where(whole >= float(high), np.int64(high), at_low)
 
 
-def _encode_bf16(rounded: NDArray) -> NDArray:
+def _encode_bf16(rounded: Array) -> Array:
     bits = (rounded.astype(np.float32).view(np.uint32) >> np.uint32(16)).astype(np.uint16)
-    return np.where(np.isnan(rounded), np.uint16(_BF16_NAN), bits)
+    return np.asarray(np.where(np.isnan(rounded), np.uint16(_BF16_NAN), bits))
 
 
-def _encode_f8(rounded: NDArray) -> NDArray:
+def _encode_f8(rounded: Array) -> Array:
     is_nan = np.isnan(rounded)
     magnitudes = _f8_values()[:_F8_NAN]
     code = np.searchsorted(magnitudes, np.where(is_nan, 0.0, np.abs(rounded))).astype(np.uint8)
-    code = np.where(is_nan, np.uint8(_F8_NAN), code)
-    return code | (np.signbit(rounded) & ~is_nan).astype(np.uint8) << np.uint8(7)
+    sign = (np.signbit(rounded) & ~is_nan).astype(np.uint8) << np.uint8(7)
+    return np.asarray(np.where(is_nan, np.uint8(_F8_NAN), code | sign))
 
 
 @lru_cache(maxsize=1)
-def _f8_values() -> NDArray:
+def _f8_values() -> Array:
     """The value of each of the 256 bit patterns of f8e4m3: 1 sign, 4 exponent, 3 fraction bits."""
     code = np.arange(256)
     exponent, fraction = (code >> 3) & 15, (code & 7) / 8.0

@@ -71,8 +71,14 @@ less = Apply("less", (a, b), BOOL)
         (op("bit_and", op("shift_left", a, b), op("bit_or", a, d)), "a << b & (a | d)"),
         (Apply("equal", (less, less), BOOL), "(a < b) == (a < b)"),
         (Apply("logical_not", (Apply("logical_and", (less, less), BOOL),), BOOL), "not (a < b and a < b)"),
-        (Apply("select", (less, a, Apply("select", (less, b, d), I32)), I32), "a if a < b else b if a < b else d"),
-        (Apply("select", (less, Apply("select", (less, b, d), I32), a), I32), "(b if a < b else d) if a < b else a"),
+        (
+            Apply("select", (less, a, Apply("select", (less, b, d), I32)), I32),
+            "a if a < b else b if a < b else d",
+        ),
+        (
+            Apply("select", (less, Apply("select", (less, b, d), I32), a), I32),
+            "(b if a < b else d) if a < b else a",
+        ),
         (op("add", Apply("select", (less, a, b), I32), d), "(a if a < b else b) + d"),
         (op("minimum", a, Apply("i32", (b,), I32)), "min(a, i32(b))"),
         (Const(1e-6, F32), "1e-06"),
@@ -91,7 +97,9 @@ def every_statement() -> Kernel:
     width, rows = Size("width", I64), Size("rows", I64)
     r, c, t = Var("r", I64), Var("c", I64), Var("t", I64)
     value = Load("x", (r, c), F32)
-    ranked = Row(("best", "ids"), "topk", "k", integer(0), width, None, Load("x", (r, Var("k", I64)), F32), integer(2))
+    ranked = Row(
+        ("best", "ids"), "topk", "k", integer(0), width, None, Load("x", (r, Var("k", I64)), F32), integer(2)
+    )
     shares = Row(("p",), "softmax", "j", integer(1), width, None, Load("x", (r, Var("j", I64)), F32))
     copy = Row(("held",), "each", "i", integer(0), width, None, Load("x", (r, Var("i", I64)), F32))
     step = (Update("state", Apply("add", (Var("state", F32), Load("x", (r, t), F32)), F32)),)
