@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hand_built import linear_recurrence, ragged_softmax, reduction, row_norm, top_two
+from hand_built import (
+    apply,
+    kernel,
+    linear_recurrence,
+    load,
+    loop,
+    r,
+    ragged_softmax,
+    real,
+    reduction,
+    result,
+    row_norm,
+    size,
+    tensor,
+    top_two,
+)
 
-from kernel_ir.dtypes import F32
+from kernel_ir.dtypes import DTYPES, F32
 from kernel_ir.interpret import error_bounds, interpret
+from kernel_ir.nodes import Store
 from kernel_ir.rounding import ulp
 
 
@@ -53,3 +69,16 @@ def test_bounds_of_recurrences_and_rows() -> None:
     assert (shares > 0).all() and (shares < 2e-6).all()
     ranked = error_bounds(top_two(), {"x": [[3.0, 1.0, 2.0]]}, {"T": "f32"})
     assert not ranked["values"].any() and not ranked["chosen"].any()
+
+
+def test_a_result_read_back_may_have_rounded_the_other_way() -> None:
+    third = apply("divide", load("x", r), real(3.0))
+    again = Store("again", (r,), load("kept", r))
+    probe = kernel(
+        [tensor("x", "f32", "n")],
+        [result("kept", "bf16", "n"), result("again", "f32", "n")],
+        loop("r", size("n"), Store("kept", (r,), third), again),
+    )
+    bounds = error_bounds(probe, {"x": [1.0]}, {})
+    assert bounds["kept"][0] < 1e-6
+    assert bounds["again"][0] > ulp(1 / 3, DTYPES["bf16"])
