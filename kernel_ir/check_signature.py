@@ -173,14 +173,33 @@ def _compute_kind(dtype: str) -> str:
 
 
 def type_variables_are_used(subject: Subject) -> Iterator[Diagnostic]:
-    """Every type variable is the dtype of an argument: results alone cannot choose it."""
-    written = [item.type for item in subject.spec.arguments.values()]
-    used = {text.split("[")[0].strip() for text in written}
+    """Arguments choose every type variable; those of results are chosen by arguments always there."""
+    always, optional, results = _dtypes_written(subject)
     for name in subject.spec.types:
-        if name not in used:
+        at = subject.source.key_span("types", name)
+        if name not in always | optional:
             message = f"no argument has the type {show(name)}"
             hint = f'remove it, or write an argument as "{name[:40]}[...]"'
-            yield Diagnostic("unused-type-variable", message, subject.source.key_span("types", name), hint)
+            yield Diagnostic("unused-type-variable", message, at, hint)
+        elif name in results - always:
+            message = f"the type {show(name)} of a result follows from an optional argument alone"
+            hint = f'write a required argument as "{name[:40]}[...]"'
+            yield Diagnostic("undetermined-type", message, at, hint)
+
+
+def _dtypes_written(subject: Subject) -> tuple[set[str], set[str], set[str]]:
+    """What stands before the brackets: in required arguments, optional arguments, results.
+
+    Taken from the text, so that a mistake inside the brackets does not make a variable look unused.
+    """
+    arguments = subject.spec.arguments.values()
+    groups = (
+        [item.type for item in arguments if not item.optional],
+        [item.type for item in arguments if item.optional],
+        [item.type for item in subject.spec.results.values()],
+    )
+    always, optional, results = ({text.split("[")[0].strip() for text in group} for group in groups)
+    return always, optional, results
 
 
 def sizes_are_determined(subject: Subject) -> Iterator[Diagnostic]:
@@ -254,6 +273,15 @@ def something_is_written(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+def an_array_is_passed(subject: Subject) -> Iterator[Diagnostic]:
+    """A required tensor argument says on which device, and in whose arrays, the op works."""
+    is_settled = any(not item.is_optional for item in subject.tensors.values())
+    if subject.has_all_arguments and not is_settled:
+        at = subject.source.key_span("arguments")
+        hint = "an op finds its device by an array: add one"
+        yield Diagnostic("no-tensor", "no required argument is a tensor", at, hint)
+
+
 def lists_name_arguments(subject: Subject) -> Iterator[Diagnostic]:
     """`mutates` names tensor arguments, `unique` integer tensors, `in_range` what indices come from."""
     spec = subject.spec
@@ -290,5 +318,6 @@ RULES: tuple[Rule, ...] = (
     leading_dimensions_are_given,
     arguments_are_ordered,
     something_is_written,
+    an_array_is_passed,
     lists_name_arguments,
 )

@@ -67,6 +67,9 @@ CUDA = _words("dim3 cudaError_t half half2 nv_bfloat16 nv_bfloat162 surface text
 
 _LANGUAGES = {"Python": PYTHON, "C++": CPP, "Metal": MSL, "CUDA": CUDA}
 
+# Words that no emitted identifier may be, on any target.
+RESERVED = PYTHON | CPP | MSL | CUDA
+
 # The names that a body already gives a meaning to; an argument must not hide them.
 BODY_NAMES = (
     _words("""

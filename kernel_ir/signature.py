@@ -79,15 +79,15 @@ class _Reader:
         self, name: str, parsed: ParsedType, role: Role, item: models.Argument | models.Result
     ) -> TensorType:
         section = "results" if role == "result" else "arguments"
-        is_argument = isinstance(item, models.Argument)
+        argument = item if isinstance(item, models.Argument) else None
         return TensorType(
             name=name,
             dtype=parsed.dtype,
             shape=parsed.shape or (),
             role=role,
             leading=parsed.leading,
-            is_optional=is_argument and item.optional,
-            is_keyword_only=is_argument and item.keyword_only,
+            is_optional=argument is not None and argument.optional,
+            is_keyword_only=argument is not None and argument.keyword_only,
             doc=item.doc,
             span=self.source.key_span(section, name),
         )

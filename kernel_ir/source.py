@@ -39,6 +39,7 @@ _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_BLANK_LINES = re.compile(r"(?: *\n)*")
 _INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NAN = frozenset((".nan", ".NaN", ".NAN"))
 
@@ -58,6 +59,7 @@ class Source:
 
     path: str
     text: str
+    lines: tuple[str, ...] = field(compare=False, repr=False)
     data: Any = field(compare=False)
     places: dict[Path, Place] = field(compare=False, repr=False)
 
@@ -77,7 +79,7 @@ class Source:
         place, value = self._place(keys), self._value(keys)
         at = place.value
         quotes = 1 if place.style in ("'", '"') else 0
-        line = self.text.split("\n")[at.line - 1]
+        line = self.lines[at.line - 1]
         first = at.column - 1 + quotes
         if at.line != at.end_line or not line.startswith(value, first):
             return at
@@ -109,11 +111,12 @@ class Source:
         return found if isinstance(found, str) else ""
 
     def _block_indent(self, header_line: int, value: str) -> int:
-        lines = self.text.split("\n")
-        for offset, line in enumerate(value.split("\n")):
-            if line.strip():
-                return len(lines[header_line + offset]) - len(line)
-        return 0
+        """How many columns a literal block leaves out on the left."""
+        blank = _BLANK_LINES.match(value)
+        start = blank.end() if blank else 0
+        end = value.find("\n", start)
+        line = self.lines[header_line + value.count("\n", 0, start)]
+        return len(line) - len(value[start : end if end >= 0 else len(value)])
 
 
 def read_source(text: str, path: str) -> Source:
@@ -126,7 +129,7 @@ def read_source(text: str, path: str) -> Source:
         composer.problems.append(Diagnostic("not-a-mapping", problem, FILE_START, 'start with "edition: 1"'))
     if composer.problems:
         refuse(path, text, composer.problems)
-    return Source(path, text, data, composer.places)
+    return Source(path, text, tuple(composer.lines), data, composer.places)
 
 
 def refuse(path: str, text: str, problems: list[Diagnostic]) -> NoReturn:
@@ -232,7 +235,8 @@ class _Composer:
             at = self._span(event)
             key = self._key(event, path, at)
             if key is not None and key in found:
-                hint = f"it is first given on line {self.places[(*path, key)].key.line}"
+                first = self.places[(*path, key)].key
+                hint = f"it is first given on line {first.line}"
                 self._report("duplicate-key", f"{show(key)} is given twice", at, hint)
                 key = None
             value = self._node(next(self.events), (*path, self._nowhere() if key is None else key), at)

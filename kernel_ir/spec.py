@@ -111,6 +111,9 @@ class Spec(_Model):
         "results", description="results, none, or names of results and mutated arguments."
     )
     out: bool | None = Field(None, description="Accepts out=; default: where there is one result.")
+    ignored: dict[Name, Number | str | None] = Field(
+        {}, description="Further accepted arguments with their default; their value is ignored."
+    )
     numerics: Numerics | None = Field(None, description="Why the kernel's error may exceed the usual bound.")
     schedule: dict[Literal["cpu", "metal", "cuda"], dict[Name, int]] = Field(
         {}, description="Overrides of the chosen schedule, by target."

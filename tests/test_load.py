@@ -125,6 +125,8 @@ def test_values_and_keys_have_spans(rope: LoadedSpec) -> None:
     assert at(ROPE, source.span("examples", 1, "base")) == "5e5"
     assert source.span("mutates", 7) == source.span("mutates"), "a missing item is its list"
     assert at(ROPE, rope.tensors()["bias"].span) == "bias"
+    body = source.span("body")
+    assert ROPE.split("\n")[body.end_line - 1][: body.end_column - 1].endswith("x[r, i] * cos(angle)")
 
 
 def test_dimensions_have_spans_inside_the_type_string(rope: LoadedSpec) -> None:
