@@ -22,7 +22,7 @@ demo: venv
 test: venv
 	@$(RUN) build.py check
 	@$(RUN) build.py build
-	@$(RUN) build.py test -n 2 --hypothesis-profile=ci
+	@$(RUN) build.py test -n 2 --dist loadfile --hypothesis-profile=ci
 
 venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \

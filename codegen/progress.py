@@ -9,7 +9,7 @@ from typing import TextIO
 
 
 class Progress:
-    """`with Progress("generate") as report: report(1, 9, "x")` rewrites one line, and clears it at the end."""
+    """`with Progress("generate") as report: report(1, 9, "x")` rewrites a line, and clears it at the end."""
 
     def __init__(self, verb: str, stream: TextIO | None = None) -> None:
         self._verb = verb

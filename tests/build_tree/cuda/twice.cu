@@ -1,0 +1,3 @@
+__global__ void twice(int* value) { *value *= 2; }
+
+extern "C" void launch_twice(int* value) { twice<<<1, 1>>>(value); }

@@ -1,0 +1,3 @@
+#pragma once
+
+int call_twice(int value);

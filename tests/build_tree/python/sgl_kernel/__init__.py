@@ -1,0 +1,1 @@
+"""The package that test_build builds."""
