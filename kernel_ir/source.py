@@ -235,8 +235,8 @@ class _Composer:
             at = self._span(event)
             key = self._key(event, path, at)
             if key is not None and key in found:
-                first = self.places[(*path, key)].key
-                hint = f"it is first given on line {first.line}"
+                first: Path = (*path, key)
+                hint = f"it is first given on line {self.places[first].key.line}"
                 self._report("duplicate-key", f"{show(key)} is given twice", at, hint)
                 key = None
             value = self._node(next(self.events), (*path, self._nowhere() if key is None else key), at)
