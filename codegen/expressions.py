@@ -79,6 +79,7 @@ class Dialect:
     leaf: Callable[[ir.Expr], str]
     infinity: str
     nan: str
+    wide_integer: str = "int64_t"
 
 
 def print_expression(expr: ir.Expr, dialect: Dialect) -> str:
@@ -107,9 +108,19 @@ def _apply(expr: ir.Apply, dialect: Dialect) -> tuple[str, int]:
             inner = f"({text})" if level < UNARY or text.startswith(symbol) else text
             return symbol + inner, UNARY
         case Call(name):
-            return f"{name}({', '.join(_print(arg, dialect)[0] for arg in expr.args)})", ATOM
+            return f"{name}({', '.join(_argument(expr, arg, dialect) for arg in expr.args)})", ATOM
         case _:
             raise CompilerBug(f"op {expr.op} has no spelling")
+
+
+def _argument(call: ir.Apply, arg: ir.Expr, dialect: Dialect) -> str:
+    """An operand of a function. A literal whose width decides the result is given its type."""
+    text = _print(arg, dialect)[0]
+    decides = isinstance(arg, ir.Const) and arg.type.name == "i64" and call.op in _WIDTH_MATTERS
+    return f"{dialect.wide_integer}({text})" if decides else text
+
+
+_WIDTH_MATTERS = frozenset({"shift_left", "shift_right"})
 
 
 def _wrap(printed: tuple[str, int], symbol: str, least: int) -> str:

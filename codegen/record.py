@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kernel_ir import nodes as ir
+from kernel_ir import spec as specs
 from kernel_ir.dtypes import DTYPES, DType
+from kernel_ir.load import LoadedSpec
 
 FieldKind = Literal["pointer", "stride", "size", "scalar"]
 
@@ -86,6 +88,11 @@ class OpRecord:
         """The C++ name of the op's parameter struct, shared by kernel and host."""
         return f"{self.name}_params"
 
+    @property
+    def params_file(self) -> str:
+        """The header that declares the parameter struct."""
+        return f"{self.name}_params.h"
+
     def cpu_symbol(self, entry: Entry, isa: str) -> str:
         """The C symbol of the CPU kernel: `void symbol(const <name>_params*)`, running every launch."""
         return f"sgl_cpu_{isa}_{self.name}_{entry.suffix}"
@@ -121,3 +128,48 @@ def make_entries(kernel: ir.Kernel) -> tuple[Entry, ...]:
         suffix = "_".join(dtype.name for dtype in combination) or "any"
         found.append(Entry(suffix, tuple(zip(names, combination))))
     return tuple(found)
+
+
+def make_record(loaded: LoadedSpec, kernel: ir.Kernel) -> OpRecord:
+    """Everything that the generated files of an op share."""
+    spec = loaded.spec
+    primary = Export(
+        spec.name,
+        tuple((item.name, item.name) for item in kernel.arguments),
+        frozenset(item.name for item in kernel.arguments if _is_keyword_only(item)),
+        tuple(spec.ignored.items()),
+        spec.takes_out(),
+        _returned(spec.returns, kernel),
+    )
+    values = {name: item.values.model_dump(exclude_none=True) for name, item in spec.arguments.items() if item.values}
+    return OpRecord(
+        kernel, spec.summary, spec.description, spec.reference, make_fields(kernel), make_entries(kernel),
+        (primary, *(_export(item, kernel) for item in spec.exports)),
+        loaded.source.path, spec.examples, values,
+    )  # fmt: skip
+
+
+def _export(item: specs.Export, kernel: ir.Kernel) -> Export:
+    own = {argument.name: argument.name for argument in kernel.arguments}
+    return Export(
+        item.name,
+        tuple((own if item.arguments is None else item.arguments).items()),
+        frozenset(item.keyword_only),
+        tuple(item.ignored.items()),
+        item.out,
+        _returned(item.returns, kernel),
+    )
+
+
+def _is_keyword_only(item: ir.Argument) -> bool:
+    return not isinstance(item, ir.TensorType) and item.is_keyword_only
+
+
+def _returned(returns: str | tuple[str, ...], kernel: ir.Kernel) -> tuple[str, ...]:
+    match returns:
+        case "results":
+            return tuple(item.name for item in kernel.results)
+        case "none":
+            return ()
+        case _:
+            return tuple(returns)

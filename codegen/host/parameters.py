@@ -1,0 +1,82 @@
+"""The parameters of a public function, in order: for the extension's table, the wrapper and the stub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from codegen.record import Export, OpRecord
+from kernel_ir import nodes as ir
+
+Kind = Literal["tensor", "scalar", "size", "destination"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`name` is public, `item` what it stands for in the kernel's signature.
+
+    `default` is Python text, or "" where the argument is required. A destination is an array for a
+    result to be written to: `out`, or an argument of an export that names a result.
+    """
+
+    name: str
+    kind: Kind
+    item: ir.Argument
+    default: str = ""
+    is_keyword_only: bool = False
+
+    @property
+    def is_required(self) -> bool:
+        return not self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An argument that is accepted and has no effect."""
+
+    name: str
+    default: str
+    is_keyword_only: bool
+
+
+def parameters(record: OpRecord, export: Export) -> tuple[Parameter, ...]:
+    """What the op itself takes: the export's arguments in order, then `out`."""
+    items: dict[str, ir.Argument] = {item.name: item for item in record.kernel.arguments}
+    results = {item.name: item for item in record.kernel.results}
+    found = [
+        _destination(export, public, results[name])
+        if name in results
+        else _argument(export, public, items[name])
+        for public, name in export.arguments
+    ]
+    if export.has_out:
+        found.append(Parameter("out", "destination", record.kernel.results[0], "None"))
+    return tuple(found)
+
+
+def ignored(export: Export) -> tuple[Ignored, ...]:
+    """Arguments that are accepted for the callers' sake."""
+    return tuple(Ignored(name, repr(value), name in export.keyword_only) for name, value in export.ignored)
+
+
+def _argument(export: Export, public: str, item: ir.Argument) -> Parameter:
+    by_name = public in export.keyword_only
+    match item:
+        case ir.TensorType():
+            return Parameter(public, "tensor", item, "None" if item.is_optional else "", by_name)
+        case ir.ScalarType(default=default):
+            return Parameter(public, "scalar", item, "" if default is None else python_number(default), by_name)
+        case ir.SizeType(default=default):
+            return Parameter(public, "size", item, "" if default is None else repr(default), by_name)
+
+
+def _destination(export: Export, public: str, result: ir.TensorType) -> Parameter:
+    """A result that the call returns may be made here; one that it does not return must be given."""
+    default = "None" if result.name in export.returns else ""
+    return Parameter(public, "destination", result, default, public in export.keyword_only)
+
+
+def python_number(value: int | float | bool) -> str:
+    """A number as a Python expression; infinities and NaN have no literal."""
+    text = repr(value)
+    return f'float("{text}")' if text in ("inf", "-inf", "nan") else text

@@ -1,0 +1,162 @@
+"""The lowered IR: a kernel as work for teams, still without a target.
+
+A `Program` is a list of launches that run one after another. A `Launch` runs its body once for
+every point of its grid, each by one *team*: a core on a CPU, a simdgroup or a threadgroup on a
+GPU. The statements of a body are executed by the whole team together: every lane holds the same
+values of its names and takes the same branches.
+
+`Loop` and `Fold` of kind `lanes` deal their iterations over the team's lanes; what stands inside
+runs on one lane. Loops of kind `serial` run their iterations in order, on the whole team or, inside
+a `lanes` loop, on the lane that reached them. A store outside any `lanes` loop happens once.
+
+A `Fold` runs its range once and folds a value into each accumulator; afterwards every lane holds
+the results. An `Allocate` makes a row of scratch for the rest of the block: `Put` writes an element
+(once, outside a `lanes` loop) and `At` reads it. `Barrier` makes the team's writes visible to all
+its lanes.
+
+Expressions are those of the typed IR without `Reduce` and `Bind`. A `select` whose taken branch
+is a load performs the load only where the condition holds; every other operand may be evaluated
+always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import DType
+
+LoopKind = Literal["serial", "lanes"]
+Monoid = Literal["sum", "max", "min", "any", "all", "count", "argmax", "argmin", "online_softmax"]
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulator:
+    """`value` (where `where` holds) folded by `monoid`.
+
+    `names` receive the results: one name, or maximum and sum of exponentials for `online_softmax`.
+    `type` is the value's compute type; `argmax` and `argmin` give the i64 loop index.
+    """
+
+    names: tuple[str, ...]
+    monoid: Monoid
+    type: DType
+    where: ir.Expr | None
+    value: ir.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Reductions over one range; `body` computes what their values share."""
+
+    accumulators: tuple[Accumulator, ...]
+    var: str
+    low: ir.Expr
+    high: ir.Expr
+    kind: LoopKind
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`for var in range(low, high)`, dealt over lanes or in order."""
+
+    var: str
+    low: ir.Expr
+    high: ir.Expr
+    kind: LoopKind
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Allocate:
+    """A row of `extent` scratch elements for the rest of the block; contents start undefined."""
+
+    row: str
+    type: DType
+    extent: ir.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write an element of a row of scratch."""
+
+    row: str
+    index: ir.Expr
+    value: ir.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Writes of the team before this point are seen by all its lanes after it."""
+
+
+Stmt: TypeAlias = "ir.Let | ir.Update | ir.Store | ir.If | Loop | Fold | Allocate | Put | Barrier"
+
+
+@dataclass(frozen=True, slots=True)
+class GridAxis:
+    """One parallel loop of a grid; its bounds depend on sizes and scalars only."""
+
+    var: str
+    low: ir.Expr
+    high: ir.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A body run once for every point of a grid (once in all where the grid has no axis)."""
+
+    grid: tuple[GridAxis, ...]
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A kernel, lowered. Names bound outside a grid are visible in later launches."""
+
+    kernel: ir.Kernel
+    launches: tuple[Launch, ...]
+
+
+def blocks(statement: Stmt) -> tuple[tuple[Stmt, ...], ...]:
+    """The blocks nested directly in a statement."""
+    match statement:
+        case Loop() | Fold():
+            return (statement.body,)
+        case ir.If(_, then, orelse):
+            return (then, orelse)
+        case _:
+            return ()
+
+
+def expressions(statement: Stmt) -> tuple[ir.Expr, ...]:
+    """The expressions that stand directly in a statement."""
+    match statement:
+        case ir.Let(_, value) | ir.Update(_, value):
+            return (value,)
+        case ir.Store(_, index, value):
+            return (*index, value)
+        case ir.If(condition):
+            return (condition,)
+        case Loop(_, low, high):
+            return (low, high)
+        case Fold(accumulators, _, low, high):
+            folded = [part for item in accumulators for part in (item.where, item.value) if part is not None]
+            return (low, high, *folded)
+        case Allocate(_, _, extent):
+            return (extent,)
+        case Put(_, index, value):
+            return (index, value)
+        case Barrier():
+            return ()
+
+
+def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
+    """Every statement of a body, parents first."""
+    for statement in body:
+        yield statement
+        for block in blocks(statement):
+            yield from walk(block)

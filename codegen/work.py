@@ -1,0 +1,53 @@
+"""How much there is to do: what decides whether a launch is worth several threads."""
+
+from __future__ import annotations
+
+from codegen import lowered as low
+from codegen.build_ir import ONE, ZERO, op
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import I64
+from kernel_ir.traverse import walk
+
+# Iterations assumed for a loop whose length depends on data.
+UNKNOWN_TRIPS = ir.Const(64, I64)
+
+
+def work_estimate(launch: low.Launch) -> ir.Expr:
+    """Loop iterations of a whole launch, as an expression over sizes."""
+    total = _block(launch.body)
+    for axis in reversed(launch.grid):
+        total = _times(_trips(axis.low, axis.high), total)
+    return total
+
+
+def _block(body: tuple[low.Stmt, ...]) -> ir.Expr:
+    """Iterations of a block: the sum over its loops, at least 1."""
+    parts = [part for statement in body if (part := _statement(statement)) is not None]
+    if not parts:
+        return ONE
+    total = parts[0]
+    for part in parts[1:]:
+        total = op("add", total, part)
+    return total
+
+
+def _statement(statement: low.Stmt) -> ir.Expr | None:
+    match statement:
+        case low.Loop(_, first, end, _, body) | low.Fold(_, _, first, end, _, body):
+            return _times(_trips(first, end), _block(body))
+        case ir.If(_, then, _) if any(isinstance(item, (low.Loop, low.Fold)) for item in then):
+            return _block(then)
+        case _:
+            return None
+
+
+def _trips(first: ir.Expr, end: ir.Expr) -> ir.Expr:
+    trips = end if first == ZERO else op("subtract", end, first)
+    known = all(isinstance(item, (ir.Const, ir.Size, ir.Apply)) for item in walk(trips))
+    return trips if known else UNKNOWN_TRIPS
+
+
+def _times(left: ir.Expr, right: ir.Expr) -> ir.Expr:
+    if left == ONE:
+        return right
+    return left if right == ONE else op("multiply", left, right)

@@ -1,0 +1,205 @@
+"""Writes lowered statements as C-like text. A target subclasses `Writer` and says what differs.
+
+Everything that C, MSL and CUDA share stands here: blocks, bindings, updates, guards, loops in order
+and the flat offset of an element. What lanes are, how they reduce and how memory is reached is
+each target's own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from codegen import lowered as low
+from codegen.build_ir import op
+from codegen.expressions import Dialect, Spelling, print_expression
+from codegen.namer import Namer
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import DTYPES, I64, DType
+from kernel_ir.errors import CompilerBug
+
+INDENT = "    "
+
+
+class Writer(ABC):
+    """Text of one kernel's launches for one target."""
+
+    index_type = "int64_t"
+    types: Mapping[str, str]  # compute type -> the target's name for it
+    ops: Mapping[str, Spelling]
+    infinity = "INFINITY"
+    nan = "NAN"
+
+    def __init__(self, kernel: ir.Kernel, reserved: frozenset[str], depth: int = 1) -> None:
+        self.kernel = kernel
+        self.tensors = kernel.tensors()
+        self.namer = Namer(reserved)
+        self.depth = depth
+        self.lines: list[str] = []
+        self.dialect = Dialect(self.ops, self.leaf, self.infinity, self.nan, self.index_type)
+        for name in (*self.tensors, *kernel.sizes, *(item.name for item in kernel.arguments)):
+            self.namer.fix(name, name)
+        for name in (*self.tensors, *kernel.sizes):
+            for axis in range(len(self.tensors[name].shape) - 1 if name in self.tensors else 0):
+                self.namer.fix(stride_name(name, axis), stride_name(name, axis))
+
+    # -- what a target says ---------------------------------------------------------------------
+
+    @abstractmethod
+    def load(self, load: ir.Load) -> str:
+        """An element, widened to its compute type."""
+
+    @abstractmethod
+    def guarded_load(self, condition: ir.Expr, load: ir.Load, otherwise: ir.Expr) -> str:
+        """An element where a condition holds; memory is not touched elsewhere."""
+
+    @abstractmethod
+    def row_element(self, at: ir.At) -> str:
+        """An element of a row of scratch."""
+
+    @abstractmethod
+    def store(self, statement: ir.Store) -> None:
+        """Write an element, rounded to the tensor's dtype."""
+
+    @abstractmethod
+    def put(self, statement: low.Put) -> None:
+        """Write an element of a row of scratch."""
+
+    @abstractmethod
+    def allocate(self, statement: low.Allocate) -> None:
+        """Declare a row of scratch."""
+
+    @abstractmethod
+    def lanes_loop(self, loop: low.Loop) -> None:
+        """A loop dealt over lanes."""
+
+    @abstractmethod
+    def fold(self, fold: low.Fold) -> None:
+        """A reduction, dealt over lanes or in order."""
+
+    def barrier(self) -> None:
+        """Make the team's writes visible to the team. Nothing to do where a team is one thread."""
+
+    # -- statements -----------------------------------------------------------------------------
+
+    def block(self, body: tuple[low.Stmt, ...]) -> None:
+        """The statements of a block, with names of their own."""
+        with self.indented():
+            for statement in body:
+                self.statement(statement)
+
+    def statement(self, statement: low.Stmt) -> None:
+        match statement:
+            case ir.Let():
+                self.let(statement)
+            case ir.Update(name, value):
+                self.line(f"{self.namer[name]} = {self.expr(value)};")
+            case ir.If():
+                self.guard(statement)
+            case ir.Store():
+                self.store(statement)
+            case low.Loop(kind="lanes"):
+                self.lanes_loop(statement)
+            case low.Loop():
+                self.serial_loop(statement)
+            case low.Fold():
+                self.fold(statement)
+            case low.Allocate():
+                self.allocate(statement)
+            case low.Put():
+                self.put(statement)
+            case low.Barrier():
+                self.barrier()
+
+    def let(self, statement: ir.Let) -> None:
+        value = self.expr(statement.value)
+        type_ = self.type_name(statement.value.type)
+        qualifier = "" if statement.is_mutable else "const "
+        self.line(f"{qualifier}{type_} {self.namer.declare(statement.name)} = {value};")
+
+    def guard(self, statement: ir.If) -> None:
+        """A branch that all lanes of the pack or team take together, or one lane takes alone."""
+        self.line(f"if ({self.expr(statement.condition)}) {{")
+        self.block(statement.then)
+        if statement.orelse:
+            self.line("} else {")
+            self.block(statement.orelse)
+        self.line("}")
+
+    def serial_loop(self, loop: low.Loop) -> None:
+        with self.scope(self.for_header(loop.var, loop.low, loop.high)):
+            for statement in loop.body:
+                self.statement(statement)
+
+    def for_header(self, var: str, first: ir.Expr, end: ir.Expr) -> tuple[str, str]:
+        """`for (...)` over a range; the name is declared when the scope is entered."""
+        begin, stop = self.expr(first), self.expr(end)
+        return var, f"for ({self.index_type} {{name}} = {begin}; {{name}} < {stop}; ++{{name}}) {{{{"
+
+    # -- text -----------------------------------------------------------------------------------
+
+    def line(self, text: str) -> None:
+        self.lines.append(f"{INDENT * self.depth}{text}" if text else "")
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        self.namer.push()
+        self.depth += 1
+        yield
+        self.depth -= 1
+        self.namer.pop()
+
+    @contextmanager
+    def scope(self, header: tuple[str, str], close: str = "}") -> Iterator[str]:
+        """A block whose header declares one name; the header's `{name}` is its identifier."""
+        name, text = header
+        self.namer.push()
+        identifier = self.namer.declare(name)
+        self.line(text.format(name=identifier))
+        self.depth += 1
+        yield identifier
+        self.depth -= 1
+        self.namer.pop()
+        self.line(close)
+
+    # -- expressions ----------------------------------------------------------------------------
+
+    def expr(self, expr: ir.Expr) -> str:
+        return print_expression(expr, self.dialect)
+
+    def leaf(self, expr: ir.Expr) -> str:
+        match expr:
+            case ir.Var(name) | ir.Size(name) | ir.Param(name):
+                return self.namer[name]
+            case ir.Given(name):
+                return f"({self.namer[name]} != nullptr)"
+            case ir.Load():
+                return self.load(expr)
+            case ir.At():
+                return self.row_element(expr)
+            case _:
+                raise CompilerBug(f"{type(expr).__name__} is left after lowering")
+
+    def offset(self, tensor: str, index: tuple[ir.Expr, ...]) -> str:
+        """The flat offset of an element, in elements: every index times its stride, the last one plain."""
+        flat: ir.Expr | None = None
+        for axis, part in enumerate(index):
+            is_last = axis == len(index) - 1
+            term = part if is_last else op("multiply", part, ir.Size(stride_name(tensor, axis), I64))
+            flat = term if flat is None else op("add", flat, term)
+        assert flat is not None
+        return self.expr(flat)
+
+    def type_name(self, type: DType) -> str:
+        return self.types[type.name]
+
+    def elements_vary(self, tensor: str) -> bool:
+        """Whether the dtypes a tensor may have load to different compute types."""
+        choices = self.kernel.dtype_choices(self.tensors[tensor].dtype)
+        return len({DTYPES[choice.name].compute for choice in choices}) > 1
+
+
+def stride_name(tensor: str, axis: int) -> str:
+    """The name of a tensor's stride along an axis, in elements."""
+    return f"{tensor}_stride_{axis}"

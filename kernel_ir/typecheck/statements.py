@@ -1,0 +1,267 @@
+"""Statements: blocks, loops, bindings and stores."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import BOOL, DTYPES, F32, I64, DType
+from kernel_ir.typecheck.expressions import RESERVED_CALLS, ROW_FUNCTIONS, ExpressionChecker
+from kernel_ir.typecheck.roots import roots_of
+from kernel_ir.typecheck.rules import RuleError, convert
+from kernel_ir.typecheck.scope import Binding, Problem, Scope, Session
+
+_AUGMENTED = {ast.Add: ast.Add, ast.Sub: ast.Sub, ast.Mult: ast.Mult, ast.Div: ast.Div}
+
+
+class StatementChecker:
+    """Checks blocks of statements. One instance serves one kernel."""
+
+    def __init__(self, session: Session, element_types: dict[str, tuple[DType, ...]]) -> None:
+        self.session = session
+        self.expressions = ExpressionChecker(session)
+        self.element_types = element_types
+
+    def block(self, statements: Sequence[ast.stmt], scope: Scope) -> tuple[ir.Stmt, ...]:
+        """Every statement of a block in turn. A broken one is reported and the rest still checked."""
+        found: list[ir.Stmt] = []
+        for position, node in enumerate(statements):
+            try:
+                statement, scope = self._statement(node, statements[position + 1 :], scope)
+                if statement is not None:
+                    found.append(statement)
+            except Problem as problem:
+                self.session.report(problem)
+                scope = self._bind_broken(node, scope)
+        return tuple(found)
+
+    def _bind_broken(self, node: ast.stmt, scope: Scope) -> Scope:
+        """Names that a broken statement would have bound: their uses are not reported again."""
+        for target in _targets(node):
+            if target.id not in scope.names:
+                scope = scope.bind(target.id, Binding("broken", target.id, None))
+        return scope
+
+    def _statement(
+        self, node: ast.stmt, rest: Sequence[ast.stmt], scope: Scope
+    ) -> tuple[ir.Stmt | None, Scope]:
+        match node:
+            case ast.For():
+                return self._for(node, scope), scope
+            case ast.If():
+                return self._if(node, scope), scope
+            case ast.Assign([ast.Subscript() as target], value):
+                return self._store(node, target, self.expressions.check(value, scope), scope), scope
+            case ast.Assign([ast.Name() as target], value):
+                return self._assign(node, target, value, rest, scope)
+            case ast.Assign([ast.Tuple(elts)], ast.Call(ast.Name("topk"))):
+                return self._topk(node, elts, scope)
+            case ast.AugAssign(ast.Name(), op, _) if type(op) in _AUGMENTED:
+                value = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
+                value = ast.fix_missing_locations(ast.copy_location(value, node))
+                return self._assign(node, node.target, value, rest, scope)
+            case ast.Pass():
+                return None, scope
+            case _:
+                raise self._unsupported(node)
+
+    # -- control --------------------------------------------------------------------------------
+
+    def _for(self, node: ast.For, scope: Scope) -> ir.For:
+        if node.orelse:
+            raise self.session.problem("unsupported-syntax", node.orelse[0], "a loop has no `else`")
+        if not isinstance(node.target, ast.Name):
+            raise self.session.problem("unsupported-syntax", node.target, "a loop binds one name")
+        low, high = self.expressions.range(node.iter, scope, "range", "sequential")
+        is_ordered = node.iter.func.id == "sequential"
+        inner = scope if is_ordered else replace(scope, parallel_depth=scope.parallel_depth + 1)
+        unique, inner = self.expressions.enter(node.target, low, high, inner)
+        body = self.block(node.body, inner)
+        return ir.For(unique, low, high, body, is_ordered, self.session.span_of(node))
+
+    def _if(self, node: ast.If, scope: Scope) -> ir.If:
+        condition = self.expressions.condition(node.test, scope)
+        then = self.block(node.body, scope.assume(condition, True))
+        orelse = self.block(node.orelse, scope.assume(condition, False))
+        return ir.If(condition, then, orelse, self.session.span_of(node))
+
+    # -- bindings -------------------------------------------------------------------------------
+
+    def _assign(
+        self, node: ast.stmt, target: ast.Name, value: ast.expr, rest: Sequence[ast.stmt], scope: Scope
+    ) -> tuple[ir.Stmt, Scope]:
+        if isinstance(value, ast.ListComp) or _is_row_call(value):
+            return self._row(node, target, value, scope)
+        known = scope.names.get(target.id)
+        if known is not None and known.kind == "broken":
+            raise Problem()
+        if known is not None:
+            return self._update(node, target, value, known, scope), scope
+        self.expressions.refuse_shadowing(target, scope)
+        found = self.expressions.check(value, scope)
+        unique, is_mutable = self.session.fresh(target.id), _is_assigned(target.id, rest)
+        roots = roots_of(found, scope) | ({target.id} if is_mutable else frozenset())
+        binding = Binding("mutable" if is_mutable else "let", unique, found.type, roots, scope.parallel_depth)
+        if found.type.is_integer and not is_mutable:
+            scope = replace(scope, facts=scope.facts.with_let(unique, found))
+        let = ir.Let(unique, found, is_mutable, self.session.span_of(node))
+        return let, scope.bind(target.id, binding)
+
+    def _update(
+        self, node: ast.stmt, target: ast.Name, value: ast.expr, known: Binding, scope: Scope
+    ) -> ir.Update:
+        if known.kind != "mutable":
+            raise self.session.problem("name-taken", target, f"`{target.id}` is bound already and cannot change",
+                                       "choose another name")  # fmt: skip
+        if known.parallel_depth != scope.parallel_depth:
+            raise self.session.problem(
+                "parallel-update", target, f"iterations of a parallel loop cannot update `{target.id}` in turn",
+                "use a reduction such as `sum(...)`, or a `sequential` loop",
+            )  # fmt: skip
+        found = self.expressions.check(value, scope)
+        assert known.type is not None
+        try:
+            found = convert(found, known.type)
+        except RuleError as error:
+            hint = "bind it as a float first, as in `state = 0.0`" if found.type == F32 else error.hint
+            message = f"`{target.id}` is {known.type} and cannot become {found.type}"
+            raise self.session.problem("type-mismatch", node, message, hint) from None
+        return ir.Update(known.unique, found, self.session.span_of(node))
+
+    def _row(self, node: ast.stmt, target: ast.Name, value: ast.expr, scope: Scope) -> tuple[ir.Row, Scope]:
+        kind: ir.RowKind = "each"
+        generator = value
+        if isinstance(value, ast.Call):
+            kind = value.func.id
+            if kind == "topk":
+                raise self.session.problem("bad-call", value, "`topk` gives two rows",
+                                           "write `values, indices = topk((... for i in range(n)), k)`")  # fmt: skip
+            if len(value.args) != 1 or value.keywords:
+                raise self.session.problem("bad-call", value, f"`{kind}` takes one generator")
+            generator = value.args[0]
+        var, low, high, where, element = self.expressions.generator(generator, scope)
+        if kind == "each" and where is not None:
+            raise self.session.problem("unsupported-syntax", value, "a named row has a value at every index",
+                                       "write `value if condition else 0.0`")  # fmt: skip
+        element = self._row_value(value, kind, element)
+        return self._bind_row(node, (target,), (element.type,), (var, low, high, where, element), kind, None, scope)
+
+    def _row_value(self, node: ast.expr, kind: str, element: ir.Expr) -> ir.Expr:
+        if kind == "each":
+            return element
+        if element.type == BOOL:
+            raise self.session.problem("type-mismatch", node, f"`{kind}` needs numbers, got bool")
+        return convert(element, F32) if kind == "softmax" else element
+
+    def _topk(self, node: ast.Assign, targets: list[ast.expr], scope: Scope) -> tuple[ir.Row, Scope]:
+        call = node.value
+        assert isinstance(call, ast.Call)
+        names = [item for item in targets if isinstance(item, ast.Name)]
+        if len(names) != 2 or len(targets) != 2 or len(call.args) != 2 or call.keywords:
+            raise self.session.problem("bad-call", node, "`topk` is written as one pair and two arguments",
+                                       "write `values, indices = topk((... for i in range(n)), k)`")  # fmt: skip
+        var, low, high, where, element = self.expressions.generator(call.args[0], scope)
+        if element.type == BOOL:
+            raise self.session.problem("type-mismatch", call, "`topk` orders numbers, got bool")
+        count = self.expressions.integer(call.args[1], scope, "the count of `topk`")
+        parts = (var, low, high, where, element)
+        return self._bind_row(node, tuple(names), (element.type, I64), parts, "topk", count, scope)
+
+    def _bind_row(
+        self, node: ast.stmt, targets: tuple[ast.Name, ...], types: tuple[DType, ...],
+        parts: tuple[str, ir.Expr, ir.Expr, ir.Expr | None, ir.Expr], kind: ir.RowKind,
+        count: ir.Expr | None, scope: Scope,
+    ) -> tuple[ir.Row, Scope]:  # fmt: skip
+        var, low, high, where, element = parts
+        first, last = (low, high) if count is None else (ir.Const(0, I64), count)
+        uniques = []
+        for target, type_ in zip(targets, types):
+            if target.id in scope.names:
+                raise self.session.problem("name-taken", target, f"`{target.id}` is bound already")
+            self.expressions.refuse_shadowing(target, scope)
+            uniques.append(self.session.fresh(target.id))
+            roots = frozenset({target.id})
+            binding = Binding("row", uniques[-1], type_, roots, scope.parallel_depth, first, last)
+            scope = scope.bind(target.id, binding)
+        row = ir.Row(tuple(uniques), kind, var, low, high, where, element, count, self.session.span_of(node))
+        return row, scope
+
+    # -- stores ---------------------------------------------------------------------------------
+
+    def _store(self, node: ast.stmt, target: ast.Subscript, value: ir.Expr, scope: Scope) -> ir.Store:
+        if not isinstance(target.value, ast.Name):
+            raise self.session.problem("unsupported-syntax", target, "only an element of a tensor can be stored")
+        name = target.value
+        if name.id in scope.names:
+            raise self.session.problem("name-taken", name, f"`{name.id}` is not a tensor; rows are bound whole")
+        tensor = self.expressions.tensor(name, scope)
+        if tensor.role == "input":
+            raise self.session.problem("store-to-input", target, f"`{name.id}` is an input",
+                                       f"list it under `mutates`, or store to a result")  # fmt: skip
+        index, policy = self.expressions.element(target, tensor, scope, is_store=True)
+        stored = self._storable(node, value, tensor)
+        return ir.Store(tensor.name, index, stored, policy, self.session.span_of(node))
+
+    def _storable(self, node: ast.stmt, value: ir.Expr, tensor: ir.TensorType) -> ir.Expr:
+        """The value in a compute type that every dtype of the tensor can round from."""
+        dtypes = self.element_types[tensor.name]
+        compute = self.session.signature.compute[tensor.name]
+        if value.type == F32 and all(dtype.is_float or dtype.saturates for dtype in dtypes):
+            return value
+        try:
+            return convert(value, compute)
+        except RuleError as error:
+            message = f"cannot store {value.type} in `{tensor.name}`, whose elements are {tensor.dtype}"
+            raise self.session.problem("type-mismatch", node, message, error.hint) from None
+
+    def _unsupported(self, node: ast.stmt) -> Problem:
+        what = type(node).__name__
+        return self.session.problem("unsupported-syntax", node, f"{what} is not a statement of the language",
+                                    "a body holds `for`, `if`, assignments and, at its top, `def`")  # fmt: skip
+
+    # -- functions ------------------------------------------------------------------------------
+
+    def define(self, node: ast.FunctionDef) -> None:
+        """Register a function of the body: plain parameters, assignments, one return."""
+        arguments = node.args
+        plain = not (arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults)
+        if not plain or arguments.posonlyargs or node.decorator_list:
+            raise self.session.problem("bad-function", node, f"`{node.name}` takes plain positional parameters only")
+        signature = self.session.signature
+        taken = {*RESERVED_CALLS, *self.session.functions, *signature.tensors, *signature.scalars, *signature.sizes}
+        if node.name in taken or node.name in DTYPES:
+            raise self.session.problem("name-taken", node, f"`{node.name}` is taken", "choose another name")
+        *locals_, last = node.body
+        well_formed = isinstance(last, ast.Return) and last.value is not None
+        for statement in locals_:
+            well_formed &= isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+        if not well_formed:
+            raise self.session.problem("bad-function", node, f"`{node.name}` holds assignments and one `return`",
+                                       "write loops in the body, not in a function")  # fmt: skip
+        self.session.functions[node.name] = node
+
+
+def _is_row_call(value: ast.expr) -> bool:
+    match value:
+        case ast.Call(ast.Name(name)):
+            return name in ROW_FUNCTIONS
+        case _:
+            return False
+
+
+def _is_assigned(name: str, statements: Sequence[ast.stmt]) -> bool:
+    return any(
+        target.id == name for top in statements for node in ast.walk(top) for target in _targets(node)
+    )
+
+
+def _targets(node: ast.AST) -> tuple[ast.Name, ...]:
+    match node:
+        case ast.Assign([ast.Name() as target]) | ast.AugAssign(ast.Name() as target):
+            return (target,)
+        case ast.Assign([ast.Tuple(elts)]):
+            return tuple(item for item in elts if isinstance(item, ast.Name))
+        case _:
+            return ()
