@@ -87,9 +87,10 @@ def demo(parsed: argparse.Namespace) -> int:
 
 def explain(parsed: argparse.Namespace) -> int:
     """Show what a spec becomes, pass by pass."""
+    spec = _find_spec(parsed.kernel)
     from codegen import pipeline
 
-    print(pipeline.explain(_find_spec(parsed.kernel), parsed.target))
+    print(pipeline.explain(spec, parsed.target))
     return 0
 
 
