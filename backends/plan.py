@@ -30,7 +30,7 @@ class UnitKind:
     """How the units of one target are compiled.
 
     `domain` is the nanobind domain of units that use nanobind (`own`: this package's), `each_isa` compiles
-    a unit for every ISA level, `uses_mlx` adds MLX's headers.
+    a unit for every ISA level, `uses_mlx` adds MLX's headers, `uses_python` Python's.
     """
 
     rule: str = "cxx"
@@ -38,11 +38,12 @@ class UnitKind:
     domain: str = ""
     each_isa: bool = False
     uses_mlx: bool = False
+    uses_python: bool = False
 
 
 _UNITS: dict[str, UnitKind] = {
     "cpu-kernel": UnitKind(flags=KERNEL_FLAGS, each_isa=True),
-    "host": UnitKind(),
+    "host": UnitKind(uses_python=True),
     "dlpack": UnitKind(flags=_BINDING_FLAGS, domain="own"),
     "mlx": UnitKind(flags=_BINDING_FLAGS, domain="mlx", uses_mlx=True),
     "cuda": UnitKind(rule="nvcc", flags=CUDA_KERNEL_FLAGS),
@@ -54,10 +55,15 @@ _NOT_COMPILED = frozenset({"metal"})  # shaders have a compiler and a cache of t
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A source of the generated tree: its path in the tree and the target it is compiled for."""
+    """A source and the target it is compiled for: a path in the generated tree, or, for hand-written
+    `runtime` sources, in the runtime folder."""
 
     path: str
     target: str
+    runtime: bool = False
+
+    def source(self, layout: Layout) -> str:
+        return f"{layout.runtime if self.runtime else layout.generated}/{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,8 @@ class Layout:
 def read_units(text: str) -> tuple[Unit, ...]:
     """The units of a `build.json`. Raises ValueError where it is malformed or names an unknown target."""
     try:
-        units = tuple(Unit(row["path"], row["target"]) for row in json.loads(text)["units"])
+        rows = json.loads(text)["units"]
+        units = tuple(Unit(row["path"], row["target"], row.get("runtime", False)) for row in rows)
     except (KeyError, TypeError) as error:
         raise ValueError(f"build.json is not a list of units: {error!r}") from error
     unknown = sorted({unit.target for unit in units} - {*_UNITS, *_NOT_COMPILED})
@@ -209,9 +216,10 @@ def _compile_edges(unit: Unit, tools: Toolchain, layout: Layout) -> Iterable[Edg
         common = _common_flags(tools, layout) if kind.rule == "cxx" else ()
         isa = (*level.flags, level.define) if level.name else ()
         includes = ("-I", layout.generated, "-I", layout.runtime)
-        binding = _binding_flags(kind, tools, layout) if kind.domain else ()
+        python = ("-isystem", tools.python.include) if kind.uses_python else ()
+        binding = _binding_flags(kind, tools, layout) if kind.domain else python
         flags = (*common, *kind.flags, *isa, *includes, *binding)
-        source = f"{layout.generated}/{unit.path}"
+        source = unit.source(layout)
         yield _edge(kind.rule, _object(unit, level, layout), (source,), flags, (layout.versions,))
 
 

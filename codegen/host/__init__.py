@@ -1,10 +1,10 @@
 """The host side of every op: parameter structs, shape checks, extensions, the Python package.
 
-    records -> host/<op>_params.h   what kernels receive
-               host/<op>_host.*     the op's tables, read by backends/host_runtime
-               dlpack/, mlx/        the extension modules `_cpu` and `_metal`
-               python/sgl_kernel/   the package, its stubs and docstrings
-               build.json           what is compiled, and as what
+records -> host/<op>_params.h   what kernels receive
+           host/<op>_host.*     the op's tables, read by backends/host_runtime
+           dlpack/, mlx/        the extension modules `_cpu` and `_metal`
+           python/sgl_kernel/   the package, its stubs and docstrings
+           build.json           what is compiled, and as what
 """
 
 from __future__ import annotations

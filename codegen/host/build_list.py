@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from codegen.record import OpRecord
 
 
 @dataclass(frozen=True, slots=True)
-class RuntimeUnit:
-    """A hand-written source below `backends/`."""
+class Unit:
+    """A source and the target it is compiled for; `runtime` ones are hand-written, below `backends/`."""
 
+    op: str | None
     path: str
     target: str
+    runtime: bool = False
 
 
-RUNTIME_UNITS = (
-    RuntimeUnit("host_runtime/isa.cpp", "host"),
-    RuntimeUnit("host_runtime/memory.cpp", "host"),
-    RuntimeUnit("host_runtime/messages.cpp", "host"),
-    RuntimeUnit("host_runtime/python_arguments.cpp", "host"),
-    RuntimeUnit("host_runtime/resolve.cpp", "host"),
-    RuntimeUnit("host_runtime/dlpack_call.cpp", "dlpack"),
-    RuntimeUnit("host_runtime/python_arrays.cpp", "dlpack"),
-    RuntimeUnit("host_runtime/mlx_call.cpp", "mlx"),
-    RuntimeUnit("host_runtime/mlx_primitive.cpp", "mlx"),
+_MODULES = (Unit(None, "dlpack/module.cpp", "dlpack"), Unit(None, "mlx/module.cpp", "mlx"))
+
+_RUNTIME = (
+    Unit(None, "host_runtime/isa.cpp", "host", True),
+    Unit(None, "host_runtime/memory.cpp", "host", True),
+    Unit(None, "host_runtime/messages.cpp", "host", True),
+    Unit(None, "host_runtime/python_arguments.cpp", "host", True),
+    Unit(None, "host_runtime/resolve.cpp", "host", True),
+    Unit(None, "host_runtime/dlpack_call.cpp", "dlpack", True),
+    Unit(None, "host_runtime/python_arrays.cpp", "dlpack", True),
+    Unit(None, "host_runtime/mlx_call.cpp", "mlx", True),
+    Unit(None, "host_runtime/mlx_primitive.cpp", "mlx", True),
 )
 
 
 def build_list(records: Sequence[OpRecord]) -> bytes:
-    """The build list as JSON. Paths are relative to `generated/`, or to `backends/` where `runtime` is set."""
-    generated: list[tuple[str, str, str | None]] = [("dlpack/module.cpp", "dlpack", None), ("mlx/module.cpp", "mlx", None)]
-    for record in records:
-        generated.append((f"cpu/{record.name}.cpp", "cpu-kernel", record.name))
-        generated.append((f"host/{record.name}_host.cpp", "host", record.name))
-    units = [
-        *({"op": op, "path": path, "runtime": False, "target": target} for path, target, op in sorted(generated)),
-        *({"op": None, "path": unit.path, "runtime": True, "target": unit.target} for unit in RUNTIME_UNITS),
-    ]
-    return (json.dumps({"edition": 1, "units": units}, indent=1) + "\n").encode()
+    """The build list as JSON. Paths start at `generated/`, or at `backends/` where `runtime` is true."""
+    units = [*_MODULES, *(unit for record in records for unit in _op_units(record)), *_RUNTIME]
+    rows = [asdict(unit) for unit in units]
+    return (json.dumps({"edition": 1, "units": rows}, indent=1) + "\n").encode()
+
+
+def _op_units(record: OpRecord) -> tuple[Unit, Unit]:
+    return (
+        Unit(record.name, f"cpu/{record.name}.cpp", "cpu-kernel"),
+        Unit(record.name, f"host/{record.name}_host.cpp", "host"),
+    )

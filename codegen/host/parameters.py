@@ -65,7 +65,8 @@ def _argument(export: Export, public: str, item: ir.Argument) -> Parameter:
         case ir.TensorType():
             return Parameter(public, "tensor", item, "None" if item.is_optional else "", by_name)
         case ir.ScalarType(default=default):
-            return Parameter(public, "scalar", item, "" if default is None else python_number(default), by_name)
+            text = "" if default is None else python_number(default)
+            return Parameter(public, "scalar", item, text, by_name)
         case ir.SizeType(default=default):
             return Parameter(public, "size", item, "" if default is None else repr(default), by_name)
 

@@ -59,7 +59,9 @@ def solutions(record: OpRecord) -> tuple[SizeOrigin, ...]:
     """The sizes that follow from more than a plain name, in the order in which they can be solved."""
     kernel = record.kernel
     origins = solve_sizes(Signature(kernel.arguments, kernel.results, kernel.sizes))
-    return tuple(item for item in origins if item.axis is not None and not isinstance(item.dimension, ir.Size))
+    return tuple(
+        item for item in origins if item.axis is not None and not isinstance(item.dimension, ir.Size)
+    )
 
 
 def linear_form(expr: ir.Expr, size: str) -> tuple[ir.Expr, ir.Expr]:
