@@ -72,7 +72,8 @@ _CONFUSING = frozenset({"&", "|", "^", "&&", "||", "<", "<=", ">", ">=", "==", "
 class Dialect:
     """A target's way to write expressions.
 
-    `leaf` writes what is not an op: names, sizes, parameters, loads, row elements.
+    `leaf` writes what is not an op: names, sizes, parameters, loads, row elements. `special` may
+    write an op in its own way, with the level at which it binds, or decline with None.
     """
 
     ops: Mapping[str, Spelling]
@@ -80,6 +81,7 @@ class Dialect:
     infinity: str
     nan: str
     wide_integer: str = "int64_t"
+    special: Callable[[ir.Apply], tuple[str, int] | None] = lambda expr: None
 
 
 def print_expression(expr: ir.Expr, dialect: Dialect) -> str:
@@ -98,11 +100,12 @@ def _print(expr: ir.Expr, dialect: Dialect) -> tuple[str, int]:
 
 
 def _apply(expr: ir.Apply, dialect: Dialect) -> tuple[str, int]:
+    special = dialect.special(expr)
+    if special is not None:
+        return special
     match dialect.ops.get(expr.op):
-        case Infix(symbol, level):
-            left, right = (_print(arg, dialect) for arg in expr.args)
-            text = f"{_wrap(left, symbol, level)} {symbol} {_wrap(right, symbol, level + 1)}"
-            return text, level
+        case Infix() as infix:
+            return print_infix(expr, infix, dialect)
         case Prefix(symbol):
             text, level = _print(expr.args[0], dialect)
             inner = f"({text})" if level < UNARY or text.startswith(symbol) else text
@@ -111,6 +114,13 @@ def _apply(expr: ir.Apply, dialect: Dialect) -> tuple[str, int]:
             return f"{name}({', '.join(_argument(expr, arg, dialect) for arg in expr.args)})", ATOM
         case _:
             raise CompilerBug(f"op {expr.op} has no spelling")
+
+
+def print_infix(expr: ir.Apply, infix: Infix, dialect: Dialect) -> tuple[str, int]:
+    """Two operands around a symbol, and the level at which the text binds."""
+    left, right = (_print(arg, dialect) for arg in expr.args)
+    symbol, level = infix.symbol, infix.level
+    return f"{_wrap(left, symbol, level)} {symbol} {_wrap(right, symbol, level + 1)}", level
 
 
 def _argument(call: ir.Apply, arg: ir.Expr, dialect: Dialect) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from codegen import lowered as low
 from codegen.build_ir import op
-from codegen.expressions import Dialect, Spelling, print_expression
+from codegen.expressions import ATOM, Dialect, Infix, Spelling, print_expression, print_infix
 from codegen.namer import Namer
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES, I64, DType
@@ -37,7 +37,7 @@ class Writer(ABC):
         self.namer = Namer(reserved)
         self.depth = depth
         self.lines: list[str] = []
-        self.dialect = Dialect(self.ops, self.leaf, self.infinity, self.nan, self.index_type)
+        self.dialect = Dialect(self.ops, self.leaf, self.infinity, self.nan, self.index_type, self.special)
         for name in (*self.tensors, *kernel.sizes, *(item.name for item in kernel.arguments)):
             self.namer.fix(name, name)
         for name in (*self.tensors, *kernel.sizes):
@@ -168,6 +168,20 @@ class Writer(ABC):
     def expr(self, expr: ir.Expr) -> str:
         return print_expression(expr, self.dialect)
 
+    def special(self, expr: ir.Apply) -> tuple[str, int] | None:
+        """Ops with a spelling of their own: guarded loads, and divisions that are plain in C."""
+        match expr:
+            case ir.Apply("select", (condition, ir.Load() as load, otherwise)):
+                return self.guarded_load(condition, load, otherwise), ATOM
+            case ir.Apply("floor_divide" | "modulo" as name, (left, right)) if self.divides_plainly(left, right):
+                return print_infix(expr, PLAIN_DIVISIONS[name], self.dialect)
+            case _:
+                return None
+
+    def divides_plainly(self, left: ir.Expr, right: ir.Expr) -> bool:
+        """Whether C's division means the same: no negative operand, and a divisor that is not 0."""
+        return is_nonnegative(left) and isinstance(right, ir.Const) and right.value > 0
+
     def leaf(self, expr: ir.Expr) -> str:
         match expr:
             case ir.Var(name) | ir.Size(name) | ir.Param(name):
@@ -198,6 +212,22 @@ class Writer(ABC):
         """Whether the dtypes a tensor may have load to different compute types."""
         choices = self.kernel.dtype_choices(self.tensors[tensor].dtype)
         return len({DTYPES[choice.name].compute for choice in choices}) > 1
+
+
+PLAIN_DIVISIONS = {"floor_divide": Infix("/", 80), "modulo": Infix("%", 80)}
+
+
+def is_nonnegative(expr: ir.Expr) -> bool:
+    """Whether an integer over sizes and literals cannot be negative, by its form alone."""
+    match expr:
+        case ir.Const(value):
+            return value >= 0
+        case ir.Size():
+            return True
+        case ir.Apply("add" | "multiply" | "floor_divide" | "modulo" | "maximum" | "minimum", args):
+            return all(is_nonnegative(arg) for arg in args)
+        case _:
+            return False
 
 
 def stride_name(tensor: str, axis: int) -> str:

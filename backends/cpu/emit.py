@@ -7,6 +7,8 @@ for the elements left over. Where lanes would not take the same loops together, 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +34,7 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     fields = {
         "record": record,
         "types": [name for name, _ in program.kernel.types],
-        "declarations": _declarations(program.kernel),
+        "declarations": _declarations(program.kernel, writer.lines),
         "body": writer.lines,
         "entries": [
             (entry.suffix, ", ".join(STORAGE[dtype.name] for _, dtype in entry.dtypes)) for entry in record.entries
@@ -41,22 +43,28 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     return {f"cpu/{record.name}.cpp": render(TEMPLATES, "kernel.cpp.j2", fields)}
 
 
-def _declarations(kernel: ir.Kernel) -> list[str]:
-    """Locals for every member of the parameters: typed pointers, strides, sizes, scalars."""
-    found = []
+def _declarations(kernel: ir.Kernel, body: list[str]) -> list[str]:
+    """Locals for the members of the parameters that the body uses: typed pointers, strides, sizes, scalars."""
+    used = set(re.findall(r"\w+", "\n".join(body)))
+    return [text for name, text in _members(kernel) if name in used]
+
+
+def _members(kernel: ir.Kernel) -> Iterator[tuple[str, str]]:
+    """Every member's name and its declaration."""
     variables = {name for name, _ in kernel.types}
     for tensor in kernel.tensors().values():
         type_ = tensor.dtype if tensor.dtype in variables else STORAGE[tensor.dtype]
         const = "const " if tensor.role == "input" else ""
-        found.append(f"{const}{type_}* const {tensor.name} = static_cast<{const}{type_}*>(params.{tensor.name});")
-        names = (stride_name(tensor.name, axis) for axis in range(len(tensor.shape) - 1))
-        found += [f"const int64_t {name} = params.{name};" for name in names]
-    found += [f"const int64_t {name} = params.{name};" for name in kernel.sizes]
+        yield tensor.name, f"{const}{type_}* const {tensor.name} = static_cast<{const}{type_}*>(params.{tensor.name});"
+        for axis in range(len(tensor.shape) - 1):
+            name = stride_name(tensor.name, axis)
+            yield name, f"const int64_t {name} = params.{name};"
+    for name in kernel.sizes:
+        yield name, f"const int64_t {name} = params.{name};"
     for item in kernel.arguments:
         if isinstance(item, ir.ScalarType):
             test = " != 0" if item.dtype.name == "bool" else ""
-            found.append(f"const {TYPES[item.dtype.name]} {item.name} = params.{item.name}{test};")
-    return found
+            yield item.name, f"const {TYPES[item.dtype.name]} {item.name} = params.{item.name}{test};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +100,9 @@ class CpuWriter(Writer):
             return
         counts = [_extent(self, axis.low, axis.high) for axis in launch.grid]
         if tiled is not None:
-            tiles = f"sgl::tile_count({self.expr(tiled.low)}, {self.expr(tiled.high)})"
-            self.line(f"const int64_t tiles = {tiles};") if launch.grid else None
-            counts.append("tiles" if launch.grid else tiles)
+            counts.append(f"sgl::tile_count({self.expr(tiled.low)}, {self.expr(tiled.high)})")
         items, work = " * ".join(counts), self.expr(work_estimate(launch))
         single = launch.grid[0].var if len(counts) == 1 and launch.grid and _starts_at_zero(launch.grid[0]) else ""
-        self.line("{") if tiled is not None and launch.grid else None
         self.namer.push()
         name = self.namer.declare(single) if single else "tile" if not launch.grid else "item"
         self.line(f"sgl::parallel_for({items}, {work}, [=](int64_t {name}) {{")
@@ -124,6 +129,9 @@ class CpuWriter(Writer):
         names = [*(axis.var for axis in launch.grid), *(["tile"] if is_tiled else [])]
         if names == ["tile"]:
             return
+        if is_tiled:
+            self.line(f"const int64_t tiles = {counts[-1]};")
+            counts = [*counts[:-1], "tiles"]
         rest = "item"
         parts = []
         for position in range(len(names) - 1, -1, -1):

@@ -82,7 +82,7 @@ struct SmallFloat {
 };
 
 // What a tensor of T computes in (`Value`), and the conversion of scalars and vectors of its `Bits`.
-// `narrow` rounds to nearest even; dtypes that saturate clamp.
+// `narrow` rounds to nearest even and gives one NaN; dtypes that saturate clamp.
 template <class T>
 struct Codec {
   using Bits = T;
@@ -122,8 +122,8 @@ struct Codec<f16> {
     const U magnitude = bits & 0x7fffffffu;
     const U rounded = Format::round(bits_as<float>(magnitude));
     const U finite = pick<U>(magnitude >= 0x477ff000u, splat<U>(0x7c00u), rounded);
-    const U all = pick<U>(magnitude > 0x7f800000u, ((magnitude >> 13) & 0x3ffu) | 0x7e00u, finite);
-    return convert<uint16_t>(all | Format::sign_down(bits));
+    const U all = pick<U>(is_nan(x), splat<U>(0x7e00u), finite | Format::sign_down(bits));
+    return convert<uint16_t>(all);
   }
 };
 
@@ -142,8 +142,7 @@ struct Codec<bf16> {
     using U = Rebind<F, uint32_t>;
     const U bits = bits_as<uint32_t>(x);
     const U rounded = bits + (((bits >> 16) & 1u) + 0x7fffu);
-    const U quiet = bits | 0x400000u;
-    return convert<uint16_t>(pick<U>((bits & 0x7fffffffu) > 0x7f800000u, quiet, rounded) >> 16);
+    return convert<uint16_t>(pick<U>(is_nan(x), splat<U>(0x7fc00000u), rounded) >> 16);
   }
 };
 
@@ -169,8 +168,8 @@ struct Codec<f8e4m3> {
     const U magnitude = bits & 0x7fffffffu;
     const U clamped = pick<U>(magnitude > 0x43e00000u, splat<U>(0x43e00000u), magnitude);
     const U finite = Format::round(bits_as<float>(clamped));
-    const U all = pick<U>(magnitude > 0x7f800000u, splat<U>(0x7fu), finite);
-    return convert<uint8_t>(all | Format::sign_down(bits));
+    const U all = pick<U>(is_nan(x), splat<U>(0x7fu), finite | Format::sign_down(bits));
+    return convert<uint8_t>(all);
   }
 };
 

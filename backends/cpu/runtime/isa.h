@@ -30,6 +30,10 @@
 
 #define SGL_INLINE inline __attribute__((always_inline))
 
+// Written after the parameters of every lambda that a loop over lanes or elements calls. Without it
+// the compiler may leave the body a function, and its accumulators in memory.
+#define SGL_BODY __attribute__((always_inline))
+
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {
 

@@ -23,7 +23,7 @@ SGL_INLINE Mask compare(F f, A a, B b) {
   template <class A, class B>                                                               \
     requires AnyPacked<A, B>                                                                \
   SGL_INLINE auto operator symbol(A a, B b) {                                               \
-    return form([](auto x, auto y) __attribute__((always_inline)) { return x symbol y; }, a, b); \
+    return form([](auto x, auto y) SGL_BODY { return x symbol y; }, a, b); \
   }
 
 SGL_BINARY(zip, +)
@@ -94,30 +94,26 @@ SGL_INLINE Mask operator||(A a, B b) {
 
 // ---- shifts: the count is taken modulo the width -------------------------------------------------
 
-template <class A, class B>
-  requires Operand<A> && Operand<B>
-SGL_INLINE auto shift_left(A a, B b) {
+// f(value, count) with a's element type for both.
+template <class F, class A, class B>
+SGL_INLINE auto shift(F f, A a, B b) {
   using S = Element<A>;
-  constexpr S last = sizeof(S) * 8 - 1;
-  const auto shift = [](auto x, auto n) { return x << (n & last); };
+  const auto count = cast<S>(b) & S(sizeof(S) * 8 - 1);
   if constexpr (is_pack<A> || is_pack<B>) {
-    return map_parts<S>(shift, as_pack<S>(a), as_pack<S>(b));
+    return map_parts<S>(f, as_pack<S>(a), as_pack<S>(count));
   } else {
-    return static_cast<S>(shift(a, static_cast<S>(b)));
+    return f(a, count);
   }
 }
 
-template <class A, class B>
-  requires Operand<A> && Operand<B>
+template <Operand A, Operand B>
+SGL_INLINE auto shift_left(A a, B b) {
+  return shift([](auto x, auto n) { return x << n; }, a, b);
+}
+
+template <Operand A, Operand B>
 SGL_INLINE auto shift_right(A a, B b) {
-  using S = Element<A>;
-  constexpr S last = sizeof(S) * 8 - 1;
-  const auto shift = [](auto x, auto n) { return x >> (n & last); };
-  if constexpr (is_pack<A> || is_pack<B>) {
-    return map_parts<S>(shift, as_pack<S>(a), as_pack<S>(b));
-  } else {
-    return static_cast<S>(shift(a, static_cast<S>(b)));
-  }
+  return shift([](auto x, auto n) { return x >> n; }, a, b);
 }
 
 template <class A, class B>
@@ -176,8 +172,7 @@ SGL_INLINE Pack<int64_t> divide_lanes(Lanes a, int64_t divisor) {
   return quotient + cast<int64_t>(indices(a) >= (quotient + 1) * divisor);
 }
 
-template <class A, class B>
-  requires Operand<A> && Operand<B>
+template <Operand A, Operand B>
 SGL_INLINE auto floor_divide(A a, B b) {
   using S = Joined<A, B>;
   if constexpr (std::is_same_v<A, Lanes> && !is_pack<B>) {
@@ -190,8 +185,7 @@ SGL_INLINE auto floor_divide(A a, B b) {
   }
 }
 
-template <class A, class B>
-  requires Operand<A> && Operand<B>
+template <Operand A, Operand B>
 SGL_INLINE auto modulo(A a, B b) {
   using S = Joined<A, B>;
   if constexpr (std::is_same_v<A, Lanes> && !is_pack<B>) {
@@ -213,8 +207,7 @@ SGL_INLINE Pack<S> select_pack(const Mask& mask, const Pack<S>& yes, const Pack<
 }
 
 // yes where the condition holds, else no; both are evaluated.
-template <class C, class A, class B>
-  requires Operand<C> && Operand<A> && Operand<B>
+template <Operand C, Operand A, Operand B>
 SGL_INLINE auto select(C condition, A yes, B no) {
   using S = Joined<A, B>;
   if constexpr (is_pack<C>) {

@@ -119,7 +119,7 @@ using Joined = typename JoinOf<Element<A>, Element<B>, is_pack<A>, is_pack<B>>::
 template <class R, class F, class... S>
 SGL_INLINE Pack<R> map_parts(F f, const Pack<S>&... pack) {
   Pack<R> out;
-  unroll<Pack<R>::kParts>([&](auto i) __attribute__((always_inline)) {
+  unroll<Pack<R>::kParts>([&](auto i) SGL_BODY {
     out.part[i] = bits_as<typename Pack<R>::Stored>(f(pack.part[i]...));
   });
   return out;
@@ -130,7 +130,7 @@ template <int kDistance, class S>
 SGL_INLINE Pack<S> swap_lanes(const Pack<S>& pack) {
   using P = Pack<S>;
   P out;
-  unroll<P::kParts>([&](auto i) __attribute__((always_inline)) {
+  unroll<P::kParts>([&](auto i) SGL_BODY {
     if constexpr (kDistance >= P::kWidth) {
       out.part[i] = pack.part[i ^ (kDistance / P::kWidth)];
     } else {

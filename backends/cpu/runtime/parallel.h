@@ -17,7 +17,10 @@ template <class F>
 SGL_INLINE void for_lanes(int64_t low, int64_t high, F&& body) {
   int64_t i = low;
   for (; i + kLanes <= high; i += kLanes) body(Lanes{i});
-  for (; i < high; ++i) body(i);
+  for (; i < high; ++i) {
+    asm volatile("");  // at most 15 times: not worth vectorising or unrolling
+    body(i);
+  }
 }
 
 // body(int64_t) for each index.

@@ -224,7 +224,8 @@ struct Ascending {
 using ArgMax = ArgBest<Descending>;
 using ArgMin = ArgBest<Ascending>;
 
-// Softmax in one pass. The weight of a value is exp(value - maximum) / total; total is 0 of no values.
+// Softmax in one pass. The result's `maximum` and `total` give a value's share as
+// exp(value - maximum) / total: 0 for -inf, and NaN beside +inf.
 struct OnlineSoftmax {
   template <class V>
   using State = SoftmaxState<V>;
@@ -234,7 +235,7 @@ struct OnlineSoftmax {
   }
   template <class V, class I>
   static SGL_INLINE State<V> add(const State<V>& s, I, V value) {
-    return merge(s, State<V>{value, V(1.0f)});
+    return merge(s, State<V>{value, select(value == -__builtin_inff(), V(0.0f), V(1.0f))});
   }
   // The smaller maximum is scaled to the greater; equal ones need no scale, also when infinite.
   template <class V>
@@ -245,11 +246,13 @@ struct OnlineSoftmax {
     const V total = select(keeps_a, a.total, b.total) + select(keeps_a, b.total, a.total) * scale;
     return {sgl::maximum(a.maximum, b.maximum), total};
   }
-  // Among values of +infinity no weight is defined.
+  // Where all values are -inf, every share comes out as exp(-inf - 0) / 1.
   template <class V>
   static SGL_INLINE State<V> finish(const State<V>& s) {
-    const V undefined = V(__builtin_nanf(""));
-    return {s.maximum, select(s.maximum == __builtin_inff(), undefined, s.total)};
+    const auto is_empty = s.maximum == -__builtin_inff();
+    const auto is_undefined = s.maximum == __builtin_inff();
+    const V total = select(is_undefined, V(__builtin_nanf("")), s.total);
+    return {select(is_empty, V(0.0f), s.maximum), select(is_empty, V(1.0f), total)};
   }
 };
 

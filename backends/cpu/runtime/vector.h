@@ -67,7 +67,7 @@ using MaskOf = Rebind<V, std::conditional_t<is_vector<V>, MaskLane<Lane<V>>, boo
 // Calls f with std::integral_constant 0 .. N-1. The constants keep arrays of vectors in registers.
 template <int N, class F>
 SGL_INLINE void unroll(F f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+  [&]<int... I>(std::integer_sequence<int, I...>) SGL_BODY {
     (f(std::integral_constant<int, I>{}), ...);
   }(std::make_integer_sequence<int, N>{});
 }
@@ -113,21 +113,21 @@ SGL_INLINE Rebind<V, S> bits_as(V v) {
 
 template <class V>
 SGL_INLINE auto low_half(V v) {
-  return [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+  return [&]<int... I>(std::integer_sequence<int, I...>) SGL_BODY {
     return Vector<Lane<V>, sizeof...(I)>{v[I]...};
   }(std::make_integer_sequence<int, lanes_of<V> / 2>{});
 }
 
 template <class V>
 SGL_INLINE auto high_half(V v) {
-  return [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+  return [&]<int... I>(std::integer_sequence<int, I...>) SGL_BODY {
     return Vector<Lane<V>, sizeof...(I)>{v[I + int(sizeof...(I))]...};
   }(std::make_integer_sequence<int, lanes_of<V> / 2>{});
 }
 
 template <class H>
 SGL_INLINE auto join_halves(H low, H high) {
-  return [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+  return [&]<int... I>(std::integer_sequence<int, I...>) SGL_BODY {
     return Vector<Lane<H>, 2 * sizeof...(I)>{low[I]..., high[I]...};
   }(std::make_integer_sequence<int, lanes_of<H>>{});
 }
@@ -135,7 +135,7 @@ SGL_INLINE auto join_halves(H low, H high) {
 // Lane i of the result is lane i ^ kDistance of `v`.
 template <int kDistance, class V>
 SGL_INLINE V swap_in_part(V v) {
-  return [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+  return [&]<int... I>(std::integer_sequence<int, I...>) SGL_BODY {
     return V{v[I ^ kDistance]...};
   }(std::make_integer_sequence<int, lanes_of<V>>{});
 }
@@ -154,7 +154,7 @@ SGL_INLINE bool any_lane(V mask) {
 template <class V>
 SGL_INLINE V square_root(V v) {
   if constexpr (is_vector<V>) {
-    return [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    return [&]<int... I>(std::integer_sequence<int, I...>) SGL_BODY {
       return V{square_root(v[I])...};
     }(std::make_integer_sequence<int, lanes_of<V>>{});
   } else if constexpr (sizeof(V) == 4) {
