@@ -85,8 +85,8 @@ struct Work {
 };
 
 // Refuses memory that cannot be written as asked: read-only, unaligned, with strides that the kernels
-// do not take or that overlap themselves, or overlapping another array. Every array of the call must
-// be present with its data. Throws ValueError.
+// do not take or that overlap themselves, or overlapping another array. Arrays without data are passed over.
+// Throws ValueError.
 void check_written(const Call& call);
 
 // Fills `work`: parameters, copies of inputs whose strides the kernels do not take, results to zero.

@@ -5,8 +5,9 @@
 
 namespace sgl::host {
 
-struct ValueError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+// Derived so that MLX, which evaluates later, makes a ValueError of it too.
+struct ValueError : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
 };
 
 struct TypeError : std::runtime_error {

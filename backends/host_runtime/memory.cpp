@@ -214,6 +214,8 @@ int64_t bytes_of(const Work::Copy& copy) {
   return count;
 }
 
+bool has_elements(const ArrayView& array) { return array.data != nullptr && element_count(array) > 0; }
+
 }  // namespace
 
 void check_written(const Call& call) {
@@ -221,9 +223,8 @@ void check_written(const Call& call) {
   for (int i = 0; i < count; i++) {
     const Tensor& tensor = call.op.tensors[i];
     const ArrayView& array = call.arrays[i];
-    if (tensor.role == Role::input || !array.is_present) continue;
+    if (tensor.role == Role::input || !has_elements(array)) continue;
     if (array.is_read_only) fail_written(call, i, "is read-only");
-    if (element_count(array) == 0) continue;
     if (!is_aligned(array)) fail_written(call, i, "its elements are not aligned");
     if (overlaps_itself(array)) fail_written(call, i, "some of its elements share memory");
     if (!collapse_strides(tensor, array).fits) {
@@ -233,8 +234,7 @@ void check_written(const Call& call) {
     }
     for (int j = 0; j < count; j++) {
       const bool is_met_later = j < i && call.op.tensors[j].role != Role::input;
-      if (j == i || is_met_later || !call.arrays[j].is_present || element_count(call.arrays[j]) == 0)
-        continue;
+      if (j == i || is_met_later || !has_elements(call.arrays[j])) continue;
       if (may_share(array, call.arrays[j])) fail_overlap(call, i, j);
     }
   }

@@ -70,7 +70,7 @@ PyObject* guarded(const Body& body) {
   try {
     return body();
   } catch (const PythonError&) {
-  } catch (const ValueError& error) {
+  } catch (const std::invalid_argument& error) {
     PyErr_SetString(PyExc_ValueError, error.what());
   } catch (const TypeError& error) {
     PyErr_SetString(PyExc_TypeError, error.what());

@@ -30,6 +30,7 @@ _RUNTIME = (
     Unit(None, "host_runtime/dlpack_call.cpp", "dlpack", True),
     Unit(None, "host_runtime/python_arrays.cpp", "dlpack", True),
     Unit(None, "host_runtime/mlx_call.cpp", "mlx", True),
+    Unit(None, "host_runtime/mlx_metal.cpp", "mlx", True),
     Unit(None, "host_runtime/mlx_primitive.cpp", "mlx", True),
 )
 
