@@ -10,7 +10,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def _configure(generated: Path, folder: Path, ninja: str, settings: Settings) ->
     """Write the ninja file and what goes with it; the file's path relative to ROOT."""
     units = _read_units(generated / "build.json")
     tools = find_toolchain(folder, settings)
-    _say_what_is_left_out(tools)
+    _say_what_is_left_out(tools, {unit.target for unit in units})
     layout = _layout(generated, folder, settings)
     write_if_changed(folder / "toolchain.txt", tools.describe())
     write_if_changed(ROOT / layout.staged / "_build_info.py", _build_info(tools))
@@ -165,11 +165,11 @@ def _ccache() -> tuple[str, ...]:
     return (path,) if path else ()
 
 
-def _say_what_is_left_out(tools: Toolchain) -> None:
-    if tools.mlx is None:
+def _say_what_is_left_out(tools: Toolchain, targets: Set[str]) -> None:
+    if tools.mlx is None and "mlx" in targets:
         print("leaving out _metal: MLX is not installed (pip install 'mlx[cpu]' on Linux, mlx on macOS)")
-    if tools.cuda is None:
-        print(f"building _cuda as a stub: no nvcc was found ({CUDA_INSTALL})")
+    if tools.cuda is None and "cuda" in targets:
+        print(f"leaving out CUDA kernels: no nvcc was found ({CUDA_INSTALL})")
 
 
 def _after_change(ninja: str, script: str, folder: Path) -> None:

@@ -22,41 +22,44 @@ from backends.libraries import Mlx, Nanobind
 from backends.ninja import Edge, NinjaFile, Rule
 
 _ONCE = (IsaLevel(""),)
-_BINDING_FLAGS = ("-O2", "-fno-strict-aliasing")
+_HOST_FLAGS = ("-O2", "-fno-strict-aliasing", "-DNDEBUG")
 
 
 @dataclass(frozen=True, slots=True)
 class UnitKind:
     """How the units of one target are compiled.
 
-    `domain` is the nanobind domain of units that use nanobind (`own`: this package's), `each_isa` compiles
-    a unit for every ISA level, `uses_mlx` adds MLX's headers, `uses_python` Python's.
+    `each_isa` compiles a unit for every ISA level. Includes are looked for in the generated tree and in the
+    runtime folder, and in `generated` and `runtime`, which are folders inside the two. `uses_mlx` adds the
+    headers of MLX and nanobind, through which its arrays come.
     """
 
     rule: str = "cxx"
-    flags: tuple[str, ...] = ("-O2",)
-    domain: str = ""
+    flags: tuple[str, ...] = _HOST_FLAGS
     each_isa: bool = False
     uses_mlx: bool = False
-    uses_python: bool = False
+    generated: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
 
 
 _UNITS: dict[str, UnitKind] = {
-    "cpu-kernel": UnitKind(flags=KERNEL_FLAGS, each_isa=True),
-    "host": UnitKind(uses_python=True),
-    "dlpack": UnitKind(flags=_BINDING_FLAGS, domain="own"),
-    "mlx": UnitKind(flags=_BINDING_FLAGS, domain="mlx", uses_mlx=True),
-    "cuda": UnitKind(rule="nvcc", flags=CUDA_KERNEL_FLAGS),
-    "cuda-host": UnitKind(rule="nvcc", flags=CUDA_HOST_FLAGS, domain="own"),
-    "cuda-stub": UnitKind(flags=_BINDING_FLAGS, domain="own"),
+    "cpu-kernel": UnitKind(flags=KERNEL_FLAGS, each_isa=True, generated=("host",), runtime=("cpu/runtime",)),
+    "host": UnitKind(),
+    "dlpack": UnitKind(),
+    "mlx": UnitKind(uses_mlx=True),
+    "cuda": UnitKind(rule="nvcc", flags=CUDA_KERNEL_FLAGS, generated=("host",), runtime=("cuda/runtime",)),
+    "cuda-host": UnitKind(rule="nvcc", flags=CUDA_HOST_FLAGS),
+    "cuda-stub": UnitKind(),
 }
 _NOT_COMPILED = frozenset({"metal"})  # shaders have a compiler and a cache of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A source and the target it is compiled for: a path in the generated tree, or, for hand-written
-    `runtime` sources, in the runtime folder."""
+    """A source and the target it is compiled for.
+
+    `path` is in the generated tree or, where `runtime` says that a person wrote it, in the runtime folder.
+    """
 
     path: str
     target: str
@@ -68,20 +71,19 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """An extension module: the targets whose objects it is linked from, and the domain of its nanobind.
+    """An extension module, and the targets whose objects it is linked from.
 
     The last target is its bindings: without units of it there is no module.
     """
 
     name: str
     targets: tuple[str, ...]
-    domain: str = "own"
     rule: str = "link"
     links_mlx: bool = False
 
 
 _CPU = Module("_cpu", ("cpu-kernel", "host", "dlpack"))
-_METAL = Module("_metal", ("cpu-kernel", "host", "mlx"), domain="mlx", links_mlx=True)
+_METAL = Module("_metal", ("cpu-kernel", "host", "mlx"), links_mlx=True)
 _CUDA = Module("_cuda", ("cuda", "host", "cuda-host"), rule="nvcc-link")
 _CUDA_STUB = Module("_cuda", ("cuda-stub",))
 
@@ -151,7 +153,7 @@ def plan(units: tuple[Unit, ...], python_files: Iterable[str], tools: Toolchain,
     objects = {unit: _objects(unit, layout) for unit in kept}
     edges = [
         *(edge for unit in kept for edge in _compile_edges(unit, tools, layout)),
-        *(_nanobind_edge(domain, tools, layout) for domain in sorted({module.domain for module in modules})),
+        *(_nanobind_edge(tools, layout) for module in modules if module.links_mlx),
         *(_link_edge(module, objects, tools, layout) for module in modules),
         *(_stage_edge(path, layout) for path in sorted(python_files)),
     ]
@@ -212,24 +214,30 @@ def _object(unit: Unit, level: IsaLevel, layout: Layout) -> str:
 def _compile_edges(unit: Unit, tools: Toolchain, layout: Layout) -> Iterable[Edge]:
     """One step for each ISA level of a unit."""
     kind = _UNITS[unit.target]
+    common = _common_flags(tools, layout) if kind.rule == "cxx" else ()
+    includes = (*_project_includes(kind, layout), "-isystem", tools.python.include)
+    mlx = _mlx_flags(tools) if kind.uses_mlx else ()
     for level in _levels(kind):
-        common = _common_flags(tools, layout) if kind.rule == "cxx" else ()
         isa = (*level.flags, level.define) if level.name else ()
-        includes = ("-I", layout.generated, "-I", layout.runtime)
-        python = ("-isystem", tools.python.include) if kind.uses_python else ()
-        binding = _binding_flags(kind, tools, layout) if kind.domain else python
-        flags = (*common, *kind.flags, *isa, *includes, *binding)
-        source = unit.source(layout)
-        yield _edge(kind.rule, _object(unit, level, layout), (source,), flags, (layout.versions,))
+        flags = (*common, *kind.flags, *isa, *includes, *mlx)
+        yield _edge(kind.rule, _object(unit, level, layout), (unit.source(layout),), flags, layout)
 
 
-def _nanobind_edge(domain: str, tools: Toolchain, layout: Layout) -> Edge:
-    flags = (*_common_flags(tools, layout), *_BINDING_FLAGS, "-w", *_nanobind_flags(domain, tools, layout))
-    return _edge("cxx", _nanobind_object(domain, layout), (tools.nanobind.source,), flags, (layout.versions,))
+def _project_includes(kind: UnitKind, layout: Layout) -> tuple[str, ...]:
+    generated = (layout.generated, *(f"{layout.generated}/{folder}" for folder in kind.generated))
+    runtime = (layout.runtime, *(f"{layout.runtime}/{folder}" for folder in kind.runtime))
+    return tuple(word for folder in (*generated, *runtime) for word in ("-I", folder))
 
 
-def _nanobind_object(domain: str, layout: Layout) -> str:
-    return f"{layout.build}/objects/nanobind.{domain}.o"
+def _nanobind_edge(tools: Toolchain, layout: Layout) -> Edge:
+    """nanobind's own source; its warnings are not ours to mend."""
+    python = ("-isystem", tools.python.include)
+    flags = (*_common_flags(tools, layout), *_HOST_FLAGS, "-w", *python, *_nanobind_flags(tools.nanobind))
+    return _edge("cxx", _nanobind_object(layout), (tools.nanobind.source,), flags, layout)
+
+
+def _nanobind_object(layout: Layout) -> str:
+    return f"{layout.build}/objects/nanobind.o"
 
 
 def _common_flags(tools: Toolchain, layout: Layout) -> tuple[str, ...]:
@@ -246,24 +254,18 @@ def _minimum_system(layout: Layout) -> tuple[str, ...]:
     return (f"-mmacosx-version-min={layout.deployment_target}",) if this_platform().frameworks else ()
 
 
-def _binding_flags(kind: UnitKind, tools: Toolchain, layout: Layout) -> tuple[str, ...]:
-    return (*_nanobind_flags(kind.domain, tools, layout), *(_mlx_flags(tools.mlx) if kind.uses_mlx else ()))
-
-
-def _mlx_flags(mlx: Mlx | None) -> tuple[str, ...]:
+def _mlx_flags(tools: Toolchain) -> tuple[str, ...]:
     """MLX's headers; on macOS also Metal's, and the macro under which MLX declares its Metal side."""
-    if mlx is None:
+    if tools.mlx is None:
         return ()
-    include = mlx.folder / "include"
+    include = tools.mlx.folder / "include"
     metal = ("-D_METAL_", "-isystem", str(include / "metal_cpp")) if this_platform().frameworks else ()
-    return ("-isystem", str(include), *metal)
+    return (*_nanobind_flags(tools.nanobind), "-isystem", str(include), *metal)
 
 
-def _nanobind_flags(domain: str, tools: Toolchain, layout: Layout) -> tuple[str, ...]:
-    """A domain keeps our types apart from other extensions' (`own`), or shares MLX's (`mlx`)."""
-    name = layout.package if domain == "own" else domain
-    defines = ("-DNDEBUG", "-DNB_COMPACT_ASSERTIONS", f"-DNB_DOMAIN={name}")
-    return (*defines, *tools.nanobind.include_flags, "-isystem", tools.python.include)
+def _nanobind_flags(nanobind: Nanobind) -> tuple[str, ...]:
+    """MLX's arrays cross between extensions of one nanobind domain, and MLX's is called `mlx`."""
+    return ("-DNB_COMPACT_ASSERTIONS", "-DNB_DOMAIN=mlx", *nanobind.include_flags)
 
 
 def _link_edge(
@@ -275,9 +277,8 @@ def _link_edge(
     if module.rule == "nvcc-link":
         flags = CUDA_MODULE_FLAGS
     output = f"{layout.staged}/{module.name}{tools.python.suffix}"
-    return _edge(
-        module.rule, output, (*mine, _nanobind_object(module.domain, layout)), flags, (layout.versions,)
-    )
+    nanobind = (_nanobind_object(layout),) if module.links_mlx else ()
+    return _edge(module.rule, output, (*mine, *nanobind), flags, layout)
 
 
 def _mlx_library_flags(module: Module, tools: Toolchain) -> tuple[str, ...]:
@@ -295,7 +296,6 @@ def _stage_edge(path: str, layout: Layout) -> Edge:
     return Edge("stage", (f"{layout.staged}/{path}",), (source,))
 
 
-def _edge(
-    rule: str, output: str, inputs: tuple[str, ...], flags: tuple[str, ...], implicit: tuple[str, ...]
-) -> Edge:
-    return Edge(rule, (output,), inputs, implicit, (("flags", shlex.join(flags)),))
+def _edge(rule: str, output: str, inputs: tuple[str, ...], flags: tuple[str, ...], layout: Layout) -> Edge:
+    """A step of a tool: a new version of one makes everything anew."""
+    return Edge(rule, (output,), inputs, (layout.versions,), (("flags", shlex.join(flags)),))

@@ -29,7 +29,7 @@ KERNEL_FLAGS = (
     "-Xcompiler=-fPIC,-fvisibility=hidden",
     *(f"-gencode={item}" for item in _ARCHITECTURES),
 )
-HOST_FLAGS = ("-std=c++20", "-O2", "-Xcompiler=-fPIC,-fvisibility=hidden,-fno-strict-aliasing")
+HOST_FLAGS = ("-std=c++20", "-O2", "-DNDEBUG", "-Xcompiler=-fPIC,-fvisibility=hidden,-fno-strict-aliasing")
 MODULE_FLAGS = ("-shared", "-Xcompiler=-fopenmp")
 
 

@@ -1,10 +1,18 @@
+#include <Python.h>
 #include <cuda_runtime.h>
-#include <nanobind/nanobind.h>
 
 extern "C" void launch_twice(int* value);
 
-NB_MODULE(_cuda, m) {
-  m.attr("is_stub") = false;
-  m.def("has_device", [] { int count = 0; return cudaGetDeviceCount(&count) == cudaSuccess && count > 0; });
-  m.def("launch", [] { launch_twice(nullptr); });
+static PyObject* launch(PyObject*, PyObject*) {
+  launch_twice(nullptr);
+  return PyLong_FromLong(cudaGetLastError());
+}
+
+static PyMethodDef methods[] = {{"launch", launch, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_cuda", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
+
+extern "C" __attribute__((visibility("default"))) PyObject* PyInit__cuda() {
+  PyObject* module = PyModule_Create(&definition);
+  PyModule_AddIntConstant(module, "is_stub", 0);
+  return module;
 }
