@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import build as cli
 from codegen.artifacts import write_tree
+from codegen.progress import Progress
 from kernel_ir.errors import CompilerBug, Diagnostic, Span, SpecError, TargetError
 
 SPEC = "name: one\n"
@@ -24,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "specs/family/one.yaml").write_text(SPEC)
     for name, folder in (("SPECS", "specs"), ("GENERATED", "generated"), ("BUILD", "build")):
         monkeypatch.setattr(cli, name, tmp_path / folder)
-    generate_with(monkeypatch, lambda specs: TREE)
+    generate_with(monkeypatch, lambda specs, backends: TREE)
     return tmp_path
 
 
@@ -39,7 +41,7 @@ def generate_with(monkeypatch: pytest.MonkeyPatch, generate_tree: object) -> Non
 
 
 def fail_with(error: BaseException) -> object:
-    def generate_tree(specs: Path) -> dict[str, bytes]:
+    def generate_tree(specs: Path, backends: object) -> dict[str, bytes]:
         raise error
 
     return generate_tree
@@ -113,6 +115,23 @@ def test_check_prints_the_difference_and_fails(project: Path, capsys: pytest.Cap
     assert "-int two;\n+int one;\n" in said
     assert said.endswith("error: 1 files differ; run `python build.py generate`\n")
     assert (project / "generated/cpu/one.cpp").read_text() == "int two;\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal_and_nothing_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    said = []
+    for stream in (Terminal(), io.StringIO()):
+        with Progress("generate", stream) as report:
+            report(1, 12, "one")
+            report(2, 12, "a_name_longer_than_the_line")
+        said.append(stream.getvalue())
+    clear = "\r\x1b[K"
+    assert said == [f"{clear}[1/12] generate one{clear}[2/12] generate a_name_{clear}", ""]
 
 
 # Failures
