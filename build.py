@@ -30,12 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     parsed.rest = rest
     try:
-        return parsed.run(parsed)
+        status: int = parsed.run(parsed)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:  # every failure leaves as one message and an exit status
         return _report(error)
+    return status
 
 
 def generate(parsed: argparse.Namespace) -> int:
@@ -153,9 +154,10 @@ def _add(
 
 
 def _generate_tree() -> dict[str, bytes]:
-    from codegen import pipeline
+    from backends.targets import BACKENDS
+    from codegen.pipeline import generate_tree
 
-    return pipeline.generate_tree(SPECS)
+    return generate_tree(SPECS, BACKENDS)
 
 
 def _find_spec(kernel: str) -> Path:

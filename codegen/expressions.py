@@ -39,7 +39,7 @@ class Call:
 
 Spelling = Infix | Prefix | Call
 
-ATOM, UNARY = 100, 90
+ATOM, UNARY, _AND = 100, 90, 35
 
 # C's own operators with C's precedences. Ops whose meaning here differs from the operator's in C
 # (floor division, shifts by a large count, NaN-propagating minimum) are calls into the runtime.
@@ -57,15 +57,12 @@ C_OPERATORS: dict[str, Spelling] = {
     "bit_and": Infix("&", 50),
     "bit_xor": Infix("^", 45),
     "bit_or": Infix("|", 40),
-    "logical_and": Infix("&&", 35),
+    "logical_and": Infix("&&", _AND),
     "logical_or": Infix("||", 30),
     "negate": Prefix("-"),
     "logical_not": Prefix("!"),
     "bit_not": Prefix("~"),
 }
-
-# Operators whose relative precedence C compilers warn about: always parenthesised in each other.
-_CONFUSING = frozenset({"&", "|", "^", "&&", "||", "<", "<=", ">", ">=", "==", "!="})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +132,9 @@ _WIDTH_MATTERS = frozenset({"shift_left", "shift_right"})
 
 def _wrap(printed: tuple[str, int], symbol: str, least: int) -> str:
     text, level = printed
-    mixes_confusingly = level < UNARY and symbol in _CONFUSING and level not in (least, least - 1)
-    return f"({text})" if level < least or (mixes_confusingly and symbol in "&|^") else text
+    mixes_bits = symbol in ("&", "|", "^") and level < UNARY and level not in (least, least - 1)
+    mixes_logic = symbol == "||" and level == _AND  # C compilers warn of `a && b || c`
+    return f"({text})" if level < least or mixes_bits or mixes_logic else text
 
 
 def _constant(expr: ir.Const, dialect: Dialect) -> tuple[str, int]:

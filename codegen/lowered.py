@@ -21,8 +21,8 @@ always.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from kernel_ir import nodes as ir
@@ -160,3 +160,49 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
         yield statement
         for block in blocks(statement):
             yield from walk(block)
+
+
+def map_expressions(statement: Stmt, change: Callable[[ir.Expr], ir.Expr]) -> Stmt:
+    """The statement with `change` applied to each expression in it, those of nested blocks included."""
+
+    def block(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        return tuple(map_expressions(item, change) for item in body)
+
+    match statement:
+        case ir.Let(_, value) | ir.Update(_, value):
+            return replace(statement, value=change(value))
+        case ir.Store(_, index, value):
+            return replace(statement, index=tuple(map(change, index)), value=change(value))
+        case ir.If(condition, then, orelse):
+            return replace(statement, condition=change(condition), then=block(then), orelse=block(orelse))
+        case Loop(_, low, high, _, body):
+            return replace(statement, low=change(low), high=change(high), body=block(body))
+        case Fold(accumulators, _, low, high, _, body):
+            folded = tuple(_map_accumulator(item, change) for item in accumulators)
+            return replace(statement, accumulators=folded, low=change(low), high=change(high), body=block(body))
+        case Allocate(_, _, extent):
+            return replace(statement, extent=change(extent))
+        case Put(_, index, value):
+            return replace(statement, index=change(index), value=change(value))
+        case Barrier():
+            return statement
+
+
+def _map_accumulator(item: Accumulator, change: Callable[[ir.Expr], ir.Expr]) -> Accumulator:
+    where = None if item.where is None else change(item.where)
+    return replace(item, where=where, value=change(item.value))
+
+
+def bound_names(statement: Stmt) -> tuple[str, ...]:
+    """The names that a statement itself binds, in its block or for the one inside it."""
+    match statement:
+        case ir.Let(name):
+            return (name,)
+        case Loop(var):
+            return (var,)
+        case Fold(accumulators, var):
+            return (var, *(name for item in accumulators for name in item.names))
+        case Allocate(row):
+            return (row,)
+        case _:
+            return ()

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codegen import lowered as low
+from codegen.backend import Backend
+from codegen.host import generate_host
 from codegen.lowering.lower import lower
+from codegen.names import Names
 from codegen.passes.eager import make_eager
 from codegen.passes.guard_accesses import guard_accesses
+from codegen.passes.hoist import hoist
+from codegen.passes.share import share
+from codegen.passes.simplify import simplify
+from codegen.progress import Progress
 from codegen.record import OpRecord, make_record
 from kernel_ir import nodes as ir
-from kernel_ir.load import LoadedSpec, load_file
+from kernel_ir.errors import Diagnostic, SpecError
+from kernel_ir.load import LoadedSpec, load_bytes
 from kernel_ir.typecheck.check import check_spec
 
 
@@ -24,9 +32,24 @@ class Pass:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LoweredPass:
+    """A step over launches, and why it stands where it does."""
+
+    run: Callable[[low.Program, Names], low.Program]
+    reason: str
+
+
 PASSES: tuple[Pass, ...] = (
     Pass(guard_accesses, "first, since every later pass may then rely on loads being in range"),
     Pass(make_eager, "before lowering, which computes reductions ahead of the branch that uses them"),
+)
+
+LOWERED_PASSES: tuple[LoweredPass, ...] = (
+    LoweredPass(simplify, "before moving anything, so that equal things look equal"),
+    LoweredPass(hoist, "outer loops first, so that a value lands in front of every loop it does not need"),
+    LoweredPass(share, "after hoisting, which shares what it moves; this shares what stays"),
+    LoweredPass(simplify, "last, to remove the copies that the others leave"),
 )
 
 
@@ -44,6 +67,60 @@ def compile_spec(loaded: LoadedSpec) -> Compiled:
     """Check and lower one spec. Raises SpecError, or TargetError where a construct cannot be lowered."""
     kernel = check_spec(loaded)
     resolved = kernel
-    for item in PASSES:
-        resolved = item.run(resolved)
-    return Compiled(loaded, kernel, make_record(loaded, kernel), lower(resolved))
+    for step in PASSES:
+        resolved = step.run(resolved)
+    names = Names(resolved)
+    program = lower(resolved, names)
+    for late in LOWERED_PASSES:
+        program = late.run(program, names)
+    return Compiled(loaded, kernel, make_record(loaded, kernel), program)
+
+
+def generate_tree(specs: Path, backends: Sequence[Backend]) -> dict[str, bytes]:
+    """Every generated file by its path under `generated/`, for all specs under a folder.
+
+    Raises SpecError with the problems of every wrong spec, TargetError where a target refuses.
+    """
+    compiled = compile_folder(specs)
+    files: dict[str, bytes] = {}
+    with Progress("writing") as report:
+        for position, item in enumerate(compiled, 1):
+            report(position, len(compiled), item.kernel.name)
+            for backend in backends:
+                sources = backend.emit(item.program, item.record)
+                files |= {path: text.encode() for path, text in sources.items()}
+    return files | generate_host([item.record for item in compiled])
+
+
+def compile_folder(specs: Path) -> list[Compiled]:
+    """Every spec under a folder, checked and lowered, sorted by path."""
+    paths = sorted(path for path in specs.rglob("*.yaml") if path.is_file())
+    compiled: list[Compiled] = []
+    wrong: list[SpecError] = []
+    with Progress("checking") as report:
+        for position, path in enumerate(paths, 1):
+            shown = f"specs/{path.relative_to(specs).as_posix()}"
+            report(position, len(paths), shown)
+            try:
+                compiled.append(compile_spec(load_bytes(path.read_bytes(), shown)))
+            except SpecError as error:
+                wrong.append(error)
+    wrong += _clashes(compiled)
+    if wrong:
+        raise SpecError.merge(wrong)
+    return compiled
+
+
+def _clashes(compiled: Sequence[Compiled]) -> Iterator[SpecError]:
+    """Public names that two specs both claim; they differ in more than case, since files are named so."""
+    owners: dict[str, Compiled] = {}
+    for item in compiled:
+        source = item.loaded.source
+        for position, export in enumerate(item.record.exports):
+            owner = owners.setdefault(export.name.lower(), item)
+            if owner is item:
+                continue
+            keys = ("name",) if position == 0 else ("exports", position - 1, "name")
+            message = f"the public name `{export.name}` is taken by {owner.loaded.source.path}"
+            diagnostic = Diagnostic("name-clash", message, source.span(*keys), "choose another name")
+            yield SpecError(source.path, source.text, (diagnostic,))

@@ -12,7 +12,7 @@ from typing import Literal
 Kind = Literal["float", "int", "uint", "bool"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DType:
     """One element type.
 
@@ -43,6 +43,9 @@ class DType:
         return self.bits // 8
 
     def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
         return self.name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -36,6 +37,17 @@ class SpecError(Exception):
         self.text = text
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: (d.span.line, d.span.column)))
         super().__init__(self.render())
+
+    @classmethod
+    def merge(cls, errors: Sequence[SpecError]) -> SpecError:
+        """One error that renders those of several specs, in their order."""
+        if len(errors) == 1:
+            return errors[0]
+        merged = cls.__new__(cls)
+        merged.path, merged.text = errors[0].path, errors[0].text
+        merged.diagnostics = tuple(item for error in errors for item in error.diagnostics)
+        Exception.__init__(merged, "\n".join(error.render() for error in errors))
+        return merged
 
     def render(self) -> str:
         """All diagnostics as `path:line:column: error[code]: message`, each with its source line and caret."""

@@ -90,7 +90,7 @@ def _parameters(
     taken: tuple[Parameter, ...], extra: tuple[Ignored, ...], target: PackageTarget
 ) -> tuple[str, ...]:
     """Positional parameters, a star, keyword-only ones."""
-    everything = (*taken, *extra)
+    everything: tuple[Parameter | Ignored, ...] = (*taken, *extra)
     positional = [_with_default(item) for item in everything if not item.is_keyword_only]
     by_name = [_with_default(item) for item in everything if item.is_keyword_only]
     by_name += ["stream=None"] if target.has_stream else []

@@ -26,9 +26,9 @@ from kernel_ir.traverse import map_children, walk
 Level = Literal["team", "lane"]
 
 
-def lower(kernel: ir.Kernel) -> low.Program:
+def lower(kernel: ir.Kernel, names: Names) -> low.Program:
     """The kernel as launches. Expects policies resolved and branches eager."""
-    lowering = Lowering(kernel, Names(kernel))
+    lowering = Lowering(kernel, names)
     launches: list[low.Launch] = []
     alone: list[low.Stmt] = []
     remaining = kernel.body
@@ -111,10 +111,26 @@ class Lowering:
 
     def loop(self, node: ir.For, level: Level, out: list[low.Stmt]) -> None:
         """A loop: dealt over lanes where a team reaches it and its memory order asks for it."""
-        first, end = self.expr(node.low, level, out), self.expr(node.high, level, out)
+        first, end = self.bounds(node, level, out)
         dealt = level == "team" and not node.is_ordered and is_dealt(node)
         body = self.block(node.body, "lane" if dealt else level)
         out.append(low.Loop(node.var, first, end, "lanes" if dealt else "serial", body))
+
+    def bounds(
+        self, node: ir.For | ir.Reduce | ir.Row, level: Level, out: list[low.Stmt]
+    ) -> tuple[ir.Expr, ir.Expr]:
+        """A range's bounds, computed once: what is more than sizes and names is bound to a name."""
+        return self._bound(f"{node.var}_begin", node.low, level, out), self._bound(f"{node.var}_end", node.high, level, out)
+
+    def _bound(self, name: str, bound: ir.Expr, level: Level, out: list[low.Stmt]) -> ir.Expr:
+        value = self.expr(bound, level, out)
+        if all(isinstance(item, (ir.Const, ir.Size, ir.Apply)) for item in walk(value)):
+            return value
+        if isinstance(value, ir.Var) and value.name not in self.mutable:
+            return value
+        name = self.names.fresh(name.replace(".", "_"))
+        out.append(ir.Let(name, value))
+        return ir.Var(name, value.type)
 
     # -- expressions ----------------------------------------------------------------------------
 
@@ -134,7 +150,7 @@ class Lowering:
     def reduce(self, node: ir.Reduce, level: Level, out: list[low.Stmt]) -> ir.Expr:
         """A reduction as a fold of its own; the name that holds its result."""
         name = self.names.fresh(f"{node.kind}_{node.var}")
-        first, end = self.expr(node.low, level, out), self.expr(node.high, level, out)
+        first, end = self.bounds(node, level, out)
         dealt = level == "team" and is_dealt(node)
         inner: Level = "lane" if dealt else level
         body: list[low.Stmt] = []

@@ -49,7 +49,7 @@ def offset(index: ir.Expr, start: ir.Expr) -> ir.Expr:
 
 def lower_row(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]) -> None:
     """Append what computes a row, and note in `lowering.rows` how it is read."""
-    first, end = _pinned(lowering, row, level, out)
+    first, end = lowering.bounds(row, level, out)
     row = ir.Row(row.names, row.kind, row.var, first, end, row.where, row.value, row.count, row.span)
     match row.kind:
         case "each":
@@ -60,14 +60,6 @@ def lower_row(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]
             _lower_cumsum(lowering, row, level, out)
         case "topk":
             _lower_topk(lowering, row, level, out)
-
-
-def _pinned(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]) -> tuple[ir.Expr, ir.Expr]:
-    """The row's bounds as names or literals: they are evaluated once."""
-    return tuple(  # type: ignore[return-value]
-        _named(lowering, f"{row.names[0]}_{which}", lowering.expr(bound, level, out), out)
-        for which, bound in (("begin", row.low), ("end", row.high))
-    )
 
 
 def _named(lowering: Lowering, name: str, value: ir.Expr, out: list[low.Stmt]) -> ir.Expr:

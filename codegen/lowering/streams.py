@@ -130,7 +130,7 @@ def lower_stream(lowering: Lowering, stream: Stream, out: list[low.Stmt]) -> int
         for sum_ in sums:
             _start(lowering, loop, rows[id(sum_)], out)
     out += [ir.Let(peak, LOWEST, True), ir.Let(total, zero(F32), True)]
-    first, end = lowering.expr(row.low, "team", out), lowering.expr(row.high, "team", out)
+    first, end = lowering.bounds(row, "team", out)
     body = _step(lowering, stream, peak, total, rows)
     out.append(low.Loop(row.var, first, end, "serial", body))
     scale = names.fresh(f"{name}_scale")

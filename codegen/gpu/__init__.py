@@ -1,0 +1,12 @@
+"""From launches to GPU kernels, for any GPU.
+
+    split      values that pass from one launch to the next get memory of their own
+    chunks     which dealt loops give each lane runs of neighbouring elements
+    rows       where each row of scratch lives: in every lane, dealt over registers, or in memory
+    barriers   where lanes wait for one another
+    widths     which integers fit 32 bits, and when
+    schedule   how many lanes a team has
+    plan       the steps above in order, for each launch
+    record     what host code must know to launch a kernel
+    writer     statements as text, over the runtime headers that each target has
+"""

@@ -1,0 +1,128 @@
+"""Move what a loop computes again and again in front of it.
+
+before:  `for d over lanes: acc[d] = acc[d] + v[table[j], d]`
+after:   `table_j = table[j]`
+         `for d over lanes: acc[d] = acc[d] + v[table_j, d]`
+
+Moved are loads of inputs and costly functions whose operands the loop does not change. A load moves
+only where it is proven in range in front of the loop, which may run no iteration at all; a load
+that carries its own condition is always safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from codegen import lowered as low
+from codegen.names import Names
+from codegen.passes.naming import describe
+from kernel_ir import nodes as ir
+from kernel_ir.prove import Facts
+from kernel_ir.traverse import children, map_children, walk
+
+COSTLY = frozenset(
+    "divide power exp exp2 log log2 sqrt rsqrt sin cos tanh erf".split()
+)
+
+
+def hoist(program: low.Program, names: Names) -> low.Program:
+    """The program with loop-invariant loads and functions in front of their loops."""
+    kernel = program.kernel
+    facts = Facts.for_sizes(kernel.sizes, (item.name for item in kernel.results))
+    for condition in kernel.requires:
+        facts = facts.with_condition(condition, True)
+    pass_ = _Hoist(kernel, names)
+    return replace(program, launches=tuple(pass_.launch(launch, facts) for launch in program.launches))
+
+
+@dataclass(slots=True)
+class _Hoist:
+    kernel: ir.Kernel
+    names: Names
+    inputs: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tensors = self.kernel.tensors().values()
+        self.inputs = frozenset(item.name for item in tensors if item.role == "input")
+
+    def launch(self, launch: low.Launch, facts: Facts) -> low.Launch:
+        for axis in launch.grid:
+            facts = facts.with_range(axis.var, axis.low, axis.high)
+        return replace(launch, body=self.block(launch.body, facts))
+
+    def block(self, body: tuple[low.Stmt, ...], facts: Facts) -> tuple[low.Stmt, ...]:
+        out: list[low.Stmt] = []
+        for statement in body:
+            match statement:
+                case low.Loop() | low.Fold():
+                    lets, statement = self.empty(statement, facts)
+                    out += lets
+                    inner = facts.with_range(statement.var, statement.low, statement.high)
+                    out.append(replace(statement, body=self.block(statement.body, inner)))
+                case ir.If(condition, then, orelse):
+                    yes, no = facts.with_condition(condition, True), facts.with_condition(condition, False)
+                    out.append(replace(statement, then=self.block(then, yes), orelse=self.block(orelse, no)))
+                case ir.Let(name, value, False) if value.type.is_integer:
+                    facts = facts.with_let(name, value)
+                    out.append(statement)
+                case _:
+                    out.append(statement)
+        return tuple(out)
+
+    def empty(
+        self, loop: low.Loop | low.Fold, facts: Facts
+    ) -> tuple[list[low.Stmt], low.Loop | low.Fold]:
+        """The loop without its invariants, and the bindings that compute them in front of it."""
+        changing = {loop.var} | {name for item in low.walk(loop.body) for name in low.bound_names(item)}
+        changing |= {item.name for item in low.walk(loop.body) if isinstance(item, ir.Update)}
+        changing |= {item.row for item in low.walk(loop.body) if isinstance(item, low.Put)}
+        found: dict[ir.Expr, str] = {}
+
+        def change(expr: ir.Expr) -> ir.Expr:
+            if self.is_worth_moving(expr) and self.is_fixed(expr, changing) and self.is_safe(expr, facts):
+                if expr not in found:
+                    found[expr] = self.names.fresh(describe(expr))
+                return ir.Var(found[expr], expr.type)
+            return map_children(expr, change)
+
+        inside = replace(loop, low=ir.Const(0, loop.low.type), high=ir.Const(0, loop.low.type))
+        changed = low.map_expressions(inside, change)
+        assert isinstance(changed, (low.Loop, low.Fold))
+        lets: list[low.Stmt] = [ir.Let(name, expr) for expr, name in found.items()]
+        return lets, replace(changed, low=loop.low, high=loop.high)
+
+    def is_worth_moving(self, expr: ir.Expr) -> bool:
+        match expr:
+            case ir.Load() | ir.Apply("select", (_, ir.Load(), _)):
+                return True
+            case ir.Apply(name, args) if name in COSTLY:
+                return not all(isinstance(arg, (ir.Const, ir.Size)) for arg in args)
+            case _:
+                return False
+
+    def is_fixed(self, expr: ir.Expr, changing: set[str]) -> bool:
+        for item in walk(expr):
+            match item:
+                case ir.Var(name) if name in changing:
+                    return False
+                case ir.At():
+                    return False
+                case ir.Load(tensor) if tensor not in self.inputs:
+                    return False
+                case _:
+                    pass
+        return True
+
+    def is_safe(self, expr: ir.Expr, facts: Facts) -> bool:
+        """Whether every load in `expr` is in range in front of the loop, or carries its own condition."""
+        match expr:
+            case ir.Apply("select", (condition, ir.Load(_, index), otherwise)):
+                return all(self.is_safe(part, facts) for part in (condition, *index, otherwise))
+            case ir.Load(tensor, index):
+                item = self.kernel.tensors()[tensor]
+                if item.is_optional:
+                    return False
+                in_range = all(facts.proves_in_range(part, extent) for part, extent in zip(index, item.shape))
+                return in_range and all(self.is_safe(part, facts) for part in index)
+            case _:
+                return all(self.is_safe(child, facts) for child in children(expr))
