@@ -16,7 +16,7 @@ SGL_INLINE Rebind<V, To> saturate(V x) {
   constexpr F half = sizeof(To) == 8 ? F(9223372036854775808.0) : F(2147483648.0);
   if constexpr (std::is_signed_v<To>) {
     constexpr To lowest = To(1) << (sizeof(To) * 8 - 1);
-    const R inside = convert<To>(pick<V>((x >= -half) & (x < half), x, V{}));
+    const R inside = convert<To>(pick<V>(both(x >= -half, x < half), x, V{}));
     const R high = pick<R>(x >= half, splat<R>(~lowest), inside);
     return pick<R>(x < -half, splat<R>(lowest), high);
   } else {
@@ -24,7 +24,7 @@ SGL_INLINE Rebind<V, To> saturate(V x) {
     using Signed = std::make_signed_t<To>;
     const auto is_upper = x >= half;
     const V moved = pick<V>(is_upper, x - half, x);
-    const R bits = bits_as<To>(convert<Signed>(pick<V>((moved >= 0) & (moved < half), moved, V{})));
+    const R bits = bits_as<To>(convert<Signed>(pick<V>(both(moved >= 0, moved < half), moved, V{})));
     const R inside = pick<R>(is_upper, bits | (To(1) << (sizeof(To) * 8 - 1)), bits);
     return pick<R>(x >= 2 * half, splat<R>(~To(0)), inside);
   }

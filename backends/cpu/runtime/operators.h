@@ -135,7 +135,7 @@ SGL_INLINE S floor_divide_scalar(S a, S b) {
   if constexpr (std::is_signed_v<S>) {
     if (b == -1) return -a;
     const S quotient = a / b;
-    return quotient - static_cast<S>((a % b != 0) & ((a < 0) != (b < 0)));
+    return quotient - static_cast<S>(a % b != 0 && (a < 0) != (b < 0));
   } else {
     return a / b;
   }
@@ -147,7 +147,7 @@ SGL_INLINE S modulo_scalar(S a, S b) {
   if constexpr (std::is_signed_v<S>) {
     if (b == -1) return 0;
     const S rest = a % b;
-    return (rest != 0) & ((rest < 0) != (b < 0)) ? rest + b : rest;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
   } else {
     return a % b;
   }

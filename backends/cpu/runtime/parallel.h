@@ -54,14 +54,13 @@ struct Share {
     for (int64_t i = first; i < last; ++i) self.body(i);
   }
 };
-inline thread_local bool is_inside_parallel_for = false;
 #endif
 
 // body(i) for each i in [0, items), over threads where the `work` (elements touched by all items
 // together) pays for them. Work items are independent, so the result does not depend on their number.
 // Inside another parallel_for it runs on the calling thread.
 template <class F>
-inline void parallel_for(int64_t items, int64_t work, F&& body) {
+inline void parallel_for(int64_t items, [[maybe_unused]] int64_t work, F&& body) {
 #if defined(_OPENMP)
   const int64_t threads = omp_in_parallel() ? 1 : useful_threads(items, work, omp_get_max_threads());
   if (threads > 1) {

@@ -5,7 +5,7 @@
 // same bits on every instruction set.
 #pragma once
 
-#include "math.h"
+#include "elementary.h"
 
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "entry.h"
-#include "memory.h"
+#include "load_store.h"
 #include "parallel.h"
 #include "reduce.h"
 #include "scratch.h"

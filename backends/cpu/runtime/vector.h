@@ -95,6 +95,25 @@ SGL_INLINE V pick(MaskOf<V> mask, V yes, V no) {
   return mask ? yes : no;
 }
 
+// And and or of comparison results.
+template <class A, class B>
+SGL_INLINE auto both(A a, B b) {
+  if constexpr (is_vector<A>) {
+    return a & b;
+  } else {
+    return a && b;
+  }
+}
+
+template <class A, class B>
+SGL_INLINE auto either(A a, B b) {
+  if constexpr (is_vector<A>) {
+    return a | b;
+  } else {
+    return a || b;
+  }
+}
+
 // C's conversion of each lane. The caller keeps floats inside the integer type's range.
 template <class S, class V>
 SGL_INLINE Rebind<V, S> convert(V v) {

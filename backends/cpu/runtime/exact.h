@@ -35,13 +35,12 @@ SGL_INLINE auto choose(F is_first, A a, B b) {
     const Pack<S> x = as_pack<S>(a), y = as_pack<S>(b);
     Pack<S> out;
     unroll<Pack<S>::kParts>([&](auto i) {
-      const auto first = is_first(x.part[i], y.part[i]) | nan_lanes(x.part[i]);
-      out.part[i] = first ? x.part[i] : y.part[i];
+      out.part[i] = either(is_first(x.part[i], y.part[i]), nan_lanes(x.part[i])) ? x.part[i] : y.part[i];
     });
     return out;
   } else {
     const S x = a, y = b;
-    return is_first(x, y) | nan_lanes(x) ? x : y;
+    return either(is_first(x, y), nan_lanes(x)) ? x : y;
   }
 }
 

@@ -5,7 +5,7 @@
 // whose condition is false are never touched.
 #pragma once
 
-#include "math_basic.h"
+#include "exact.h"
 
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {

@@ -6,7 +6,7 @@
 // every instruction set give the same bits.
 #pragma once
 
-#include "math_basic.h"
+#include "exact.h"
 
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {
@@ -113,14 +113,14 @@ SGL_INLINE D power_double(D x, D y) {
   const D plain = exp2_double<D>(y * log2_double(size));
   const D half = y * 0.5;
   const auto is_integer = round_even(y) == y;
-  const auto is_odd = is_integer & (round_even(half) != half);
+  const auto is_odd = both(is_integer, round_even(half) != half);
   const auto is_negative = with_sign(splat<D>(1.0), x) < 0.0;
-  const auto is_undefined = (x < 0.0) & (size < __builtin_inf()) & (magnitude(y) < __builtin_inf()) & (is_integer == 0);
+  const auto is_undefined = both(both(x < 0.0, size < __builtin_inf()), both(y == y, round_even(y) != y));
   const D one = splat<D>(1.0);
-  const D unit = pick<D>((size == 1.0) & (y == y), one, plain);
+  const D unit = pick<D>(both(size == 1.0, y == y), one, plain);
   const D sized = pick<D>(is_undefined, splat<D>(__builtin_nan("")), unit);
-  const D is_signed = pick<D>(is_negative & is_odd, -sized, sized);
-  return pick<D>((y == 0.0) | (x == 1.0), one, is_signed);
+  const D is_signed = pick<D>(both(is_negative, is_odd), -sized, sized);
+  return pick<D>(either(y == 0.0, x == 1.0), one, is_signed);
 }
 
 // (e^2|x| - 1) / (e^2|x| + 1), where e^2|x| - 1 keeps all its digits near 0.
