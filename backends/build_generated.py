@@ -135,8 +135,17 @@ def _read_units(path: Path) -> tuple[Unit, ...]:
 
 
 def _layout(generated: Path, folder: Path, settings: Settings) -> Layout:
-    places = (Path(os.path.relpath(path, ROOT)).as_posix() for path in (generated, folder, ROOT / "backends"))
-    return Layout(str(ROOT), *places, settings.package, settings.deployment_target)
+    def relative(path: Path) -> str:
+        return Path(os.path.relpath(path, ROOT)).as_posix()
+
+    return Layout(
+        root=str(ROOT),
+        generated=relative(generated),
+        build=relative(folder),
+        runtime="backends",
+        package=settings.package,
+        deployment_target=settings.deployment_target,
+    )
 
 
 def _python_files(generated: Path) -> list[str]:

@@ -101,10 +101,14 @@ def _look_for_mlx(settings: Settings, cache: ProbeCache) -> Finding:
 
 
 def _look_at_pair(settings: Settings, cache: ProbeCache) -> Finding:
-    mlx = find_mlx(cache)
-    if mlx is None:
-        return Finding("MLX/nanobind pair", True, "no MLX: nothing to match")
-    return _required("MLX/nanobind pair", lambda: require_same_abi(find_nanobind(), mlx) or "the same ABI")
+    def describe() -> str:
+        mlx = find_mlx(cache)
+        if mlx is None:
+            return "no MLX: nothing to match"
+        require_same_abi(find_nanobind(), mlx)
+        return "the same ABI"
+
+    return _required("MLX/nanobind pair", describe)
 
 
 def _look_for_nvcc(settings: Settings, cache: ProbeCache) -> Finding:
