@@ -16,12 +16,16 @@ from codegen.passes.guard_accesses import guard_accesses
 from codegen.passes.hoist import hoist
 from codegen.passes.share import share
 from codegen.passes.simplify import simplify
+from codegen.print_program import print_program
 from codegen.progress import Progress
 from codegen.record import OpRecord, make_record
+from codegen.verify_program import verify_program
 from kernel_ir import nodes as ir
 from kernel_ir.errors import Diagnostic, SpecError
 from kernel_ir.load import LoadedSpec, load_bytes
+from kernel_ir.printer import print_kernel
 from kernel_ir.typecheck.check import check_spec
+from kernel_ir.verify import verify_kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,54 @@ class Compiled:
 
 def compile_spec(loaded: LoadedSpec) -> Compiled:
     """Check and lower one spec. Raises SpecError, or TargetError where a construct cannot be lowered."""
+    stages = list(_stages(loaded))
+    kernel, program = stages[0].form, stages[-1].form
+    assert isinstance(kernel, ir.Kernel) and isinstance(program, low.Program)
+    return Compiled(loaded, kernel, make_record(loaded, kernel), program)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A kernel as it stands after one step of the compiler, and why the step stands where it does."""
+
+    step: str
+    reason: str
+    form: ir.Kernel | low.Program
+
+
+def _stages(loaded: LoadedSpec) -> Iterator[Stage]:
+    """Every form a spec takes, each verified before the next step sees it."""
     kernel = check_spec(loaded)
-    resolved = kernel
+    verify_kernel(kernel, "checking")
+    yield Stage("check", "the body, typed and proven", kernel)
     for step in PASSES:
-        resolved = step.run(resolved)
-    names = Names(resolved)
-    program = lower(resolved, names)
+        kernel = step.run(kernel)
+        verify_kernel(kernel, step.run.__name__)
+        yield Stage(step.run.__name__, step.reason, kernel)
+    names = Names(kernel)
+    program = lower(kernel, names)
+    verify_program(program, "lowering")
+    yield Stage("lower", "grids, lanes and folds", program)
     for late in LOWERED_PASSES:
         program = late.run(program, names)
-    return Compiled(loaded, kernel, make_record(loaded, kernel), program)
+        verify_program(program, late.run.__name__)
+        yield Stage(late.run.__name__, late.reason, program)
+
+
+def explain(loaded: LoadedSpec, backends: Sequence[Backend] = ()) -> str:
+    """Every stage of a spec as text, and the sources that the given back ends write for it."""
+    stages = list(_stages(loaded))
+    parts = [f"== {stage.step}: {stage.reason}\n{_print_form(stage.form)}" for stage in stages]
+    kernel, program = stages[0].form, stages[-1].form
+    assert isinstance(kernel, ir.Kernel) and isinstance(program, low.Program)
+    for backend in backends:
+        for path, text in backend.emit(program, make_record(loaded, kernel)).items():
+            parts.append(f"== {path}: {backend.summary}\n{text}")
+    return "\n".join(parts)
+
+
+def _print_form(form: ir.Kernel | low.Program) -> str:
+    return print_kernel(form) if isinstance(form, ir.Kernel) else print_program(form)
 
 
 def generate_tree(specs: Path, backends: Sequence[Backend]) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kernel_ir import nodes as ir
@@ -78,6 +78,7 @@ class OpRecord:
     spec_path: str
     examples: tuple[Mapping[str, int | float | bool], ...]
     values: Mapping[str, Mapping[str, object]]
+    schedule: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -145,7 +146,7 @@ def make_record(loaded: LoadedSpec, kernel: ir.Kernel) -> OpRecord:
     return OpRecord(
         kernel, spec.summary, spec.description, spec.reference, make_fields(kernel), make_entries(kernel),
         (primary, *(_export(item, kernel) for item in spec.exports)),
-        loaded.source.path, spec.examples, values,
+        loaded.source.path, spec.examples, values, dict(spec.schedule),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ followed by its beginning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from codegen import lowered as low
@@ -53,12 +53,12 @@ class Dealing:
     """What accesses are shared and how loops are dealt.
 
     `shared` names the memory that lanes may exchange data through. `chunked` holds the variables of
-    loops dealt in chunks, which go to other lanes than single iterations do.
+    loops dealt in chunks, which go to other lanes than single iterations do; `mutable` names change.
     """
 
     shared: frozenset[str]
     chunked: frozenset[str] = frozenset()
-    mutable: frozenset[str] = field(default=frozenset())
+    mutable: frozenset[str] = frozenset()
 
 
 def place_barriers(
@@ -97,10 +97,8 @@ def _nested(statement: low.Stmt, pending: Pending, dealing: Dealing) -> tuple[lo
             body, after = _repeated(statement.body, statement, pending, dealing)
             return replace(statement, body=body), after
         case low.Fold(kind="serial"):
-            read = ir.If(ir.Const(True, I64), ())  # stands for what the accumulators read
             values = _reads(_accumulated(statement), dealing, frozenset(), None)
             body, after = _repeated(statement.body, statement, pending, dealing, values)
-            del read
             return replace(statement, body=body), after
         case _:
             return statement, pending
@@ -219,12 +217,13 @@ def _lane_facts(
     inside = {name for item in low.walk(loop.body) for name in low.bound_names(item)}
     dealt = (loop.low, loop.high, loop.var in dealing.chunked)
     for axis, part in enumerate(index):
-        names = names_in(part) | names_in(loop.low) | names_in(loop.high)
-        is_fixed = not names & (inside | dealing.mutable) and not any(map(_reads_memory, walk(part)))
+        parts = (part, loop.low, loop.high)
+        names = {name for item in parts for name in names_in(item)}
+        is_fixed = not names & (inside | dealing.mutable) and not any(map(_reads_memory, parts))
         if is_fixed and steps_by_one(part, loop.var):
             place: Mapping[str, ir.Expr] = {loop.var: _ANY}
             yield ("dealt", axis, substitute(part, dict(place)), *dealt), names - {loop.var}
 
 
 def _reads_memory(expr: ir.Expr) -> bool:
-    return isinstance(expr, (ir.Load, ir.At))
+    return any(isinstance(item, (ir.Load, ir.At)) for item in walk(expr))

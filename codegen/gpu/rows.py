@@ -121,7 +121,7 @@ def _has_owners(accesses: tuple[_Access, ...]) -> bool:
     if len(loops) < len(accesses):
         return False
     ranges = {(loop.low, loop.high) for loop in loops}
-    return len(ranges) == 1 and all(_is_own(item.index, loop) for item, loop in zip(accesses, loops))
+    return len(ranges) == 1 and all(_is_own(item.index, loop) for item, loop in zip(accesses, loops, strict=True))
 
 
 def _is_own(index: ir.Expr, loop: low.Loop | low.Fold) -> bool:
@@ -154,5 +154,6 @@ def _host_bound(
     bound = widths.magnitude(extent)
     if bound is None or bound == ANY_I32:
         construct = f"the row {allocate.row.partition('.')[0]!r}"
-        raise TargetError(target, construct, spec, "its length depends on data, and rows need memory before a launch")
+        reason = "its length depends on data, and rows need their memory before the launch"
+        raise TargetError(target, construct, spec, reason)
     return bound

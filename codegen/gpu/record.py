@@ -1,0 +1,117 @@
+"""What host code must know to launch a kernel: stated once, and rendered into host code and shader.
+
+To launch: compute `lanes` and the variant from the sizes, make the scratch, bind the buffers in order,
+and start `groups` threadgroups. Size expressions are over the op's sizes and scalars; where a product
+could leave 64 bits, evaluate it in double, whose rounding never decides.
+
+    extent   = the greatest of `longest`
+    lanes    = `schedule.teams`: that of the first row whose `longest` is None or >= extent
+    chunk    = the entry's, 1 where nothing moves in chunks
+    tile     = lanes * chunk * schedule.tile_turns
+    teams    = product of `grid`, times ceil(`tiled` / tile) where `tiled` is not None; a negative
+               extent counts as 0; with no teams there is nothing to launch
+    groups   = ceil(teams / teams in a group); a group has schedule.teams_per_group teams where lanes
+               is 32, else one. Groups beyond 2^30 go on along y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from codegen.gpu.schedule import Schedule
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import DType
+
+# Words of 4 bytes that a team of several simdgroups exchanges partial results through: 32 states of
+# at most 16 bytes.
+EXCHANGE_WORDS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a kernel is specialised beside its dtypes.
+
+    `is_wide`: indices have 64 bits. `is_aligned`: chunks move as one access. `turns`: rounds for which
+    dealt rows are kept in registers; 0 keeps them in memory.
+    """
+
+    is_wide: bool = False
+    is_aligned: bool = False
+    turns: int = 0
+
+    @property
+    def suffix(self) -> str:
+        """What the variant adds to a kernel's name."""
+        parts = ("_aligned" if self.is_aligned else "", f"_turns{self.turns}" if self.turns else "")
+        return "".join((*parts, "_wide" if self.is_wide else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRecord:
+    """One instantiation. `name` is the Metal function's; `position` its place in the CUDA table."""
+
+    name: str
+    position: int
+    entry: str
+    variant: Variant
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchRecord:
+    """A buffer of `extent` elements of `type`, times what `owner` says: one for the program, for each
+    team, or for each lane of each team. One of the program keeps its content between launches.
+
+    `unless_turns`: variants with `turns` do not touch it.
+    """
+
+    name: str
+    type: DType
+    extent: ir.Expr
+    owner: Literal["program", "team", "lane"]
+    unless_turns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRecord:
+    """One launch of an op.
+
+    Buffers are bound in this order: `tensors`, `scratch`, the parameters after their pointers
+    (`OpRecord.fields` without kind pointer, as one struct), then `sgl::Launch`. On CUDA the arguments
+    are the op's parameter struct, `sgl::Launch`, then `scratch`.
+
+    `given`: optional tensors whose presence the kernel asks for, bit n of `Launch.given` each.
+    `constants`: sizes that Metal takes as function constants 0, 1, ... in kernels that are not wide.
+
+    The narrow variants serve where every size, every offset inside one of `tensors`, every product of
+    the grid and every one of `bounds` is below `LIMIT` of `codegen.gpu.widths`, lanes times extents of
+    scratch included. The aligned ones serve where each of `multiples` is a multiple of the entry's
+    chunk and so is every stride of a tensor in `moved`, whose data is aligned to the lesser of 16 bytes
+    and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns;
+    the least that serves is taken.
+    """
+
+    name: str
+    number: int
+    grid: tuple[ir.Expr, ...]
+    tiled: ir.Expr | None
+    longest: ir.Expr
+    schedule: Schedule
+    tensors: tuple[str, ...]
+    given: tuple[str, ...]
+    scratch: tuple[ScratchRecord, ...]
+    constants: tuple[str, ...]
+    bounds: tuple[ir.Expr, ...]
+    moved: tuple[str, ...]
+    multiples: tuple[ir.Expr, ...]
+    dealt: tuple[ir.Expr, ...]
+    kernels: tuple[KernelRecord, ...]
+
+    @property
+    def has_chunks(self) -> bool:
+        return bool(self.moved)
+
+    @property
+    def has_turns(self) -> bool:
+        return bool(self.dealt)
