@@ -71,8 +71,7 @@ std::vector<int16_t> outputs_of(const Op& op) {
 // Refuses at once what is known of memory at the call: arrays that are computed already.
 void check_available(const Plan& plan, const std::vector<mx::array>& inputs, Call& call, MlxViews& views) {
   for (std::size_t i = 0; i < inputs.size(); i++) {
-    if (inputs[i].status() == mx::array::Status::available)
-      views.read_memory(call, plan.inputs[i], inputs[i]);
+    if (inputs[i].is_available()) views.read_memory(call, plan.inputs[i], inputs[i]);
   }
   check_written(call);
 }
