@@ -1,7 +1,7 @@
 // The element types that tensors store, and how their bits become values and back.
 #pragma once
 
-#include "vector.h"
+#include "native.h"
 
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {
@@ -108,22 +108,29 @@ struct Codec<f16> {
 
   template <class V>
   static SGL_INLINE Rebind<V, float> widen(V raw) {
-    using U = Rebind<V, uint32_t>;
-    const U bits = convert<uint32_t>(raw);
-    const U finite = bits_as<uint32_t>(Format::magnitude(bits));
-    const U special = finite | 0x7f800000u;
-    return bits_as<float>(pick<U>((bits & 0x7c00u) == 0x7c00u, special, finite) | Format::sign_up(bits));
+    if constexpr (has_native_f16<V>) {
+      return f16_to_f32(raw);
+    } else {
+      using U = Rebind<V, uint32_t>;
+      const U bits = widen_bits(raw);
+      const U finite = bits_as<uint32_t>(Format::magnitude(bits));
+      const U special = finite | 0x7f800000u;
+      return bits_as<float>(pick<U>((bits & 0x7c00u) == 0x7c00u, special, finite) | Format::sign_up(bits));
+    }
   }
 
   template <class F>
   static SGL_INLINE Rebind<F, uint16_t> narrow(F x) {
     using U = Rebind<F, uint32_t>;
-    const U bits = bits_as<uint32_t>(x);
-    const U magnitude = bits & 0x7fffffffu;
-    const U rounded = Format::round(bits_as<float>(magnitude));
-    const U finite = pick<U>(magnitude >= 0x477ff000u, splat<U>(0x7c00u), rounded);
-    const U all = pick<U>(is_nan(x), splat<U>(0x7e00u), finite | Format::sign_down(bits));
-    return convert<uint16_t>(all);
+    if constexpr (has_native_f16<Rebind<F, uint16_t>>) {
+      return f32_to_f16(pick<F>(is_nan(x), splat<F>(__builtin_nanf("")), x));
+    } else {
+      const U bits = bits_as<uint32_t>(x);
+      const U magnitude = bits & 0x7fffffffu;
+      const U rounded = Format::round(bits_as<float>(magnitude));
+      const U finite = pick<U>(magnitude >= 0x477ff000u, splat<U>(0x7c00u), rounded);
+      return narrow_bits(pick<U>(is_nan(x), splat<U>(0x7e00u), finite | Format::sign_down(bits)));
+    }
   }
 };
 
@@ -134,7 +141,7 @@ struct Codec<bf16> {
 
   template <class V>
   static SGL_INLINE Rebind<V, float> widen(V raw) {
-    return bits_as<float>(convert<uint32_t>(raw) << 16);
+    return bits_as<float>(widen_bits(raw) << 16);
   }
 
   template <class F>
@@ -142,7 +149,7 @@ struct Codec<bf16> {
     using U = Rebind<F, uint32_t>;
     const U bits = bits_as<uint32_t>(x);
     const U rounded = bits + (((bits >> 16) & 1u) + 0x7fffu);
-    return convert<uint16_t>(pick<U>(is_nan(x), splat<U>(0x7fc00000u), rounded) >> 16);
+    return narrow_bits(pick<U>(is_nan(x), splat<U>(0x7fc00000u), rounded) >> 16);
   }
 };
 
@@ -155,7 +162,7 @@ struct Codec<f8e4m3> {
   template <class V>
   static SGL_INLINE Rebind<V, float> widen(V raw) {
     using U = Rebind<V, uint32_t>;
-    const U bits = convert<uint32_t>(raw);
+    const U bits = widen_bits(raw);
     const U finite = bits_as<uint32_t>(Format::magnitude(bits));
     const U magnitude = pick<U>((bits & 0x7fu) == 0x7fu, splat<U>(0x7fc00000u), finite);
     return bits_as<float>(magnitude | Format::sign_up(bits));
@@ -179,7 +186,8 @@ struct SaturatingCodec {
   using Value = int32_t;
   template <class V>
   static SGL_INLINE Rebind<V, int32_t> widen(V raw) {
-    return convert<int32_t>(raw);
+    const auto value = bits_as<int32_t>(widen_bits(bits_as<uint8_t>(raw)));
+    return kLow < 0 ? value << 24 >> 24 : value;  // the sign bit moves to the top and back
   }
   template <class V>
   static SGL_INLINE Rebind<V, T> narrow(V value) {
@@ -198,7 +206,7 @@ struct Codec<boolean> {
   using Value = bool;
   template <class V>
   static SGL_INLINE auto widen(V raw) {
-    return convert<int32_t>(raw) != 0;
+    return widen_bits(raw) != 0u;
   }
   template <class M>
   static SGL_INLINE Rebind<M, uint8_t> narrow(M mask) {

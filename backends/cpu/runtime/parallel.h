@@ -15,10 +15,12 @@ inline namespace SGL_ISA_NAMESPACE {
 // body(Lanes) for each run of 16 indices from `low`, then body(int64_t) for each index left over.
 template <class F>
 SGL_INLINE void for_lanes(int64_t low, int64_t high, F&& body) {
-  int64_t i = low;
-  for (; i + kLanes <= high; i += kLanes) body(Lanes{i});
-  for (; i < high; ++i) {
-    asm volatile("");  // at most 15 times: not worth vectorising or unrolling
+  const int64_t whole = low + (high - low) / kLanes * kLanes;
+  for (int64_t i = low; i < whole; i += kLanes) body(Lanes{i});
+  // At most 15 times: not worth unrolling, nor (the asm) vectorising.
+#pragma GCC unroll 1
+  for (int64_t i = whole; i < high; ++i) {
+    asm volatile("");
     body(i);
   }
 }

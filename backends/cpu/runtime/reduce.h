@@ -343,7 +343,7 @@ class Accumulator {
 
   Many packs_ = Monoid::template start<Pack<S>>();
   Many tail_ = Monoid::template start<Pack<S>>();  // apart, so that `packs_` stays in registers
-  int64_t scalars_ = 0;
+  uint64_t scalars_ = 0;
 };
 
 }  // namespace SGL_ISA_NAMESPACE
