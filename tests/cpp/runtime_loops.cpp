@@ -1,32 +1,32 @@
 // Loops, memory and reductions of the CPU runtime behind C functions, for test_cpu_runtime.py.
 #include "runtime.h"
 
-#define REDUCE(name, Monoid, T, Out)                                                        \
-  extern "C" void name(int64_t low, int64_t high, const T* x, Out* out) {                   \
-    sgl::Accumulator<sgl::Monoid, sgl::Compute<T>> lanes, singles;                          \
-    sgl::Serial<sgl::Monoid, sgl::Compute<T>> serial;                                       \
-    sgl::for_lanes(low, high, [&](auto i) SGL_BODY { lanes.add(i, sgl::load(x, i)); });     \
-    sgl::for_each(low, high, [&](auto i) SGL_BODY {                                         \
-      singles.add(i, sgl::load(x, i));                                                      \
-      serial.add(i, sgl::load(x, i));                                                       \
-    });                                                                                     \
-    out[0] = lanes.result();                                                                \
-    out[1] = singles.result();                                                              \
-    out[2] = serial.result();                                                               \
-  }                                                                                         \
+#define REDUCE(name, Monoid, T, Out)                                                                      \
+  extern "C" void name(int64_t low, int64_t high, const T* x, Out* out) {                                 \
+    sgl::Accumulator<sgl::Monoid, sgl::Compute<T>> lanes, singles;                                        \
+    sgl::Serial<sgl::Monoid, sgl::Compute<T>> serial;                                                     \
+    sgl::for_lanes(low, high, [&](auto i) SGL_BODY { lanes.add(i, sgl::load(x, i)); });                   \
+    sgl::for_each(low, high, [&](auto i) SGL_BODY {                                                       \
+      singles.add(i, sgl::load(x, i));                                                                    \
+      serial.add(i, sgl::load(x, i));                                                                     \
+    });                                                                                                   \
+    out[0] = lanes.result();                                                                              \
+    out[1] = singles.result();                                                                            \
+    out[2] = serial.result();                                                                             \
+  }                                                                                                       \
   extern "C" void name##_if(int64_t low, int64_t high, const T* x, const sgl::boolean* where, Out* out) { \
-    sgl::Accumulator<sgl::Monoid, sgl::Compute<T>> lanes, singles;                          \
-    sgl::Serial<sgl::Monoid, sgl::Compute<T>> serial;                                       \
-    sgl::for_lanes(low, high, [&](auto i) SGL_BODY {                                        \
-      lanes.add_if(sgl::load(where, i), i, sgl::load(x, i));                                \
-    });                                                                                     \
-    sgl::for_each(low, high, [&](auto i) SGL_BODY {                                         \
-      singles.add_if(sgl::load(where, i), i, sgl::load(x, i));                              \
-      serial.add_if(sgl::load(where, i), i, sgl::load(x, i));                               \
-    });                                                                                     \
-    out[0] = lanes.result();                                                                \
-    out[1] = singles.result();                                                              \
-    out[2] = serial.result();                                                               \
+    sgl::Accumulator<sgl::Monoid, sgl::Compute<T>> lanes, singles;                                        \
+    sgl::Serial<sgl::Monoid, sgl::Compute<T>> serial;                                                     \
+    sgl::for_lanes(low, high, [&](auto i) SGL_BODY {                                                      \
+      lanes.add_if(sgl::load(where, i), i, sgl::load(x, i));                                              \
+    });                                                                                                   \
+    sgl::for_each(low, high, [&](auto i) SGL_BODY {                                                       \
+      singles.add_if(sgl::load(where, i), i, sgl::load(x, i));                                            \
+      serial.add_if(sgl::load(where, i), i, sgl::load(x, i));                                             \
+    });                                                                                                   \
+    out[0] = lanes.result();                                                                              \
+    out[1] = singles.result();                                                                            \
+    out[2] = serial.result();                                                                             \
   }
 
 REDUCE(sum_f32, Sum, float, float)
@@ -94,7 +94,9 @@ extern "C" void copy_below(int64_t n, int64_t limit, const float* x, float* out)
 
 // Interleaved access through computed indices: out[i] = x[2 i + 1], and a uniform load and store.
 extern "C" void strided(int64_t n, const int32_t* x, int32_t* out) {
-  sgl::for_lanes(0, n, [&](auto i) SGL_BODY { sgl::store(out, i, sgl::load(x, 2 * i + 1) + sgl::load(x, 0)); });
+  sgl::for_lanes(0, n, [&](auto i) SGL_BODY {
+    sgl::store(out, i, sgl::load(x, 2 * i + 1) + sgl::load(x, 0));
+  });
 }
 
 // Row sums through two scratch rows that are alive at once, over threads, with an inner parallel_for.

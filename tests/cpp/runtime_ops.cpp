@@ -15,31 +15,25 @@ void over(bool packed, int64_t n, F body) {
 }
 
 template <class T>
-struct StoredAs {
-  using type = T;
-};
-template <>
-struct StoredAs<bool> {
-  using type = sgl::boolean;
-};
+using Stored = std::conditional_t<std::is_same_v<T, bool>, sgl::boolean, T>;
 
 }  // namespace
 
-#define UNARY(name, In, Out, expression)                                                       \
-  extern "C" void name(bool packed, int64_t n, const In* a, typename StoredAs<Out>::type* out) { \
-    over(packed, n, [&](auto i) SGL_BODY {                                                     \
-      const auto x = sgl::load(a, i);                                                          \
-      sgl::store(out, i, expression);                                                          \
-    });                                                                                        \
+#define UNARY(name, In, Out, expression)                                        \
+  extern "C" void name(bool packed, int64_t n, const In* a, Stored<Out>* out) { \
+    over(packed, n, [&](auto i) SGL_BODY {                                      \
+      const auto x = sgl::load(a, i);                                           \
+      sgl::store(out, i, expression);                                           \
+    });                                                                         \
   }
 
-#define BINARY(name, In, Out, expression)                                                                    \
-  extern "C" void name(bool packed, int64_t n, const In* a, const In* b, typename StoredAs<Out>::type* out) { \
-    over(packed, n, [&](auto i) SGL_BODY {                                                                   \
-      const auto x = sgl::load(a, i);                                                                        \
-      const auto y = sgl::load(b, i);                                                                        \
-      sgl::store(out, i, expression);                                                                        \
-    });                                                                                                      \
+#define BINARY(name, In, Out, expression)                                                    \
+  extern "C" void name(bool packed, int64_t n, const In* a, const In* b, Stored<Out>* out) { \
+    over(packed, n, [&](auto i) SGL_BODY {                                                   \
+      const auto x = sgl::load(a, i);                                                        \
+      const auto y = sgl::load(b, i);                                                        \
+      sgl::store(out, i, expression);                                                        \
+    });                                                                                      \
   }
 
 UNARY(exp_f32, float, float, sgl::exp(x))
@@ -76,9 +70,9 @@ UNARY(to_f32_bool, sgl::boolean, float, sgl::to_f32(x))
 UNARY(to_i64_bool, sgl::boolean, int64_t, sgl::to_i64(x))
 UNARY(not_bool, sgl::boolean, bool, !x)
 
-#define ROUNDING(T)                                       \
-  UNARY(narrow_##T, float, sgl::T, x)                     \
-  UNARY(widen_##T, sgl::T, float, x)                      \
+#define ROUNDING(T)                                           \
+  UNARY(narrow_##T, float, sgl::T, x)                         \
+  UNARY(widen_##T, sgl::T, float, x)                          \
   UNARY(round_to_##T, float, float, sgl::round_to<sgl::T>(x))
 ROUNDING(f16)
 ROUNDING(bf16)
@@ -97,31 +91,31 @@ BINARY(maximum_f32, float, float, sgl::maximum(x, y))
 BINARY(power_f32, float, float, sgl::power(x, y))
 BINARY(select_f32, float, float, sgl::select(x < y, x, y))
 
-#define COMPARISONS(S, T)            \
-  BINARY(less_##S, T, bool, x < y)            \
-  BINARY(less_equal_##S, T, bool, x <= y)     \
-  BINARY(greater_##S, T, bool, x > y)         \
-  BINARY(greater_equal_##S, T, bool, x >= y)  \
-  BINARY(equal_##S, T, bool, x == y)          \
+#define COMPARISONS(S, T)                    \
+  BINARY(less_##S, T, bool, x < y)           \
+  BINARY(less_equal_##S, T, bool, x <= y)    \
+  BINARY(greater_##S, T, bool, x > y)        \
+  BINARY(greater_equal_##S, T, bool, x >= y) \
+  BINARY(equal_##S, T, bool, x == y)         \
   BINARY(not_equal_##S, T, bool, x != y)
 
-#define INTEGERS(S, T)                                      \
-  COMPARISONS(S, T)                                         \
-  BINARY(add_##S, T, T, x + y)                              \
-  BINARY(subtract_##S, T, T, x - y)                         \
-  BINARY(multiply_##S, T, T, x * y)                         \
-  BINARY(minimum_##S, T, T, sgl::minimum(x, y))             \
-  BINARY(maximum_##S, T, T, sgl::maximum(x, y))             \
-  BINARY(floor_divide_##S, T, T, sgl::floor_divide(x, y))   \
-  BINARY(modulo_##S, T, T, sgl::modulo(x, y))               \
-  BINARY(bit_and_##S, T, T, x & y)                          \
-  BINARY(bit_or_##S, T, T, x | y)                           \
-  BINARY(bit_xor_##S, T, T, x ^ y)                          \
-  BINARY(shift_left_##S, T, T, sgl::shift_left(x, y))       \
-  BINARY(shift_right_##S, T, T, sgl::shift_right(x, y))     \
-  BINARY(select_##S, T, T, sgl::select(x < y, y, x))        \
-  UNARY(bit_not_##S, T, T, ~x)                              \
-  UNARY(negate_##S, T, T, -x)                               \
+#define INTEGERS(S, T)                                    \
+  COMPARISONS(S, T)                                       \
+  BINARY(add_##S, T, T, x + y)                            \
+  BINARY(subtract_##S, T, T, x - y)                       \
+  BINARY(multiply_##S, T, T, x * y)                       \
+  BINARY(minimum_##S, T, T, sgl::minimum(x, y))           \
+  BINARY(maximum_##S, T, T, sgl::maximum(x, y))           \
+  BINARY(floor_divide_##S, T, T, sgl::floor_divide(x, y)) \
+  BINARY(modulo_##S, T, T, sgl::modulo(x, y))             \
+  BINARY(bit_and_##S, T, T, x & y)                        \
+  BINARY(bit_or_##S, T, T, x | y)                         \
+  BINARY(bit_xor_##S, T, T, x ^ y)                        \
+  BINARY(shift_left_##S, T, T, sgl::shift_left(x, y))     \
+  BINARY(shift_right_##S, T, T, sgl::shift_right(x, y))   \
+  BINARY(select_##S, T, T, sgl::select(x < y, y, x))      \
+  UNARY(bit_not_##S, T, T, ~x)                            \
+  UNARY(negate_##S, T, T, -x)                             \
   UNARY(abs_##S, T, T, sgl::abs(x))
 
 COMPARISONS(f32, float)
@@ -133,9 +127,9 @@ BINARY(logical_or_bool, sgl::boolean, bool, x || y)
 BINARY(equal_bool, sgl::boolean, bool, x == y)
 
 // A uniform operand on either side, and index arithmetic.
-#define INDEX(name, expression)                                                     \
-  extern "C" void name(bool packed, int64_t n, int64_t y, int64_t* out) {           \
-    over(packed, n, [&](auto x) SGL_BODY { sgl::store(out, x, expression); });      \
+#define INDEX(name, expression)                                                \
+  extern "C" void name(bool packed, int64_t n, int64_t y, int64_t* out) {      \
+    over(packed, n, [&](auto x) SGL_BODY { sgl::store(out, x, expression); }); \
   }
 INDEX(index_divide, sgl::floor_divide(x - 40, y))
 INDEX(index_modulo, sgl::modulo(x - 40, y))

@@ -217,8 +217,9 @@ SGL_INLINE D sine_of(Angle<D> angle) {
   const D z = r * r;
   const D sine = r * (1.0 + z * polynomial(z, -0x1.5555554ca9302p-3, 0x1.11110889f52c8p-7,
                                            -0x1.a00f9397ade08p-13, 0x1.6cd5ebf0abb78p-19));
-  const D cosine = 1.0 + z * polynomial(z, -0x1.ffffffffebcb5p-2, 0x1.55555546d833bp-5, -0x1.6c16b3ecb2a85p-10,
-                                        0x1.a00f06e376e0cp-16, -0x1.23d60b1a1a5b9p-22);
+  const D cosine = 1.0 + z * polynomial(z, -0x1.ffffffffebcb5p-2, 0x1.55555546d833bp-5,
+                                        -0x1.6c16b3ecb2a85p-10, 0x1.a00f06e376e0cp-16,
+                                        -0x1.23d60b1a1a5b9p-22);
   const D size = pick<D>((angle.quadrant & 1u) == 0u, sine, cosine);
   return bits_as<double>(bits_as<uint64_t>(size) ^ ((angle.quadrant & 2u) << 62));
 }
@@ -267,8 +268,8 @@ SGL_FUNCTION(erf)
 
 template <Operand X, Operand Y>
 SGL_INLINE auto power(X x, Y y) {
-  return lift<float, float>(
-      [](auto a, auto b) { return through_double([](auto c, auto d) { return power_double(c, d); }, a, b); }, x, y);
+  const auto in_double = [](auto a, auto b) { return power_double(a, b); };
+  return lift<float, float>([=](auto a, auto b) { return through_double(in_double, a, b); }, x, y);
 }
 
 template <Operand X>

@@ -1,5 +1,5 @@
-// Conversions of 8-bit and 16-bit lanes for which the compiler needs to be told the instruction. Each gives the
-// bits of the general code, which serves all other vectors and scalars.
+// Conversions of 8-bit and 16-bit lanes for which the compiler needs to be told the instruction. Each
+// gives the bits of the general code, which serves all other vectors and scalars.
 #pragma once
 
 #include "vector.h"

@@ -90,7 +90,7 @@ struct JoinOf<A, A, kPackA, kPackB> {
 template <class A, class B, bool kPackA, bool kPackB>
   requires(!std::is_same_v<A, B> && kPackA && !kPackB)
 struct JoinOf<A, B, kPackA, kPackB> {
-  static_assert(std::is_floating_point_v<A> || std::is_integral_v<B>, "a float scalar beside an integer pack");
+  static_assert(std::is_floating_point_v<A> || std::is_integral_v<B>, "float scalar beside an integer pack");
   static constexpr bool is_wider = std::is_same_v<B, int64_t> && std::is_integral_v<A>;
   using type = std::conditional_t<is_wider, int64_t, A>;
 };

@@ -34,6 +34,9 @@ SGL_INLINE void for_each(int64_t low, int64_t high, F&& body) {
 // Elements below which a second thread costs more than it saves.
 inline constexpr int64_t kWorkPerThread = 32768;
 
+// Shares that work is cut into at most where the system chooses the number of threads.
+inline constexpr int64_t kMostShares = 64;
+
 // Threads worth using for `items` work items of `work` elements in total.
 inline int64_t useful_threads(int64_t items, int64_t work, int64_t available) {
   const int64_t wanted = work / kWorkPerThread;
@@ -42,6 +45,8 @@ inline int64_t useful_threads(int64_t items, int64_t work, int64_t available) {
 }
 
 #if defined(__APPLE__) && !defined(_OPENMP)
+inline thread_local bool is_inside_share = false;
+
 // One contiguous share of the items.
 template <class F>
 struct Share {
@@ -53,7 +58,9 @@ struct Share {
     const Share& self = *static_cast<const Share*>(context);
     const int64_t first = self.items * int64_t(share) / self.shares;
     const int64_t last = self.items * (int64_t(share) + 1) / self.shares;
+    is_inside_share = true;
     for (int64_t i = first; i < last; ++i) self.body(i);
+    is_inside_share = false;
   }
 };
 #endif
@@ -71,7 +78,7 @@ inline void parallel_for(int64_t items, [[maybe_unused]] int64_t work, F&& body)
     return;
   }
 #elif defined(__APPLE__)
-  const int64_t shares = useful_threads(items, work, 64);
+  const int64_t shares = is_inside_share ? 1 : useful_threads(items, work, kMostShares);
   if (shares > 1) {
     Share<F> share{body, items, shares};
     dispatch_apply_f(size_t(shares), DISPATCH_APPLY_AUTO, &share, Share<F>::run);
