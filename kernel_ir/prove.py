@@ -24,9 +24,10 @@ from kernel_ir.polynomials import ONE, ZERO, Monomial, Polynomial, combine, divi
 from kernel_ir.traverse import walk
 
 MAX_TERMS = 48  # a product of polynomials with more terms than this stays opaque
-STEPS = (6, 40)  # search steps for one form of a goal: a short try of each form, then a long one
-EFFORT = 120  # search steps for one question, with the questions that it raises
-SIDE_EFFORT = 16  # search steps for one question that another one raises
+STEPS = (40, 300)  # search steps for one form of a goal: a short try of each form, then a long one
+EFFORT = 600  # search steps for one question, with the questions that it raises
+MAX_SPLITS = 4  # case distinctions within each other
+SIDE_EFFORT = 100  # search steps for one question that another one raises
 UNBOUNDED = 1 << 200  # stands for infinity in intervals
 
 _NEGATED = {
@@ -48,11 +49,11 @@ class Atom:
     operands: tuple[Polynomial, ...] = ()
     is_wide: bool = False
     condition: ir.Expr | None = None
+    tensor: str = ""  # what a load reads
 
 
 Term: TypeAlias = tuple[Monomial, int]
 Candidate: TypeAlias = tuple[Polynomial, int, Monomial]
-State: TypeAlias = tuple[int, int, int, Polynomial, list[Term]]
 Index: TypeAlias = dict[tuple[Monomial, bool], list[tuple[Polynomial, int]]]
 
 
@@ -81,6 +82,7 @@ class Facts:
     nonnegative: frozenset[str] = frozenset()
     zeros: frozenset[str] = frozenset()  # atoms `a % b` that are 0
     values: Mapping[str, Polynomial] = field(default_factory=dict)  # variable -> what it is
+    rows: Mapping[str, Atom] = field(default_factory=dict)  # row of indices -> what each element is
     atoms: dict[str, Atom] = field(default_factory=dict, compare=False, repr=False)  # shared, grows only
     cache: _Cache = field(default_factory=_Cache, compare=False, repr=False)
 
@@ -100,11 +102,21 @@ class Facts:
         self.atoms[name] = Atom("loop", I64, is_wide=is_wide)
         inner = replace(self, values={**self.values, var: Polynomial.atom(name)}, cache=_Cache())
         value = Polynomial.atom(name)
-        return inner._with_known(value - first, (end - value).plus(-1), (end - first).plus(-1))
+        return inner.assuming(value - first, (end - value).plus(-1), (end - first).plus(-1))
 
     def with_let(self, name: str, value: ir.Expr) -> Facts:
         """`Var(name)` stands for the integer `value` from here on."""
-        return replace(self, values={**self.values, name: self.polynomial(value)}, cache=_Cache())
+        return self.with_value(name, self.polynomial(value))
+
+    def with_value(self, name: str, value: Polynomial) -> Facts:
+        """`with_let` of a value in normal form."""
+        return replace(self, values={**self.values, name: value}, cache=_Cache())
+
+    def with_indices(self, row: str, low: ir.Expr, high: ir.Expr, is_full: bool) -> Facts:
+        """The elements of `row` are indices in `range(low, high)`, and -1 unless the row `is_full`."""
+        bounds = (self.polynomial(low), self.polynomial(high))
+        atom = Atom("index" if is_full else "position", I64, bounds, any(self._is_wide(end) for end in bounds))
+        return replace(self, rows={**self.rows, row: atom}, cache=_Cache())
 
     def with_condition(self, condition: ir.Expr, holds: bool = True) -> Facts:
         """Where the bool `condition` is known to be `holds`. What is not understood adds nothing."""
@@ -124,15 +136,15 @@ class Facts:
         difference = self.polynomial(right) - self.polynomial(left)
         match op:
             case "less":
-                return self._with_known(difference.plus(-1))
+                return self.assuming(difference.plus(-1))
             case "less_equal":
-                return self._with_known(difference)
+                return self.assuming(difference)
             case "greater":
-                return self._with_known((-difference).plus(-1))
+                return self.assuming((-difference).plus(-1))
             case "greater_equal":
-                return self._with_known(-difference)
+                return self.assuming(-difference)
             case "equal":
-                return self._with_zero(difference)._with_known(difference, -difference)
+                return self._with_zero(difference).assuming(difference, -difference)
             case _:
                 return self._with_different(difference)
 
@@ -144,13 +156,13 @@ class Facts:
 
     def _with_different(self, difference: Polynomial) -> Facts:
         if self.holds(difference):
-            return self._with_known(difference.plus(-1))
+            return self.assuming(difference.plus(-1))
         if self.holds(-difference):
-            return self._with_known((-difference).plus(-1))
+            return self.assuming((-difference).plus(-1))
         return self
 
-    def _with_known(self, *inequalities: Polynomial) -> Facts:
-        """With each polynomial >= 0, and with the signs of atoms that follow."""
+    def assuming(self, *inequalities: Polynomial) -> Facts:
+        """Where each polynomial is >= 0, with the signs of atoms that follow."""
         fresh = tuple(item.tightened() for item in inequalities if item.as_constant() is None)
         facts = replace(self, known=(*self.known, *fresh), cache=_Cache())
         factors = tuple(factor for item in fresh for factor in facts._positive_factors(item))
@@ -189,6 +201,38 @@ class Facts:
         """Whether `0 <= index < extent`."""
         value = self.polynomial(index)
         return self.holds(value) and self.holds((self.polynomial(extent) - value).plus(-1))
+
+    def proves(self, condition: ir.Expr, holds: bool = True) -> bool:
+        """Whether a comparison of integers, or a combination of them, is proven to be `holds`."""
+        match condition:
+            case ir.Apply("logical_not", (inner,)):
+                return self.proves(inner, not holds)
+            case ir.Apply("logical_and" | "logical_or" as op, args):
+                combined = all if (op == "logical_and") == holds else any
+                return combined(self.proves(arg, holds) for arg in args)
+            case ir.Apply(op, (left, right)) if op in _NEGATED and left.type.is_integer and right.type.is_integer:
+                return self._proves_comparison(op if holds else _NEGATED[op], left, right)
+            case _:
+                return False
+
+    def _proves_comparison(self, op: str, left: ir.Expr, right: ir.Expr) -> bool:
+        match op:
+            case "less":
+                return self.proves_less(left, right)
+            case "less_equal":
+                return self.proves_less_equal(left, right)
+            case "greater":
+                return self.proves_less(right, left)
+            case "greater_equal":
+                return self.proves_less_equal(right, left)
+            case "equal":
+                return self.proves_equal(left, right)
+            case _:
+                return self.proves_less(left, right) or self.proves_less(right, left)
+
+    def equals_zero(self, value: Polynomial) -> bool:
+        """Whether `value == 0` is proven."""
+        return value == ZERO or (self.holds(value) and self.holds(-value))
 
     def holds(self, goal: Polynomial) -> bool:
         """Whether `goal >= 0` is proven."""
@@ -247,13 +291,15 @@ class Facts:
                 return self._atom(f"param {name}", Atom("param", type_, is_wide=type_ == I64))
             case ir.Var(name) if name in self.values:
                 return self.values[name]
+            case ir.At(row, index) if row in self.rows:
+                return self._atom(f"{row}[{self.polynomial(index)}]", self.rows[row])
             case ir.Bind(name, value, body):
                 return (self.with_let(name, value) if value.type.is_integer else self).polynomial(body)
             case ir.Load(tensor, index, type_, policy) if tensor not in self.unstable:
                 parts = tuple(self.polynomial(part) for part in index)
                 text = ", ".join(str(part) for part in parts)
                 key = f"{tensor}[{text}]!{policy}"
-                return self._atom(key, Atom("load", type_, parts, is_wide=type_ == I64))
+                return self._atom(key, Atom("load", type_, parts, is_wide=type_ == I64, tensor=tensor))
             case ir.Apply(op, args, type_):
                 return self._apply(op, args, type_, expr)
             case _:
@@ -459,6 +505,9 @@ class Facts:
                 return value - left, value - right, value + value - left - right
             case "bit_and":
                 return tuple(part - value for part in atom.operands if self.holds(part))
+            case "index":
+                low, high = atom.operands
+                return value - low, (high - value).plus(-1)
             case "position":  # -1 where there is no term
                 low, high = atom.operands
                 first = (value.plus(1),) if self.holds(low.plus(1)) else ()
@@ -507,6 +556,17 @@ def _bound_within(expr: ir.Expr) -> frozenset[str]:
     return frozenset(found)
 
 
+@dataclass(slots=True, order=True)
+class Attempt:
+    """A polynomial that remains to be shown >= 0; the simplest are tried first."""
+
+    harm: int
+    degree: int
+    serial: int
+    goal: Polynomial = field(compare=False)
+    harmful: list[Term] = field(compare=False)  # the terms that may be negative
+
+
 class _Search:
     """One bounded search for a proof that a polynomial is >= 0."""
 
@@ -521,23 +581,33 @@ class _Search:
             for item in facts.known:
                 _index(facts.cache.by_term, item)
 
-    def run(self, goal: Polynomial) -> bool:
-        """Cancel harmful terms, trying the goals with the fewest left first."""
-        open_goals: list[State] = []
-        self._push(open_goals, goal)
-        while open_goals:
-            _, _, _, goal, harmful = heappop(open_goals)
-            if not harmful:
+    def run(self, goal: Polynomial, splits: int = MAX_SPLITS) -> bool:
+        """Cancel harmful terms, going on where the fewest are left."""
+        waiting: list[Attempt] = []
+        self._push(waiting, goal)
+        while waiting:
+            attempt = heappop(waiting)
+            if not attempt.harmful:
                 return True
-            if self.steps == 0 or self.facts.cache.left <= 0:
+            if self.steps <= 0 or self.facts.cache.left <= 0:
                 return False
-            self.steps -= 1
-            self.facts.cache.left -= 1
-            for child in self._children(goal, harmful):
-                self._push(open_goals, child)
-            if self._by_cases(goal, harmful):
+            for child in self._children(attempt.goal, attempt.harmful):
+                self.steps -= 1
+                self.facts.cache.left -= 1
+                self._push(waiting, child)
+            if splits and self._by_cases(attempt, splits - 1):
                 return True
         return False
+
+    def _push(self, waiting: list[Attempt], goal: Polynomial) -> None:
+        goal = goal.loosened()
+        if goal in self.seen or len(goal.terms) > MAX_TERMS:
+            return
+        self.seen.add(goal)
+        self._index_atoms(goal)
+        harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
+        degree = sum(len(monomial) for monomial, _ in goal.terms)
+        heappush(waiting, Attempt(len(harmful), degree, len(self.seen), goal, harmful))
 
     def _children(self, goal: Polynomial, harmful: list[Term]) -> Iterator[Polynomial]:
         """The goal with the harmful term that has the fewest remedies cancelled, in each way."""
@@ -546,16 +616,6 @@ class _Search:
         weight = abs(harmful[chosen][1])
         for inequality, coefficient, cofactor in options[chosen]:
             yield combine(coefficient, goal, -weight, cofactor, inequality)
-
-    def _push(self, open_goals: list[State], goal: Polynomial) -> None:
-        goal = goal.loosened()
-        if goal in self.seen or len(goal.terms) > MAX_TERMS:
-            return
-        self.seen.add(goal)
-        self._index_atoms(goal)
-        harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
-        degree = sum(len(monomial) for monomial, _ in goal.terms)
-        heappush(open_goals, (len(harmful), degree, len(self.seen), goal, harmful))
 
     def _is_nonnegative(self, monomial: Monomial) -> bool:
         return all(self.facts.is_nonnegative(name) for name in monomial)
@@ -570,15 +630,16 @@ class _Search:
                         found.append((inequality, coefficient, cofactor))
         return found
 
-    def _by_cases(self, goal: Polynomial, harmful: list[Term]) -> bool:
+    def _by_cases(self, attempt: Attempt, splits: int) -> bool:
         """Prove the goal for each value that a minimum, maximum or select in it can take."""
-        for name in dict.fromkeys(name for monomial, _ in harmful for name in monomial):
+        goal = attempt.goal
+        for name in dict.fromkeys(name for monomial, _ in attempt.harmful for name in monomial):
             atom = self.facts.atoms[name]
             if atom.kind in ("minimum", "maximum"):
-                if all(self.run(goal.replaced(name, part)) for part in atom.operands):
+                if all(self.run(goal.replaced(name, part), splits) for part in atom.operands):
                     return True
             elif atom.kind == "select" and atom.condition is not None:
-                branches = zip((True, False), atom.operands)
+                branches = zip((True, False), atom.operands, strict=True)
                 if all(self._branch(atom.condition, holds, goal.replaced(name, part)) for holds, part in branches):
                     return True
         return False

@@ -1,0 +1,307 @@
+"""Which elements of a result are stored for sure: before a read of it, or at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from kernel_ir import nodes as ir
+from kernel_ir.accesses import (
+    Access,
+    Assume,
+    Enter,
+    Step,
+    accesses,
+    are_exclusive,
+    common_loops,
+    common_steps,
+    names_of,
+    renamed,
+    renamed_step,
+    take,
+)
+from kernel_ir.disjoint import TWIN, is_open, join
+from kernel_ir.dtypes import I64
+from kernel_ir.polynomials import ZERO, Polynomial
+from kernel_ir.prove import Facts
+
+# Branches taken: what was decided (the `If`, and the iterations in which it stands), and how.
+Choices: TypeAlias = tuple[tuple[object, bool], ...]
+
+
+# ---- before a read -----------------------------------------------------------------------------
+
+
+def covers_load(stores: list[Access], load: Access) -> bool:
+    """Whether the element that `load` reads has been stored, by the same iteration, before it.
+
+    A store covers the load where its loops have iterations whose index is the load's. Loops that
+    enclose both are in the same iteration, or, if ordered, in an earlier one. Stores in both
+    branches of an `If` cover together.
+    """
+    covered = [choices for store in stores for choices in _ways_to_cover(store, load)]
+    return bool(_merged(covered))
+
+
+def _ways_to_cover(store: Access, load: Access) -> Iterator[Choices]:
+    """The branches under which `store` covers `load`, for each way in which it may come before."""
+    if (store.policy == "clamp") != (load.policy == "clamp"):
+        return
+    loops = common_loops(store, load)
+    if store.statement < load.statement and not are_exclusive(store, load):
+        yield from _match(store, load, frozenset(loops), None)
+    for position, loop in enumerate(loops):
+        if loop.kind == "ordered":
+            inner = loops[position + 1 :]
+            shared = {*loops[:position], *(item for item in inner if item.kind == "parallel")}
+            yield from _match(store, load, frozenset(shared), loop)
+
+
+def _match(store: Access, load: Access, shared: frozenset[Enter], earlier: Enter | None) -> Iterator[Choices]:
+    """Find the iteration of the store's own loops that stores what is loaded, and verify it."""
+    twins = join(load, store, shared)
+    cut = _own_steps(store, load, shared)
+    own = [step for step in cut if is_open(step, shared)]
+    names = {name: name + TWIN for name in names_of(cut) if name not in {loop.var for loop in shared}}
+    solved = _solve(twins.equations, own, load, twins.facts)
+    facts, taken, choices = load.facts, [], []
+    for step in (renamed_step(step, names) for step in cut):
+        match step:
+            case Enter(_, var, low, _) if var.endswith(TWIN):
+                value = solved.get(var, facts.polynomial(low))
+                if not _lies_in(value, step, facts):
+                    return
+                facts = facts.with_value(var, value)
+                taken.append(value)
+            case Assume(condition, holds, choice):
+                if not _is_implied(condition, holds, facts, load):
+                    choices.append(((choice, *taken), holds))
+            case _:
+                facts = take(facts, step)
+    if earlier is not None:
+        now, then = (facts.polynomial(ir.Var(name, I64)) for name in (earlier.var, earlier.var + TWIN))
+        if not facts.holds((now - then).plus(-1)):
+            return
+    pairs = [(facts.polynomial(renamed(a, names)), facts.polynomial(b)) for a, b in zip(store.index, load.index)]
+    if all(facts.equals_zero(left - right) for left, right in pairs):
+        yield tuple(choices)
+
+
+def _own_steps(store: Access, load: Access, shared: frozenset[Enter]) -> tuple[Step, ...]:
+    """The store's steps from the first that the load does not share."""
+    common = common_steps(store, load)
+    cut = next((i for i, step in enumerate(store.steps[:common]) if is_open(step, shared)), common)
+    return store.steps[cut:]
+
+
+def _solve(
+    equations: tuple[tuple[Polynomial, Polynomial], ...], loops: list[Enter], load: Access, facts: Facts
+) -> dict[str, Polynomial]:
+    """Values for the store's loop variables: what an index says, else the load's loop of that range."""
+    unknown = {f"var {loop.var}{TWIN}": loop for loop in loops}
+    solved: dict[str, Polynomial] = {}
+    for _ in loops:
+        for wanted, stored in equations:
+            for name, value in solved.items():
+                stored = stored.replaced(name, value)
+            found = _solve_for(unknown.keys() - solved.keys(), wanted, stored)
+            if found is not None:
+                solved[found[0]] = found[1]
+    for name in unknown.keys() - solved.keys():
+        value = _same_range(unknown[name], load, facts)
+        if value is not None:
+            solved[name] = value
+    return {name.removeprefix("var "): value for name, value in solved.items()}
+
+
+def _solve_for(unknown: set[str], wanted: Polynomial, stored: Polynomial) -> tuple[str, Polynomial] | None:
+    """The one unknown of `stored == wanted`, where it stands alone."""
+    inside = {name for name in stored.atoms() if name in unknown}
+    if len(inside) != 1:
+        return None
+    name = inside.pop()
+    unit = Polynomial.atom(name)
+    for rest, value in ((stored - unit, wanted - (stored - unit)), (stored + unit, stored + unit - wanted)):
+        if name not in rest.atoms():
+            return name, value
+    return None
+
+
+def _same_range(loop: Enter, load: Access, facts: Facts) -> Polynomial | None:
+    """The variable of the load's own loop that has the same bounds."""
+    bounds = facts.polynomial(loop.low), facts.polynomial(loop.high)
+    for other in load.loops:
+        if (facts.polynomial(other.low), facts.polynomial(other.high)) == bounds:
+            return facts.polynomial(ir.Var(other.var, I64))
+    return None
+
+
+def _lies_in(value: Polynomial, loop: Enter, facts: Facts) -> bool:
+    below_high = (facts.polynomial(loop.high) - value).plus(-1)
+    return facts.holds(value - facts.polynomial(loop.low)) and facts.holds(below_high)
+
+
+def _is_implied(condition: ir.Expr, holds: bool, facts: Facts, load: Access) -> bool:
+    """Whether the branch taken by the store is one that the load's iteration took."""
+    known = (step for step in load.steps if isinstance(step, Assume))
+    return facts.proves(condition, holds) or any(
+        step.holds == holds and step.condition == condition for step in known
+    )
+
+
+def _merged(covered: list[Choices]) -> bool:
+    """Whether the ways to cover leave no choice open: both branches of an `If` close it."""
+    found = set(covered)
+    while True:
+        closed = {
+            one[:-1] for one in found if one and (*one[:-1], (one[-1][0], not one[-1][1])) in found
+        } - found  # fmt: skip
+        if not closed:
+            return () in found
+        found |= closed
+
+
+# ---- at all ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What one store covers: `[start, end)` in each dimension, under some branches.
+
+    `key` is the index over the loops that enclose those branches: two stores with one key store
+    the same elements whichever branch is taken.
+    """
+
+    intervals: tuple[tuple[Polynomial, Polynomial], ...]
+    choices: Choices
+    key: tuple[Polynomial, ...]
+
+
+def uncovered_results(kernel: ir.Kernel, facts: Facts) -> frozenset[str]:
+    """The results of which not every element is stored for sure (these are zero-filled)."""
+    stores = [item for item in accesses(kernel, facts) if item.is_store]
+    return frozenset(
+        result.name
+        for result in kernel.results
+        if not _is_covered(result.shape, [item for item in stores if item.tensor == result.name], facts)
+    )
+
+
+def _is_covered(shape: tuple[ir.Expr, ...], stores: list[Access], facts: Facts) -> bool:
+    extents = tuple(facts.polynomial(extent) for extent in shape)
+    boxes = _unconditional([box for store in stores for box in _boxes(store, facts)])
+    if not shape:
+        return bool(boxes)
+    return any(_fills(boxes, dim, extents, facts) for dim in range(len(extents)))
+
+
+def _fills(boxes: list[Box], dim: int, extents: tuple[Polynomial, ...], facts: Facts) -> bool:
+    """Whether boxes that are full in every other dimension reach from 0 to the extent in `dim`."""
+    waiting = [box.intervals[dim] for box in boxes if _is_full_beside(box, dim, extents, facts)]
+    reached = ZERO
+    while not facts.holds(reached - extents[dim]):
+        found = next((item for item in waiting if facts.holds(reached - item[0])), None)
+        if found is None:
+            return False
+        waiting.remove(found)
+        if facts.holds(found[1] - reached):
+            reached = found[1]
+    return True
+
+
+def _is_full_beside(box: Box, dim: int, extents: tuple[Polynomial, ...], facts: Facts) -> bool:
+    return all(
+        facts.holds(-start) and facts.holds(end - extent)
+        for other, ((start, end), extent) in enumerate(zip(box.intervals, extents))
+        if other != dim
+    )
+
+
+def _unconditional(boxes: list[Box]) -> list[Box]:
+    """The boxes that are stored whatever the branches taken."""
+    by_key: dict[tuple[object, ...], Box] = {(box.key, box.choices): box for box in boxes}
+    waiting = list(by_key.values())
+    while waiting:
+        box = waiting.pop()
+        if not box.choices:
+            continue
+        choice, holds = box.choices[-1]
+        if (box.key, (*box.choices[:-1], (choice, not holds))) in by_key:
+            merged = Box(box.intervals, box.choices[:-1], box.key)
+            if (merged.key, merged.choices) not in by_key:
+                by_key[merged.key, merged.choices] = merged
+                waiting.append(merged)
+    return [box for box in by_key.values() if not box.choices]
+
+
+def _boxes(store: Access, facts: Facts) -> Iterator[Box]:
+    """The box that a store covers, if its loops run through one; `facts` are those of the whole body."""
+    if store.policy is not None:
+        return
+    index = tuple(store.facts.polynomial(part) for part in store.index)
+    free = {f"var {loop.var}": loop for loop in store.loops}
+    intervals = []
+    for value in index:
+        interval = _interval(value, free, store.facts, facts)
+        if interval is None:
+            return
+        intervals.append(interval)
+    if all(_runs(loop, store.facts, facts) for loop in free.values()):
+        yield Box(tuple(intervals), _choices(store, facts), _key(store, index))
+
+
+def _interval(
+    value: Polynomial, free: dict[str, Enter], inner: Facts, outer: Facts
+) -> tuple[Polynomial, Polynomial] | None:
+    """The interval that `value` runs through; the loops it uses are taken out of `free`.
+
+    It is a sum of loop variables times strides and a start, each stride the size of what the
+    finer variables run through: `8 * page + slot` with `slot` in `range(8)`.
+    """
+    names = [name for name in dict.fromkeys(value.atoms()) if name in free]
+    start, end = value, Polynomial.constant(1)
+    while names:
+        fitting = next((name for name in names if _has_stride(value, name, end, outer)), None)
+        if fitting is None:
+            return None
+        names.remove(fitting)
+        loop = free.pop(fitting)
+        low, high = inner.polynomial(loop.low), inner.polynomial(loop.high)
+        start = start.replaced(fitting, low)
+        end = end * (high - low)
+    return start, start + end
+
+
+def _has_stride(value: Polynomial, name: str, wanted: Polynomial, facts: Facts) -> bool:
+    stride = _stride(value, name)
+    return stride is not None and facts.equals_zero(stride - wanted)
+
+
+def _stride(value: Polynomial, name: str) -> Polynomial | None:
+    """What `value` grows by when the atom does, where that is the same everywhere."""
+    at_zero = value.replaced(name, ZERO)
+    stride = value.replaced(name, Polynomial.constant(1)) - at_zero
+    return stride if value == at_zero + stride * Polynomial.atom(name) else None
+
+
+def _runs(loop: Enter, inner: Facts, outer: Facts) -> bool:
+    """Whether a loop that no index uses has an iteration for sure."""
+    return outer.holds((inner.polynomial(loop.high) - inner.polynomial(loop.low)).plus(-1))
+
+
+def _choices(store: Access, facts: Facts) -> Choices:
+    """The branches a store stands in, less those that are always taken."""
+    steps = (step for step in store.steps if isinstance(step, Assume))
+    return tuple((step.choice, step.holds) for step in steps if not facts.proves(step.condition, step.holds))
+
+
+def _key(store: Access, index: tuple[Polynomial, ...]) -> tuple[Polynomial, ...]:
+    """The index, with the loops inside the first branch named by their depth and bounds."""
+    first = next((i for i, step in enumerate(store.steps) if isinstance(step, Assume)), len(store.steps))
+    inner = [step for step in store.steps[first:] if isinstance(step, Enter)]
+    for depth, loop in enumerate(inner):
+        bounds = store.facts.polynomial(loop.low), store.facts.polynomial(loop.high)
+        canonical = Polynomial.atom(f"inner {depth} {bounds[0]} {bounds[1]}")
+        index = tuple(part.replaced(f"var {loop.var}", canonical) for part in index)
+    return index
