@@ -39,6 +39,12 @@ class Twins:
                 return True
         return False
 
+    def equates(self, loop: Enter) -> bool:
+        """Whether an index is the loop's variable and nothing else that differs."""
+        sides = (self.facts.polynomial(ir.Var(name, I64)) for name in (loop.var, loop.var + TWIN))
+        difference = next(sides) - next(sides)
+        return any(_is_multiple(one - other, difference) for one, other in self.equations)
+
     def pins(self, left: Polynomial, right: Polynomial, both_orders: bool = True) -> bool:
         """Whether meeting in one element forces `left == right` (or, for one order, `left >= right`)."""
         if any(_is_multiple(one - other, left - right) for one, other in self.equations):
@@ -91,6 +97,8 @@ class Meeting:
         shared, waiting = frozenset(loops[:position]), loops[position:]
         while True:
             twins = self._twins(shared)
+            if twins.equates(loop):
+                return True
             if not self.is_one and twins.are_apart():
                 return True
             twins = Twins(twins.facts, tuple(self._unfolded(twins)))
@@ -134,6 +142,8 @@ def _reads_same(pair: tuple[str, str], facts: Facts) -> bool:
 def _pins_loop(twins: Twins, loop: Enter, both_orders: bool, is_one: bool) -> bool:
     """Whether meeting forces one iteration of the loop. One access with itself is symmetric."""
     facts = twins.facts
+    if twins.equates(loop):
+        return True
     if facts.holds((facts.polynomial(loop.low) - facts.polynomial(loop.high)).plus(1)):
         return True  # there is only one
     left, right = (facts.polynomial(ir.Var(name, I64)) for name in (loop.var, loop.var + TWIN))

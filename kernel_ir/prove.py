@@ -24,10 +24,10 @@ from kernel_ir.polynomials import ONE, ZERO, Monomial, Polynomial, combine, divi
 from kernel_ir.traverse import walk
 
 MAX_TERMS = 48  # a product of polynomials with more terms than this stays opaque
-STEPS = (40, 300)  # search steps for one form of a goal: a short try of each form, then a long one
-EFFORT = 600  # search steps for one question, with the questions that it raises
+STEPS = (6, 40)  # search steps for one form of a goal: a short try of each form, then a long one
+EFFORT = 120  # search steps for one question, with the questions that it raises
 MAX_SPLITS = 4  # case distinctions within each other
-SIDE_EFFORT = 100  # search steps for one question that another one raises
+SIDE_EFFORT = 16  # search steps for one question that another one raises
 UNBOUNDED = 1 << 200  # stands for infinity in intervals
 
 _NEGATED = {
@@ -54,6 +54,7 @@ class Atom:
 
 Term: TypeAlias = tuple[Monomial, int]
 Candidate: TypeAlias = tuple[Polynomial, int, Monomial]
+State: TypeAlias = tuple[int, int, int, Polynomial, list[Term]]
 Index: TypeAlias = dict[tuple[Monomial, bool], list[tuple[Polynomial, int]]]
 
 
@@ -556,17 +557,6 @@ def _bound_within(expr: ir.Expr) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(slots=True, order=True)
-class Attempt:
-    """A polynomial that remains to be shown >= 0; the simplest are tried first."""
-
-    harm: int
-    degree: int
-    serial: int
-    goal: Polynomial = field(compare=False)
-    harmful: list[Term] = field(compare=False)  # the terms that may be negative
-
-
 class _Search:
     """One bounded search for a proof that a polynomial is >= 0."""
 
@@ -581,33 +571,23 @@ class _Search:
             for item in facts.known:
                 _index(facts.cache.by_term, item)
 
-    def run(self, goal: Polynomial, splits: int = MAX_SPLITS) -> bool:
-        """Cancel harmful terms, going on where the fewest are left."""
-        waiting: list[Attempt] = []
-        self._push(waiting, goal)
-        while waiting:
-            attempt = heappop(waiting)
-            if not attempt.harmful:
+    def run(self, goal: Polynomial) -> bool:
+        """Cancel harmful terms, trying the goals with the fewest left first."""
+        open_goals: list[State] = []
+        self._push(open_goals, goal)
+        while open_goals:
+            _, _, _, goal, harmful = heappop(open_goals)
+            if not harmful:
                 return True
-            if self.steps <= 0 or self.facts.cache.left <= 0:
+            if self.steps == 0 or self.facts.cache.left <= 0:
                 return False
-            for child in self._children(attempt.goal, attempt.harmful):
-                self.steps -= 1
-                self.facts.cache.left -= 1
-                self._push(waiting, child)
-            if splits and self._by_cases(attempt, splits - 1):
+            self.steps -= 1
+            self.facts.cache.left -= 1
+            for child in self._children(goal, harmful):
+                self._push(open_goals, child)
+            if self._by_cases(goal, harmful):
                 return True
         return False
-
-    def _push(self, waiting: list[Attempt], goal: Polynomial) -> None:
-        goal = goal.loosened()
-        if goal in self.seen or len(goal.terms) > MAX_TERMS:
-            return
-        self.seen.add(goal)
-        self._index_atoms(goal)
-        harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
-        degree = sum(len(monomial) for monomial, _ in goal.terms)
-        heappush(waiting, Attempt(len(harmful), degree, len(self.seen), goal, harmful))
 
     def _children(self, goal: Polynomial, harmful: list[Term]) -> Iterator[Polynomial]:
         """The goal with the harmful term that has the fewest remedies cancelled, in each way."""
@@ -616,6 +596,16 @@ class _Search:
         weight = abs(harmful[chosen][1])
         for inequality, coefficient, cofactor in options[chosen]:
             yield combine(coefficient, goal, -weight, cofactor, inequality)
+
+    def _push(self, open_goals: list[State], goal: Polynomial) -> None:
+        goal = goal.loosened()
+        if goal in self.seen or len(goal.terms) > MAX_TERMS:
+            return
+        self.seen.add(goal)
+        self._index_atoms(goal)
+        harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
+        degree = sum(len(monomial) for monomial, _ in goal.terms)
+        heappush(open_goals, (len(harmful), degree, len(self.seen), goal, harmful))
 
     def _is_nonnegative(self, monomial: Monomial) -> bool:
         return all(self.facts.is_nonnegative(name) for name in monomial)
@@ -630,16 +620,15 @@ class _Search:
                         found.append((inequality, coefficient, cofactor))
         return found
 
-    def _by_cases(self, attempt: Attempt, splits: int) -> bool:
+    def _by_cases(self, goal: Polynomial, harmful: list[Term]) -> bool:
         """Prove the goal for each value that a minimum, maximum or select in it can take."""
-        goal = attempt.goal
-        for name in dict.fromkeys(name for monomial, _ in attempt.harmful for name in monomial):
+        for name in dict.fromkeys(name for monomial, _ in harmful for name in monomial):
             atom = self.facts.atoms[name]
             if atom.kind in ("minimum", "maximum"):
-                if all(self.run(goal.replaced(name, part), splits) for part in atom.operands):
+                if all(self.run(goal.replaced(name, part)) for part in atom.operands):
                     return True
             elif atom.kind == "select" and atom.condition is not None:
-                branches = zip((True, False), atom.operands, strict=True)
+                branches = zip((True, False), atom.operands)
                 if all(self._branch(atom.condition, holds, goal.replaced(name, part)) for holds, part in branches):
                     return True
         return False
