@@ -24,6 +24,7 @@ from kernel_ir import nodes as ir
 from kernel_ir.errors import Diagnostic, SpecError
 from kernel_ir.load import LoadedSpec, load_bytes
 from kernel_ir.printer import print_kernel
+from kernel_ir.schema import schema_text
 from kernel_ir.typecheck.check import check_spec
 from kernel_ir.verify import verify_kernel
 
@@ -132,7 +133,8 @@ def generate_tree(specs: Path, backends: Sequence[Backend]) -> dict[str, bytes]:
             for backend in backends:
                 sources = backend.emit(item.program, item.record)
                 files |= {path: text.encode() for path, text in sources.items()}
-    return files | generate_host([item.record for item in compiled])
+    files |= generate_host([item.record for item in compiled])
+    return files | {"spec.schema.json": schema_text().encode()}
 
 
 def compile_folder(specs: Path) -> list[Compiled]:

@@ -203,9 +203,10 @@ class CpuWriter(Writer):
         if len(item.names) == 1:
             self.line(f"const auto {self.namer.declare(item.names[0])} = {state}.result();")
             return
-        peak, total = (self.namer.declare(name) for name in item.names)
-        self.line(f"const auto {peak} = {state}.result().maximum;")
-        self.line(f"const auto {total} = {state}.result().total;")
+        both = self.namer.declare(f"{item.names[0].partition('.')[0]}_found")
+        self.line(f"const auto {both} = {state}.result();")
+        for name, field in zip(item.names, ("maximum", "total")):
+            self.line(f"const auto {self.namer.declare(name)} = {both}.{field};")
 
     # -- statements -----------------------------------------------------------------------------
 
