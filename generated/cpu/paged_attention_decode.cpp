@@ -1,0 +1,81 @@
+// paged_attention_decode: Attention of one query token a request over the pool slots that its page table lists.
+// Generated from specs/attention/paged_attention_decode.yaml. Do not edit.
+#include "runtime.h"
+#include "paged_attention_decode_params.h"
+
+namespace {
+
+template <class T>
+void run(const paged_attention_decode_params& params) {
+    const T* const q = static_cast<const T*>(params.q);
+    const int64_t q_stride_0 = params.q_stride_0;
+    const int64_t q_stride_1 = params.q_stride_1;
+    const T* const k_pool = static_cast<const T*>(params.k_pool);
+    const int64_t k_pool_stride_0 = params.k_pool_stride_0;
+    const int64_t k_pool_stride_1 = params.k_pool_stride_1;
+    const T* const v_pool = static_cast<const T*>(params.v_pool);
+    const int64_t v_pool_stride_0 = params.v_pool_stride_0;
+    const int64_t v_pool_stride_1 = params.v_pool_stride_1;
+    const int32_t* const kv_indptr = static_cast<const int32_t*>(params.kv_indptr);
+    const int32_t* const kv_indices = static_cast<const int32_t*>(params.kv_indices);
+    T* const out = static_cast<T*>(params.out);
+    const int64_t out_stride_0 = params.out_stride_0;
+    const int64_t out_stride_1 = params.out_stride_1;
+    const int64_t batch = params.batch;
+    const int64_t num_qo_heads = params.num_qo_heads;
+    const int64_t head_dim = params.head_dim;
+    const int64_t pool_slots = params.pool_slots;
+    const int64_t num_kv_heads = params.num_kv_heads;
+    const int64_t entries = params.entries;
+    const float sm_scale = params.sm_scale;
+
+    sgl::parallel_for(batch * num_qo_heads, batch * (num_qo_heads * (head_dim + 64 * (head_dim + head_dim) + head_dim)), [=](int64_t item) {
+        const int64_t b = item / num_qo_heads;
+        const int64_t h = item % num_qo_heads;
+        const int64_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
+        const auto p_acc_memory = sgl::scratch<float>(head_dim);
+        float* const p_acc = p_acc_memory.data();
+        sgl::for_lanes(0, head_dim, [&](auto d) {
+            sgl::store(p_acc, d, 0.0f);
+        });
+        float p_max = -__builtin_inff();
+        float p_sum = 0.0f;
+        const int64_t j_begin = sgl::to_i64(sgl::load(kv_indptr, b));
+        const int64_t j_end = sgl::to_i64(sgl::load(kv_indptr, b + 1));
+        for (int64_t j = j_begin; j < j_end; ++j) {
+            const int32_t kv_indices_j = sgl::load_if(0 <= j && j < entries, kv_indices, j, 0);
+            sgl::Accumulator<sgl::Sum, float> sum_d_state;
+            sgl::for_lanes(0, head_dim, [&](auto d) {
+                const auto k_pool_at = sgl::to_i64(kv_indices_j);
+                sum_d_state.add(d, sgl::load(q, b * q_stride_0 + h * q_stride_1 + d) * sgl::load_if(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d, __builtin_nanf("")));
+            });
+            const auto sum_d = sum_d_state.result();
+            const float p_score = sm_scale * sum_d;
+            const float p_top = sgl::maximum(p_max, p_score);
+            const float p_keep = sgl::select(p_max == p_top, 1.0f, sgl::exp(p_max - p_top));
+            const float p_weight = sgl::select(p_top == -__builtin_inff(), 0.0f, sgl::exp(p_score - p_top));
+            p_sum = p_sum * p_keep + p_weight;
+            p_max = p_top;
+            sgl::for_lanes(0, head_dim, [&](auto d) {
+                const auto v_pool_at = sgl::to_i64(kv_indices_j);
+                sgl::store(p_acc, d, sgl::load(p_acc, d) * p_keep + p_weight * sgl::load_if(0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
+            });
+        }
+        const float p_scale = sgl::select(p_sum == 0.0f, 0.0f, 1.0f / p_sum);
+        sgl::for_lanes(0, head_dim, [&](auto d) {
+            sgl::store(out, b * out_stride_0 + h * out_stride_1 + d, sgl::load(p_acc, d) * p_scale);
+        });
+    });
+}
+
+}  // namespace
+
+SGL_CPU_ENTRY(paged_attention_decode_f32, paged_attention_decode_params) {
+    run<float>(*params);
+}
+SGL_CPU_ENTRY(paged_attention_decode_f16, paged_attention_decode_params) {
+    run<sgl::f16>(*params);
+}
+SGL_CPU_ENTRY(paged_attention_decode_bf16, paged_attention_decode_params) {
+    run<sgl::bf16>(*params);
+}

@@ -1,0 +1,33 @@
+"""Stands for the CUDA extension where it was not built."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NoReturn
+
+_OPS = frozenset(
+    (
+        "fused_add_rmsnorm",
+        "gelu_and_mul",
+        "gelu_tanh_and_mul",
+        "paged_attention_decode",
+        "rms_norm",
+        "rmsnorm",
+        "rope_pool_fused",
+        "silu_and_mul",
+        "softmax",
+    )
+)
+
+
+def _refuse(op: str, *args: object, **keywords: object) -> NoReturn:
+    raise NotImplementedError(
+        f"{op}: this package was built without CUDA, since no nvcc was found; "
+        "install the CUDA toolkit (or set CUDACXX to its nvcc) and run: python build.py build"
+    )
+
+
+def __getattr__(name: str) -> object:
+    if name not in _OPS:
+        raise AttributeError(name)
+    return partial(_refuse, name)
