@@ -129,16 +129,16 @@ REFUSED = [
         (X, X),
         {"out": np.zeros((2, 3, 16), np.float32)[..., ::2]},
         ValueError,
-        "argument 'out' is written to, but its last dimension is not contiguous, or its leading dimensions are "
-        "not one stride apart",
+        "argument 'out' is written to, but its last dimension is not contiguous, or its leading "
+        "dimensions are not one stride apart",
     ),
     (
         "scaled_add",
         (X, X),
         {"out": np.zeros((3, 2, 8), np.float32).transpose(1, 0, 2)},
         ValueError,
-        "argument 'out' is written to, but its last dimension is not contiguous, or its leading dimensions are "
-        "not one stride apart",
+        "argument 'out' is written to, but its last dimension is not contiguous, or its leading "
+        "dimensions are not one stride apart",
     ),
     (
         "scaled_add",

@@ -1,4 +1,5 @@
 // Kernels for the ops of host_ops.py, written by hand: plain loops over the parameter structs.
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -24,6 +25,26 @@ struct bf16 {
   }
 };
 
+#if defined(__AVX512F__)
+constexpr float kIsaLevel = 2;
+#elif defined(__AVX2__)
+constexpr float kIsaLevel = 1;
+#else
+constexpr float kIsaLevel = 0;
+#endif
+
+template <class T>
+bool is_aligned(const void* data) {
+  return reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0;
+}
+
+// Tells on the host: NaN for unaligned inputs, and the ISA level where alpha is NaN.
+template <class T>
+float term(const scaled_add_params* p, float y) {
+  if (!is_aligned<T>(p->x) || !is_aligned<T>(p->y)) return NAN;
+  return std::isnan(p->alpha) ? kIsaLevel : p->alpha * y;
+}
+
 template <class T>
 void scaled_add(const scaled_add_params* p) {
   for (int64_t r = 0; r < p->rows; r++) {
@@ -31,7 +52,7 @@ void scaled_add(const scaled_add_params* p) {
     const T* y = static_cast<const T*>(p->y) + r * p->y_stride_0;
     T* out = static_cast<T*>(p->out) + r * p->out_stride_0;
     for (int64_t c = 0; c < p->width; c++)
-      out[c] = static_cast<float>(x[c]) + p->alpha * static_cast<float>(y[c]);
+      out[c] = static_cast<float>(x[c]) + term<T>(p, static_cast<float>(y[c]));
   }
 }
 
