@@ -5,28 +5,25 @@ from __future__ import annotations
 import ast
 
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import BOOL, DTYPES, DType, join_integers
-from kernel_ir.errors import CompilerBug, Diagnostic, Span, SpecError
+from kernel_ir.dtypes import DTYPES, DType, join_integers
+from kernel_ir.errors import CompilerBug, Diagnostic, SpecError
 from kernel_ir.footprints import check_mutated, check_reads_of_results, check_writes, uncovered_results
 from kernel_ir.load import LoadedSpec, load_text
 from kernel_ir.prove import Facts
 from kernel_ir.traverse import walk_expressions, walk_statements
-from kernel_ir.typecheck.expressions import ExpressionChecker
+from kernel_ir.typecheck.parse import body_span, parse_body
 from kernel_ir.typecheck.poison import check_poison
+from kernel_ir.typecheck.requirements import check_requirements
 from kernel_ir.typecheck.scope import Problem, Scope, Session, Signature
 from kernel_ir.typecheck.statements import StatementChecker
-
-MAX_BODY = 16 * 1024
-MAX_NODES = 5000
-MAX_DEPTH = 64
 
 
 def check_spec(loaded: LoadedSpec) -> ir.Kernel:
     """The kernel that a spec means. Raises SpecError with every independent problem."""
     signature = _signature(loaded)
-    tree = _parse(loaded)
-    session = Session(signature, lambda node: _body_span(loaded, node))
-    requires = _requires(loaded, signature, session)
+    tree = parse_body(loaded)
+    session = Session(signature, lambda node: body_span(loaded, node))
+    requires = check_requirements(loaded, signature, session)
     facts = Facts.for_sizes(sorted(signature.sizes), [item.name for item in loaded.results()])
     for condition in requires:
         facts = facts.with_condition(condition, True)
@@ -81,91 +78,25 @@ def compute_type(choices: tuple[DType, ...]) -> DType:
     return found
 
 
-# ---- syntax ------------------------------------------------------------------------------------
-
-
-def _parse(loaded: LoadedSpec) -> ast.Module:
-    body = loaded.spec.body
-    if len(body) > MAX_BODY:
-        raise _whole_body(loaded, "body-size", f"a body holds at most {MAX_BODY} characters, got {len(body)}")
-    try:
-        tree = ast.parse(body)
-    except SyntaxError as error:
-        line, column = max(error.lineno or 1, 1), max((error.offset or 1) - 1, 0)
-        span = loaded.source.body_span(line, column, line, column + 1)
-        message = f"the body is not valid Python syntax: {error.msg}"
-        raise _spec_error(loaded, Diagnostic("syntax", message, span)) from None
-    except (RecursionError, MemoryError, ValueError):
-        raise _whole_body(loaded, "body-size", "the body is nested too deeply") from None
-    if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
-        raise _whole_body(loaded, "body-size", f"a body holds at most {MAX_NODES} syntax nodes")
-    if _depth_exceeds(tree, MAX_DEPTH):
-        raise _whole_body(loaded, "body-size", f"a body nests at most {MAX_DEPTH} levels")
-    return tree
-
-
-def _depth_exceeds(tree: ast.AST, limit: int) -> bool:
-    level: list[ast.AST] = [tree]
-    for _ in range(limit):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    return bool(level)
-
-
-def _whole_body(loaded: LoadedSpec, code: str, message: str) -> SpecError:
-    return _spec_error(loaded, Diagnostic(code, message, loaded.source.key_span("body"), "split the kernel"))
-
-
-def _spec_error(loaded: LoadedSpec, *diagnostics: Diagnostic) -> SpecError:
-    return SpecError(loaded.source.path, loaded.source.text, diagnostics)
-
-
-def _body_span(loaded: LoadedSpec, node: ast.AST) -> Span:
-    line = getattr(node, "lineno", 1)
-    column = getattr(node, "col_offset", 0)
-    end_line = getattr(node, "end_lineno", None) or line
-    end_column = getattr(node, "end_col_offset", None) or column + 1
-    return loaded.source.body_span(line, column, end_line, end_column)
-
-
 # ---- parts -------------------------------------------------------------------------------------
-
-
-def _requires(loaded: LoadedSpec, signature: Signature, session: Session) -> tuple[ir.Expr, ...]:
-    sizes_only = Signature({}, {}, signature.scalars, signature.sizes, {})
-    scope = Scope({}, Facts.for_sizes(sorted(signature.sizes)))
-    found = []
-    for position, text in enumerate(loaded.spec.requires):
-        keys = ("requires", position)
-        local = Session(sizes_only, lambda node: _requires_span(loaded, keys, node))
-        try:
-            node = ast.parse(text.strip(), mode="eval").body
-            found.append(ExpressionChecker(local).condition(node, scope))
-        except Problem as problem:
-            session.report(problem)
-        except (SyntaxError, RecursionError, MemoryError, ValueError):
-            span = loaded.source.span(*keys)
-            session.diagnostics.append(Diagnostic("syntax", "a requirement is one Python condition", span))
-    return tuple(found)
-
-
-def _requires_span(loaded: LoadedSpec, keys: tuple[str | int, ...], node: ast.AST) -> Span:
-    return loaded.source.type_span(keys, getattr(node, "col_offset", 0), getattr(node, "end_col_offset", 1))
 
 
 def _body(loaded: LoadedSpec, tree: ast.Module, session: Session, scope: Scope) -> tuple[ir.Stmt, ...]:
     types = _types(loaded)
     elements = {name: _choices(item.dtype, types) for name, item in session.signature.tensors.items()}
     checker = StatementChecker(session, elements)
-    statements = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not statements:
-            try:
-                checker.define(node)
-            except Problem as problem:
-                session.report(problem)
-        else:
-            statements.append(node)
-    return checker.block(statements, scope)
+    statements = list(tree.body)
+    while statements and isinstance(first := statements[0], ast.FunctionDef):
+        statements.pop(0)
+        try:
+            checker.define(first)
+        except Problem as problem:
+            session.report(problem)
+    body = checker.block(statements, scope)
+    for name in session.functions.keys() - session.called:
+        message = f"the body never calls the function `{name}`"
+        session.report(session.problem("never-used", session.functions[name], message, "remove it"))
+    return body
 
 
 def _kernel(loaded: LoadedSpec, requires: tuple[ir.Expr, ...], body: tuple[ir.Stmt, ...]) -> ir.Kernel:
@@ -197,7 +128,9 @@ def _never_stored(loaded: LoadedSpec, kernel: ir.Kernel) -> list[Diagnostic]:
             what = "result" if tensor.role == "result" else "argument under `mutates`"
             section = "results" if tensor.role == "result" else "arguments"
             span = loaded.source.key_span(section, tensor.name)
-            found.append(Diagnostic("never-stored", f"the body never stores to the {what} `{tensor.name}`", span))
+            found.append(
+                Diagnostic("never-stored", f"the body never stores to the {what} `{tensor.name}`", span)
+            )
     return found
 
 
@@ -213,10 +146,11 @@ def _never_used(loaded: LoadedSpec, kernel: ir.Kernel) -> list[Diagnostic]:
                 pass
     return [
         Diagnostic(
-            "never-used", f"the body never uses the argument `{item.name}`",
+            "never-used",
+            f"the body never uses the argument `{item.name}`",
             loaded.source.key_span("arguments", item.name),
             "remove it, or list it under `ignored` of an export",
         )
         for item in kernel.arguments
         if not isinstance(item, ir.SizeType) and item.name not in used
-    ]  # fmt: skip
+    ]

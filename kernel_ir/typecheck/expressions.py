@@ -6,24 +6,58 @@ import ast
 import difflib
 import math
 from dataclasses import replace
+from typing import get_args
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, F32, I64, DType
 from kernel_ir.ops import BINARY_SYMBOLS, CALLABLE, UNARY_SYMBOLS
+from kernel_ir.typecheck.accesses import read_element
+from kernel_ir.typecheck.constructs import describe, literal_name
 from kernel_ir.typecheck.roots import roots_of
 from kernel_ir.typecheck.rules import RuleError, apply_op, convert
 from kernel_ir.typecheck.scope import Binding, Problem, Scope, Session
+from kernel_ir.wording import counted
 
 _SYMBOLS: dict[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
-    ast.Pow: "**", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<",
-    ast.RShift: ">>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
-    ast.NotEq: "!=", ast.And: "and", ast.Or: "or", ast.Not: "not", ast.USub: "-", ast.Invert: "~",
-}  # fmt: skip
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.And: "and",
+    ast.Or: "or",
+    ast.Not: "not",
+    ast.USub: "-",
+    ast.Invert: "~",
+}
 _CONSTANTS = {"inf": math.inf, "nan": math.nan, "pi": math.pi}
-_REDUCTIONS = ("sum", "max", "min", "any", "all", "count", "argmax", "argmin")
+_REDUCTIONS: dict[str, ir.ReduceKind] = {kind: kind for kind in get_args(ir.ReduceKind)}
 ROW_FUNCTIONS = ("softmax", "cumsum", "topk")
-RESERVED_CALLS = frozenset({*_REDUCTIONS, *ROW_FUNCTIONS, *CALLABLE, *_CONSTANTS, "given", "range", "sequential"})
+RESERVED_CALLS = frozenset(
+    {*_REDUCTIONS, *ROW_FUNCTIONS, *CALLABLE, *_CONSTANTS, "given", "range", "sequential"}
+)
+
+
+def called_name(node: ast.expr) -> str:
+    """The name that a call calls; "" for anything else."""
+    match node:
+        case ast.Call(ast.Name(name)):
+            return name
+        case _:
+            return ""
 
 
 class ExpressionChecker:
@@ -36,6 +70,7 @@ class ExpressionChecker:
 
     def check(self, node: ast.expr, scope: Scope) -> ir.Expr:
         """The typed form of `node`. Raises Problem."""
+        self.session.spend(node)
         match node:
             case ast.Constant():
                 return self._literal(node)
@@ -46,7 +81,7 @@ class ExpressionChecker:
                 return self.apply(BINARY_SYMBOLS[_SYMBOLS[type(op)]].name, args, node)
             case ast.UnaryOp(ast.UAdd(), operand):
                 return self.check(operand, scope)
-            case ast.UnaryOp(op, operand):
+            case ast.UnaryOp(op, operand) if type(op) in _SYMBOLS:
                 return self.apply(UNARY_SYMBOLS[_SYMBOLS[type(op)]].name, (self.check(operand, scope),), node)
             case ast.BoolOp():
                 return self._bool_op(node, scope)
@@ -58,18 +93,21 @@ class ExpressionChecker:
                 other = self.check(orelse, scope.assume(condition, False))
                 return self.apply("select", (condition, taken, other), node)
             case ast.Subscript():
-                return self._subscript(node, scope)
+                return read_element(self, node, scope)
             case ast.Call():
                 return self._call(node, scope)
             case _:
-                raise self._unsupported(node)
+                raise self.unsupported(node)
 
     def condition(self, node: ast.expr, scope: Scope) -> ir.Expr:
         """A bool expression."""
         found = self.check(node, scope)
         if found.type != BOOL:
             raise self.session.problem(
-                "type-mismatch", node, f"a condition must be bool, got {found.type}", "compare it, as in `x != 0`"
+                "type-mismatch",
+                node,
+                f"a condition must be bool, got {found.type}",
+                "compare it, as in `x != 0`",
             )
         return found
 
@@ -78,7 +116,9 @@ class ExpressionChecker:
         found = self.check(node, scope)
         if not found.type.is_integer:
             hint = "use `//` for integer division, or cast with `i32(...)`" if found.type == F32 else ""
-            raise self.session.problem("type-mismatch", node, f"{what} must be an integer, got {found.type}", hint)
+            raise self.session.problem(
+                "type-mismatch", node, f"{what} must be an integer, got {found.type}", hint
+            )
         return convert(found, I64)
 
     def apply(self, op: str, args: tuple[ir.Expr, ...], node: ast.AST) -> ir.Expr:
@@ -101,13 +141,14 @@ class ExpressionChecker:
                 return ir.Const(value, I64, span)
             case float(value):
                 if abs(value) > F32.highest:
-                    raise self.session.problem("literal-range", node, f"{value!r} does not fit f32", "write `inf`")
+                    raise self.session.problem(
+                        "literal-range", node, f"{value!r} does not fit f32", "write `inf`"
+                    )
                 return ir.Const(value, F32, span)
             case _:
-                raise self.session.problem(
-                    "unsupported-syntax", node, f"a body has no {type(node.value).__name__} values",
-                    "use numbers, `inf`, `nan`, `True` or `False`",
-                )  # fmt: skip
+                message = f"the language has no {literal_name(node.value)}"
+                hint = "use numbers, `inf`, `nan`, `True` or `False`"
+                raise self.session.problem("unsupported-syntax", node, message, hint)
 
     def _name(self, node: ast.Name, scope: Scope) -> ir.Expr:
         name, span, signature = node.id, self.session.span_of(node), self.session.signature
@@ -120,11 +161,10 @@ class ExpressionChecker:
         if name in _CONSTANTS:
             return ir.Const(_CONSTANTS[name], F32, span)
         if name in signature.tensors:
-            rank = len(signature.tensors[name].shape)
-            raise self.session.problem(
-                "needs-index", node, f"`{name}` is a tensor of {rank} dimensions", f"index it: `{name}[...]`"
-            )
-        raise self._unknown(node, name, scope)
+            rank = counted(len(signature.tensors[name].shape), "dimension")
+            message = f"`{name}` is a tensor of {rank}, not a value"
+            raise self.session.problem("needs-index", node, message, f"index it: `{name}[...]`")
+        raise self.unknown(node, name, scope)
 
     def _bound(self, node: ast.Name, binding: Binding) -> ir.Expr:
         if binding.kind == "broken":
@@ -136,7 +176,8 @@ class ExpressionChecker:
         assert binding.type is not None
         return ir.Var(binding.unique, binding.type, self.session.span_of(node))
 
-    def _unknown(self, node: ast.AST, name: str, scope: Scope) -> Problem:
+    def unknown(self, node: ast.AST, name: str, scope: Scope) -> Problem:
+        """A problem with a name that stands for nothing here."""
         signature = self.session.signature
         known = [*scope.names, *signature.sizes, *signature.scalars, *signature.tensors, *_CONSTANTS]
         close = difflib.get_close_matches(name[:60], known, 1)
@@ -150,132 +191,56 @@ class ExpressionChecker:
         found = self.condition(node.values[0], scope)
         for value in node.values[1:]:
             scope = scope.assume(found, is_and)
-            found = self.apply("logical_and" if is_and else "logical_or", (found, self.condition(value, scope)), node)
+            found = self.apply(
+                "logical_and" if is_and else "logical_or", (found, self.condition(value, scope)), node
+            )
         return found
 
     def _comparison(self, node: ast.Compare, scope: Scope) -> ir.Expr:
-        operands = [self.check(item, scope) for item in (node.left, *node.comparators)]
+        """A chain is its links joined by `and`; an operand between two links is checked for each."""
+        operands = (node.left, *node.comparators)
         found: ir.Expr | None = None
-        for op, left, right in zip(node.ops, operands, operands[1:]):
+        for op, left, right in zip(node.ops, operands, operands[1:], strict=False):
             if type(op) not in _SYMBOLS:
-                raise self._unsupported(node)
-            link = self.apply(BINARY_SYMBOLS[_SYMBOLS[type(op)]].name, (left, right), node)
+                raise self.unsupported(node)
+            sides = (self.check(left, scope), self.check(right, scope))
+            link = self.apply(BINARY_SYMBOLS[_SYMBOLS[type(op)]].name, sides, node)
             found = link if found is None else self.apply("logical_and", (found, link), node)
         assert found is not None
         return found
-
-    # -- element access -------------------------------------------------------------------------
-
-    def _subscript(self, node: ast.Subscript, scope: Scope) -> ir.Expr:
-        if not isinstance(node.value, ast.Name):
-            raise self.session.problem("unsupported-syntax", node, "only a tensor or a named row can be indexed")
-        name = node.value.id
-        if name in scope.names:
-            return self._row_element(node, scope.names[name], scope)
-        tensor = self.tensor(node.value, scope)
-        index, policy = self.element(node, tensor, scope, is_store=False)
-        element = self.session.signature.compute[name]
-        return ir.Load(name, index, element, policy, self.session.span_of(node))
-
-    def tensor(self, node: ast.Name, scope: Scope) -> ir.TensorType:
-        """The tensor a name stands for, where it may be accessed."""
-        tensor = self.session.signature.tensors.get(node.id)
-        if tensor is None:
-            if node.id in self.session.signature.scalars or node.id in self.session.signature.sizes:
-                raise self.session.problem("not-a-tensor", node, f"`{node.id}` is a scalar and has no elements")
-            raise self._unknown(node, node.id, scope)
-        if tensor.is_optional and node.id not in scope.given:
-            raise self.session.problem(
-                "optional-unguarded", node, f"`{node.id}` is optional and may be absent here",
-                f"guard the access with `given({node.id})`",
-            )  # fmt: skip
-        return tensor
-
-    def _row_element(self, node: ast.Subscript, row: Binding, scope: Scope) -> ir.Expr:
-        if row.kind == "broken":
-            raise Problem()
-        if row.kind != "row":
-            raise self.session.problem("not-a-tensor", node, "this name is a single value and has no elements")
-        if isinstance(node.slice, (ast.Tuple, ast.Slice)):
-            raise self.session.problem("rank-mismatch", node, "a row takes one index")
-        index = self.integer(node.slice, scope, "an index")
-        assert row.low is not None and row.high is not None and row.type is not None
-        facts = scope.facts
-        if not (facts.proves_less_equal(row.low, index) and facts.proves_less(index, row.high)):
-            raise self.session.problem(
-                "index-range", node.slice, "cannot prove that the index lies in the row's range",
-                "index the row with a loop variable over the same range",
-            )  # fmt: skip
-        return ir.At(row.unique, index, row.type, self.session.span_of(node))
-
-    def element(
-        self, node: ast.Subscript, tensor: ir.TensorType, scope: Scope, *, is_store: bool
-    ) -> tuple[tuple[ir.Expr, ...], ir.Policy | None]:
-        """Indices of an access, each proven in range or covered by a policy."""
-        items = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if len(items) != len(tensor.shape):
-            raise self.session.problem(
-                "rank-mismatch", node, f"`{tensor.name}` has {len(tensor.shape)} dimensions, got {len(items)} indices"
-            )
-        for item in items:
-            if isinstance(item, (ast.Slice, ast.Starred)):
-                raise self.session.problem("unsupported-syntax", item, "slices are not part of the language",
-                                           "write a loop over the range")  # fmt: skip
-        index = tuple(self.integer(item, scope, "an index") for item in items)
-        unproven: set[str] = set()
-        for item, value, extent in zip(items, index, tensor.shape):
-            if scope.facts.proves_in_range(value, extent):
-                continue
-            roots = roots_of(value, scope)
-            if not roots:
-                raise self._out_of_range(item, tensor, items.index(item), extent)
-            unproven |= roots
-        return index, self._policy(node, unproven, is_store) if unproven else None
-
-    def _out_of_range(self, item: ast.expr, tensor: ir.TensorType, axis: int, extent: ir.Expr) -> Problem:
-        from kernel_ir.printer import print_expression
-
-        return self.session.problem(
-            "index-range", item,
-            f"cannot prove 0 <= {ast.unparse(item)} < {print_expression(extent)} (dimension {axis} of `{tensor.name}`)",
-            "correct the index, guard it with a condition, or state what holds under `requires`",
-        )  # fmt: skip
-
-    def _policy(self, node: ast.AST, roots: set[str], is_store: bool) -> ir.Policy:
-        policies = self.session.signature.policies
-        stated = {policies[root] for root in roots if root in policies}
-        if len(stated) > 1:
-            names = ", ".join(sorted(f"{root}: {policies[root]}" for root in roots if root in policies))
-            raise self.session.problem("policy-conflict", node, f"one access under two policies ({names})",
-                                       "give the tensors one policy under `in_range`")  # fmt: skip
-        policy = stated.pop() if stated else "skip"
-        if policy in ("skip", "nan"):
-            return "skip" if is_store else "nan"
-        return policy
 
     # -- calls ----------------------------------------------------------------------------------
 
     def _call(self, node: ast.Call, scope: Scope) -> ir.Expr:
         if not isinstance(node.func, ast.Name):
-            raise self._unsupported(node)
+            raise self.unsupported(node.func)
         name = node.func.id
         if node.keywords:
-            raise self.session.problem("unsupported-syntax", node, f"`{name}` takes no keyword arguments here")
+            raise self.session.problem(
+                "unsupported-syntax", node, f"`{name}` takes no keyword arguments here"
+            )
         generator = len(node.args) == 1 and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp))
+        if name in self.session.broken_functions:
+            raise Problem()
         if name in self.session.functions:
             return self._inline(node, name, scope)
-        if name in _REDUCTIONS and generator:
-            return self._reduce(node, name, scope)
+        if generator and (kind := _REDUCTIONS.get(name)) is not None:
+            return self._reduce(node, kind, scope)
         if name in ("min", "max"):
             return self._elementwise_extreme(node, name, scope)
         if name == "given":
             return self._given(node)
         if name in ROW_FUNCTIONS:
-            raise self.session.problem("row-unnamed", node, f"`{name}` gives a row, not a value",
-                                       f"name it first: `row = {name}(...)`, then index `row[...]`")  # fmt: skip
+            raise self.session.problem(
+                "row-unnamed",
+                node,
+                f"`{name}` gives a row, not a value",
+                f"name it first: `row = {name}(...)`, then index `row[...]`",
+            )
         if name in _REDUCTIONS:
-            raise self.session.problem("bad-call", node, f"`{name}` takes one generator",
-                                       f"write `{name}(value for i in range(n))`")  # fmt: skip
+            raise self.session.problem(
+                "bad-call", node, f"`{name}` takes one generator", f"write `{name}(value for i in range(n))`"
+            )
         return self._op_call(node, name, scope)
 
     def _op_call(self, node: ast.Call, name: str, scope: Scope) -> ir.Expr:
@@ -286,7 +251,8 @@ class ExpressionChecker:
             hint = f"did you mean `{close[0]}`?" if close else "define it with `def` at the top of the body"
             raise self.session.problem("unknown-function", node.func, f"unknown function `{name[:60]}`", hint)
         if len(node.args) != op.arity:
-            raise self.session.problem("bad-call", node, f"`{name}` takes {op.arity} argument(s), got {len(node.args)}")
+            message = f"`{name}` takes {counted(op.arity, 'argument')}, got {len(node.args)}"
+            raise self.session.problem("bad-call", node, message)
         return self.apply(name, tuple(self.check(arg, scope) for arg in node.args), node)
 
     def _elementwise_extreme(self, node: ast.Call, name: str, scope: Scope) -> ir.Expr:
@@ -301,27 +267,38 @@ class ExpressionChecker:
         match node.args:
             case [ast.Name(name)] if name in self.session.signature.tensors:
                 if not self.session.signature.tensors[name].is_optional:
-                    raise self.session.problem("bad-call", node, f"`{name}` is not optional: it is always given")
+                    raise self.session.problem(
+                        "bad-call", node, f"`{name}` is not optional: it is always given"
+                    )
                 return ir.Given(name, BOOL, self.session.span_of(node))
             case _:
-                raise self.session.problem("bad-call", node, "`given` takes the name of one optional argument")
+                raise self.session.problem(
+                    "bad-call", node, "`given` takes the name of one optional argument"
+                )
 
     def _inline(self, node: ast.Call, name: str, scope: Scope) -> ir.Expr:
         function = self.session.functions[name]
         names = [arg.arg for arg in function.args.args]
+        self.session.called.add(name)
         if len(names) != len(node.args):
-            raise self.session.problem("bad-call", node, f"`{name}` takes {len(names)} argument(s), got {len(node.args)}")
+            message = f"`{name}` takes {counted(len(names), 'argument')}, got {len(node.args)}"
+            raise self.session.problem("bad-call", node, message)
         if name in self.session.inlining:
-            raise self.session.problem("recursion", node, f"`{name}` calls itself", "write a `sequential` loop")
+            raise self.session.problem(
+                "recursion", node, f"`{name}` calls itself", "write a `sequential` loop"
+            )
         values = [self.check(arg, scope) for arg in node.args]
         self.session.inlining += (name,)
         try:
-            return self._inlined_body(function, dict(zip(names, values)), scope)
+            return self._inlined_body(function, dict(zip(names, values, strict=True)), scope)
         finally:
             self.session.inlining = self.session.inlining[:-1]
 
-    def _inlined_body(self, function: ast.FunctionDef, arguments: dict[str, ir.Expr], scope: Scope) -> ir.Expr:
-        inner, bound = replace(scope, names={}), []
+    def _inlined_body(
+        self, function: ast.FunctionDef, arguments: dict[str, ir.Expr], scope: Scope
+    ) -> ir.Expr:
+        inner = replace(scope, names={})
+        bound: list[tuple[str, ir.Expr]] = []
         for name, value in arguments.items():
             inner = self._bind_local(name, value, inner, scope, bound)
         *locals_, last = function.body
@@ -346,7 +323,7 @@ class ExpressionChecker:
 
     # -- reductions -----------------------------------------------------------------------------
 
-    def _reduce(self, node: ast.Call, kind: str, scope: Scope) -> ir.Expr:
+    def _reduce(self, node: ast.Call, kind: ir.ReduceKind, scope: Scope) -> ir.Expr:
         unique, low, high, where, value = self.generator(node.args[0], scope)
         value_type = self._reduced_type(node, kind, value)
         value = convert(value, value_type) if value.type != value_type else value
@@ -358,7 +335,9 @@ class ExpressionChecker:
         if wants_bool != (value.type == BOOL):
             hint = "compare the value, as in `x != 0`" if wants_bool else "use `count`, `any` or `all`"
             wanted = "bool" if wants_bool else "a number"
-            raise self.session.problem("type-mismatch", node, f"`{kind}` reduces {wanted}, got {value.type}", hint)
+            raise self.session.problem(
+                "type-mismatch", node, f"`{kind}` reduces {wanted}, got {value.type}", hint
+            )
         return value.type
 
     def generator(
@@ -366,13 +345,18 @@ class ExpressionChecker:
     ) -> tuple[str, ir.Expr, ir.Expr, ir.Expr | None, ir.Expr]:
         """`value for var in range(low, high) if where` as (unique var, low, high, where, value)."""
         if not isinstance(node, (ast.GeneratorExp, ast.ListComp)):
-            raise self.session.problem("bad-call", node, "expected a generator",
-                                       "write `value for i in range(n)`")  # fmt: skip
+            raise self.session.problem(
+                "bad-call", node, "expected a generator", "write `value for i in range(n)`"
+            )
         if len(node.generators) != 1:
-            raise self.session.problem("unsupported-syntax", node, "a generator ranges over one index",
-                                       "nest the reductions: `sum(sum(...) for i in range(n))`")  # fmt: skip
+            raise self.session.problem(
+                "unsupported-syntax",
+                node,
+                "a generator ranges over one index",
+                "nest the reductions: `sum(sum(...) for i in range(n))`",
+            )
         clause = node.generators[0]
-        if not isinstance(clause.target, ast.Name):
+        if not isinstance(clause.target, ast.Name) or clause.is_async:
             raise self.session.problem("unsupported-syntax", clause.target, "a generator binds one name")
         low, high = self.range(clause.iter, scope, "range")
         unique, inner = self.enter(clause.target, low, high, scope)
@@ -391,8 +375,12 @@ class ExpressionChecker:
                 low = bounds[0] if len(bounds) == 2 else ir.Const(0, I64, self.session.span_of(node))
                 return low, bounds[-1]
             case ast.Call(ast.Name(name), args, []) if name in names:
-                raise self.session.problem("bad-call", node, f"`{name}` takes one or two bounds, got {len(args)}",
-                                           "multiply the variable for a step: `range(n // 2)` and `2 * i`")  # fmt: skip
+                raise self.session.problem(
+                    "bad-call",
+                    node,
+                    f"`{name}` takes one or two bounds, got {len(args)}",
+                    "multiply the variable for a step: `range(n // 2)` and `2 * i`",
+                )
             case _:
                 spelled = " or ".join(f"`{name}(...)`" for name in names)
                 raise self.session.problem("bad-loop", node, f"a loop runs over {spelled}")
@@ -410,12 +398,15 @@ class ExpressionChecker:
         """A name of the signature or the language cannot be bound again."""
         name, signature = target.id, self.session.signature
         if name in signature.tensors or name in signature.scalars or name in signature.sizes:
-            raise self.session.problem("name-taken", target, f"`{name}` is part of the signature", "choose another name")
+            raise self.session.problem(
+                "name-taken", target, f"`{name}` is part of the signature", "choose another name"
+            )
         if name in RESERVED_CALLS or name in self.session.functions or name in ("min", "max"):
-            raise self.session.problem("name-taken", target, f"`{name}` is a function of the language",
-                                       "choose another name")  # fmt: skip
+            raise self.session.problem(
+                "name-taken", target, f"`{name}` is a function of the language", "choose another name"
+            )
 
-    def _unsupported(self, node: ast.AST) -> Problem:
-        what = type(node).__name__
-        return self.session.problem("unsupported-syntax", node, f"{what} is not part of the language",
-                                    "see docs/language.md for what a body may hold")  # fmt: skip
+    def unsupported(self, node: ast.AST) -> Problem:
+        """A problem with syntax that the language lacks."""
+        what, hint = describe(node)
+        return self.session.problem("unsupported-syntax", node, f"{what} is not part of the language", hint)

@@ -26,7 +26,7 @@ def _roots(expr: ir.Expr, known: dict[str, frozenset[str]]) -> frozenset[str]:
             return frozenset({row})
         case ir.Apply(_, args):
             return frozenset().union(*(_roots(arg, known) for arg in args))
-        case ir.Reduce(kind, _, low, high, where, value):
+        case ir.Reduce(kind, _, low, high, _, value):
             parts = [_roots(part, known) for part in (low, high, value)]
             return frozenset({kind}).union(*parts)
         case ir.Bind(name, value, body):

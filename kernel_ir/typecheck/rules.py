@@ -38,7 +38,7 @@ def _fold(name: str, operands: tuple[ir.Expr, ...]) -> int | float | None:
         return -values[0]
     if operands[0].type != I64 or name not in _FOLDED:
         return None
-    value = _FOLDED[name](*values)
+    value = _FOLDED[name](*map(int, values))
     return value if I64.lowest <= value <= I64.highest else None
 
 
@@ -67,7 +67,9 @@ def _convert_literal(expr: ir.Const, to: DType) -> ir.Const:
         return ir.Const(float(expr.value), F32, expr.span)
     if to.is_integer and to.lowest <= expr.value <= to.highest:
         return ir.Const(expr.value, to, expr.span)
-    raise RuleError(f"the literal {expr.value} does not fit {to}", "write a literal of the other operand's type")
+    raise RuleError(
+        f"the literal {expr.value} does not fit {to}", "write a literal of the other operand's type"
+    )
 
 
 def _cast_hint(given: DType, wanted: DType) -> str:
@@ -92,7 +94,9 @@ def join(args: tuple[ir.Expr, ...]) -> DType:
     for other in strong[1:]:
         joined = join_integers(found, other)
         if joined is None:
-            raise RuleError(f"{found} and {other} have no common type", f"cast one side, as in `{found}(...)`")
+            raise RuleError(
+                f"{found} and {other} have no common type", f"cast one side, as in `{found}(...)`"
+            )
         found = joined
     return found
 
@@ -126,7 +130,9 @@ def _integer(op: Op, args: tuple[ir.Expr, ...]) -> Typed:
 def _shift(op: Op, args: tuple[ir.Expr, ...]) -> Typed:
     value, count = args
     if not (value.type.is_integer and count.type.is_integer):
-        raise RuleError(f"`{op.symbol}` needs integers, got {value.type} and {count.type}", "cast with `u32(...)`")
+        raise RuleError(
+            f"`{op.symbol}` needs integers, got {value.type} and {count.type}", "cast with `u32(...)`"
+        )
     if value.type != count.type:
         count = _convert_literal(count, value.type) if isinstance(count, ir.Const) else count
     if value.type != count.type:

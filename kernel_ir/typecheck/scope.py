@@ -12,6 +12,8 @@ from kernel_ir.dtypes import DType
 from kernel_ir.errors import Diagnostic, Span
 from kernel_ir.prove import Facts
 
+MAX_EXPRESSIONS = 20_000
+
 BindingKind = Literal["let", "loop", "mutable", "row", "broken"]
 
 
@@ -94,6 +96,16 @@ class Session:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     inlining: tuple[str, ...] = ()
+    broken_functions: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
+    spent: int = 0
+
+    def spend(self, node: ast.AST) -> None:
+        """Count an expression. What functions expand to is bounded, as the text itself is."""
+        self.spent += 1
+        if self.spent > MAX_EXPRESSIONS:
+            message = f"the body holds more than {MAX_EXPRESSIONS} expressions where its functions are called"
+            raise self.problem("body-size", node, message, "split the kernel")
 
     def fresh(self, name: str) -> str:
         """A name no other binding of the kernel has: `name`, else `name.2`, `name.3`, ..."""

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, DTYPES, F32, I64, DType
-from kernel_ir.typecheck.expressions import RESERVED_CALLS, ROW_FUNCTIONS, ExpressionChecker
+from kernel_ir.typecheck.accesses import accessible, check_index
+from kernel_ir.typecheck.constructs import describe
+from kernel_ir.typecheck.expressions import RESERVED_CALLS, ROW_FUNCTIONS, ExpressionChecker, called_name
 from kernel_ir.typecheck.roots import roots_of
 from kernel_ir.typecheck.rules import RuleError, convert
 from kernel_ir.typecheck.scope import Binding, Problem, Scope, Session
-
-_AUGMENTED = {ast.Add: ast.Add, ast.Sub: ast.Sub, ast.Mult: ast.Mult, ast.Div: ast.Div}
 
 
 class StatementChecker:
@@ -58,10 +58,9 @@ class StatementChecker:
                 return self._assign(node, target, value, rest, scope)
             case ast.Assign([ast.Tuple(elts)], ast.Call(ast.Name("topk"))):
                 return self._topk(node, elts, scope)
-            case ast.AugAssign(ast.Name(), op, _) if type(op) in _AUGMENTED:
-                value = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
-                value = ast.fix_missing_locations(ast.copy_location(value, node))
-                return self._assign(node, node.target, value, rest, scope)
+            case ast.AugAssign(ast.Name(name) as target, op, operand):
+                sum_ = ast.copy_location(ast.BinOp(ast.Name(name, ast.Load()), op, operand), node)
+                return self._assign(node, target, ast.fix_missing_locations(sum_), rest, scope)
             case ast.Pass():
                 return None, scope
             case _:
@@ -75,7 +74,7 @@ class StatementChecker:
         if not isinstance(node.target, ast.Name):
             raise self.session.problem("unsupported-syntax", node.target, "a loop binds one name")
         low, high = self.expressions.range(node.iter, scope, "range", "sequential")
-        is_ordered = node.iter.func.id == "sequential"
+        is_ordered = called_name(node.iter) == "sequential"
         inner = scope if is_ordered else replace(scope, parallel_depth=scope.parallel_depth + 1)
         unique, inner = self.expressions.enter(node.target, low, high, inner)
         body = self.block(node.body, inner)
@@ -92,7 +91,7 @@ class StatementChecker:
     def _assign(
         self, node: ast.stmt, target: ast.Name, value: ast.expr, rest: Sequence[ast.stmt], scope: Scope
     ) -> tuple[ir.Stmt, Scope]:
-        if isinstance(value, ast.ListComp) or _is_row_call(value):
+        if isinstance(value, ast.ListComp) or called_name(value) in ROW_FUNCTIONS:
             return self._row(node, target, value, scope)
         known = scope.names.get(target.id)
         if known is not None and known.kind == "broken":
@@ -113,13 +112,19 @@ class StatementChecker:
         self, node: ast.stmt, target: ast.Name, value: ast.expr, known: Binding, scope: Scope
     ) -> ir.Update:
         if known.kind != "mutable":
-            raise self.session.problem("name-taken", target, f"`{target.id}` is bound already and cannot change",
-                                       "choose another name")  # fmt: skip
+            raise self.session.problem(
+                "name-taken",
+                target,
+                f"`{target.id}` is bound already and cannot change",
+                "choose another name",
+            )
         if known.parallel_depth != scope.parallel_depth:
             raise self.session.problem(
-                "parallel-update", target, f"iterations of a parallel loop cannot update `{target.id}` in turn",
+                "parallel-update",
+                target,
+                f"iterations of a parallel loop cannot update `{target.id}` in turn",
                 "use a reduction such as `sum(...)`, or a `sequential` loop",
-            )  # fmt: skip
+            )
         found = self.expressions.check(value, scope)
         assert known.type is not None
         try:
@@ -131,22 +136,33 @@ class StatementChecker:
         return ir.Update(known.unique, found, self.session.span_of(node))
 
     def _row(self, node: ast.stmt, target: ast.Name, value: ast.expr, scope: Scope) -> tuple[ir.Row, Scope]:
-        kind: ir.RowKind = "each"
-        generator = value
-        if isinstance(value, ast.Call):
-            kind = value.func.id
-            if kind == "topk":
-                raise self.session.problem("bad-call", value, "`topk` gives two rows",
-                                           "write `values, indices = topk((... for i in range(n)), k)`")  # fmt: skip
-            if len(value.args) != 1 or value.keywords:
-                raise self.session.problem("bad-call", value, f"`{kind}` takes one generator")
-            generator = value.args[0]
+        kind, generator = self._row_kind(value)
         var, low, high, where, element = self.expressions.generator(generator, scope)
         if kind == "each" and where is not None:
-            raise self.session.problem("unsupported-syntax", value, "a named row has a value at every index",
-                                       "write `value if condition else 0.0`")  # fmt: skip
+            raise self.session.problem(
+                "unsupported-syntax",
+                value,
+                "a named row has a value at every index",
+                "write `value if condition else 0.0`",
+            )
         element = self._row_value(value, kind, element)
-        return self._bind_row(node, (target,), (element.type,), (var, low, high, where, element), kind, None, scope)
+        return self._bind_row(
+            node, (target,), (element.type,), (var, low, high, where, element), kind, None, scope
+        )
+
+    def _row_kind(self, value: ast.expr) -> tuple[ir.RowKind, ast.expr]:
+        """What kind of row a value is, and its generator."""
+        match value:
+            case ast.Call(ast.Name("softmax" | "cumsum" as kind), [generator], []):
+                return kind, generator
+            case ast.Call(ast.Name("topk")):
+                hint = "write `values, indices = topk((... for i in range(n)), k)`"
+                raise self.session.problem("bad-call", value, "`topk` gives two rows", hint)
+            case ast.Call():
+                message = f"`{called_name(value)}` takes one generator"
+                raise self.session.problem("bad-call", value, message)
+            case _:
+                return "each", value
 
     def _row_value(self, node: ast.expr, kind: str, element: ir.Expr) -> ir.Expr:
         if kind == "each":
@@ -160,8 +176,12 @@ class StatementChecker:
         assert isinstance(call, ast.Call)
         names = [item for item in targets if isinstance(item, ast.Name)]
         if len(names) != 2 or len(targets) != 2 or len(call.args) != 2 or call.keywords:
-            raise self.session.problem("bad-call", node, "`topk` is written as one pair and two arguments",
-                                       "write `values, indices = topk((... for i in range(n)), k)`")  # fmt: skip
+            raise self.session.problem(
+                "bad-call",
+                node,
+                "`topk` is written as one pair and two arguments",
+                "write `values, indices = topk((... for i in range(n)), k)`",
+            )
         var, low, high, where, element = self.expressions.generator(call.args[0], scope)
         if element.type == BOOL:
             raise self.session.problem("type-mismatch", call, "`topk` orders numbers, got bool")
@@ -170,21 +190,31 @@ class StatementChecker:
         return self._bind_row(node, tuple(names), (element.type, I64), parts, "topk", count, scope)
 
     def _bind_row(
-        self, node: ast.stmt, targets: tuple[ast.Name, ...], types: tuple[DType, ...],
-        parts: tuple[str, ir.Expr, ir.Expr, ir.Expr | None, ir.Expr], kind: ir.RowKind,
-        count: ir.Expr | None, scope: Scope,
-    ) -> tuple[ir.Row, Scope]:  # fmt: skip
+        self,
+        node: ast.stmt,
+        targets: tuple[ast.Name, ...],
+        types: tuple[DType, ...],
+        parts: tuple[str, ir.Expr, ir.Expr, ir.Expr | None, ir.Expr],
+        kind: ir.RowKind,
+        count: ir.Expr | None,
+        scope: Scope,
+    ) -> tuple[ir.Row, Scope]:
         var, low, high, where, element = parts
         first, last = (low, high) if count is None else (ir.Const(0, I64), count)
         uniques = []
-        for target, type_ in zip(targets, types):
+        for target, type_ in zip(targets, types, strict=True):
             if target.id in scope.names:
                 raise self.session.problem("name-taken", target, f"`{target.id}` is bound already")
             self.expressions.refuse_shadowing(target, scope)
             uniques.append(self.session.fresh(target.id))
-            roots = frozenset({target.id})
+            roots = roots_of(element, scope) | {target.id}
             binding = Binding("row", uniques[-1], type_, roots, scope.parallel_depth, first, last)
             scope = scope.bind(target.id, binding)
+        if count is not None:
+            is_full = where is None and scope.facts.proves_less_equal(
+                ir.Apply("add", (low, count), I64), high
+            )
+            scope = replace(scope, facts=scope.facts.with_indices(uniques[-1], low, high, is_full))
         row = ir.Row(tuple(uniques), kind, var, low, high, where, element, count, self.session.span_of(node))
         return row, scope
 
@@ -192,15 +222,23 @@ class StatementChecker:
 
     def _store(self, node: ast.stmt, target: ast.Subscript, value: ir.Expr, scope: Scope) -> ir.Store:
         if not isinstance(target.value, ast.Name):
-            raise self.session.problem("unsupported-syntax", target, "only an element of a tensor can be stored")
+            raise self.session.problem(
+                "unsupported-syntax", target, "only an element of a tensor can be stored"
+            )
         name = target.value
         if name.id in scope.names:
-            raise self.session.problem("name-taken", name, f"`{name.id}` is not a tensor; rows are bound whole")
-        tensor = self.expressions.tensor(name, scope)
+            raise self.session.problem(
+                "name-taken", name, f"`{name.id}` is not a tensor; rows are bound whole"
+            )
+        tensor = accessible(self.expressions, name, scope)
         if tensor.role == "input":
-            raise self.session.problem("store-to-input", target, f"`{name.id}` is an input",
-                                       f"list it under `mutates`, or store to a result")  # fmt: skip
-        index, policy = self.expressions.element(target, tensor, scope, is_store=True)
+            raise self.session.problem(
+                "store-to-input",
+                target,
+                f"`{name.id}` is an input",
+                "list it under `mutates`, or store to a result",
+            )
+        index, policy = check_index(self.expressions, target, tensor, scope, is_store=True)
         stored = self._storable(node, value, tensor)
         return ir.Store(tensor.name, index, stored, policy, self.session.span_of(node))
 
@@ -217,44 +255,71 @@ class StatementChecker:
             raise self.session.problem("type-mismatch", node, message, error.hint) from None
 
     def _unsupported(self, node: ast.stmt) -> Problem:
-        what = type(node).__name__
-        return self.session.problem("unsupported-syntax", node, f"{what} is not a statement of the language",
-                                    "a body holds `for`, `if`, assignments and, at its top, `def`")  # fmt: skip
+        what, hint = describe(node)
+        return self.session.problem("unsupported-syntax", node, f"{what} is not part of the language", hint)
 
     # -- functions ------------------------------------------------------------------------------
 
     def define(self, node: ast.FunctionDef) -> None:
         """Register a function of the body: plain parameters, assignments, one return."""
-        arguments = node.args
-        plain = not (arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults)
-        if not plain or arguments.posonlyargs or node.decorator_list:
-            raise self.session.problem("bad-function", node, f"`{node.name}` takes plain positional parameters only")
+        try:
+            self._check_function(node)
+        except Problem:
+            self.session.broken_functions.add(node.name)
+            raise
+        self.session.functions[node.name] = node
+
+    def _check_function(self, node: ast.FunctionDef) -> None:
+        if not _has_plain_parameters(node):
+            message = f"`{node.name}` takes plain positional parameters, each once"
+            raise self.session.problem("bad-function", node, message, f"write `def {node.name}(a, b):`")
         signature = self.session.signature
-        taken = {*RESERVED_CALLS, *self.session.functions, *signature.tensors, *signature.scalars, *signature.sizes}
+        taken = {
+            *RESERVED_CALLS,
+            *self.session.functions,
+            *signature.tensors,
+            *signature.scalars,
+            *signature.sizes,
+        }
         if node.name in taken or node.name in DTYPES:
             raise self.session.problem("name-taken", node, f"`{node.name}` is taken", "choose another name")
         *locals_, last = node.body
-        well_formed = isinstance(last, ast.Return) and last.value is not None
-        for statement in locals_:
-            well_formed &= isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-        if not well_formed:
-            raise self.session.problem("bad-function", node, f"`{node.name}` holds assignments and one `return`",
-                                       "write loops in the body, not in a function")  # fmt: skip
-        self.session.functions[node.name] = node
+        wrong = next((item for item in locals_ if not _binds_one_name(item)), None)
+        if wrong is not None or not isinstance(last, ast.Return) or last.value is None:
+            message = f"`{node.name}` holds assignments and, at its end, one `return` with a value"
+            raise self.session.problem("bad-function", wrong or last, message, "write loops in the body")
 
 
-def _is_row_call(value: ast.expr) -> bool:
-    match value:
-        case ast.Call(ast.Name(name)):
-            return name in ROW_FUNCTIONS
+def _has_plain_parameters(node: ast.FunctionDef) -> bool:
+    arguments = node.args
+    special = (
+        arguments.vararg,
+        arguments.kwarg,
+        *arguments.kwonlyargs,
+        *arguments.defaults,
+        *arguments.posonlyargs,
+    )
+    annotations = (
+        node.returns,
+        *(arg.annotation for arg in arguments.args),
+        *getattr(node, "type_params", ()),
+    )
+    if any(special) or any(annotations) or node.decorator_list:
+        return False
+    names = [arg.arg for arg in arguments.args]
+    return len(names) == len(set(names))
+
+
+def _binds_one_name(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Assign([ast.Name()]):
+            return True
         case _:
             return False
 
 
 def _is_assigned(name: str, statements: Sequence[ast.stmt]) -> bool:
-    return any(
-        target.id == name for top in statements for node in ast.walk(top) for target in _targets(node)
-    )
+    return any(target.id == name for top in statements for node in ast.walk(top) for target in _targets(node))
 
 
 def _targets(node: ast.AST) -> tuple[ast.Name, ...]:
