@@ -118,7 +118,7 @@ def common_loops(left: Access, right: Access) -> tuple[Enter, ...]:
 def common_steps(left: Access, right: Access) -> int:
     """How many leading steps two accesses share."""
     count = 0
-    for one, other in zip(left.steps, right.steps):
+    for one, other in zip(left.steps, right.steps, strict=False):
         if one is not other:
             break
         count += 1
@@ -189,7 +189,7 @@ class _Collector:
             case ir.Apply("select" | "logical_and" | "logical_or" as op, (first, *rest)):
                 yield from self._loads(first, place)
                 choice = object()
-                for part, holds in zip(rest, (op != "logical_or", False)):
+                for part, holds in zip(rest, (op != "logical_or", False), strict=False):
                     yield from self._loads(part, place.then(Assume(first, holds, choice)))
                 return
             case ir.Bind(name, value, body):

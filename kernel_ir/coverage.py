@@ -62,7 +62,7 @@ def _match(store: Access, load: Access, shared: frozenset[Enter], earlier: Enter
     """Find the iteration of the store's own loops that stores what is loaded, and verify it."""
     twins = join(load, store, shared)
     cut = _own_steps(store, load, shared)
-    own = [step for step in cut if is_open(step, shared)]
+    own = [step for step in cut if isinstance(step, Enter) and step not in shared]
     names = {name: name + TWIN for name in names_of(cut) if name not in {loop.var for loop in shared}}
     solved = _solve(twins.equations, own, load, twins.facts)
     facts, taken, choices = load.facts, [], []
@@ -83,8 +83,8 @@ def _match(store: Access, load: Access, shared: frozenset[Enter], earlier: Enter
         now, then = (facts.polynomial(ir.Var(name, I64)) for name in (earlier.var, earlier.var + TWIN))
         if not facts.holds((now - then).plus(-1)):
             return
-    pairs = [(facts.polynomial(renamed(a, names)), facts.polynomial(b)) for a, b in zip(store.index, load.index)]
-    if all(facts.equals_zero(left - right) for left, right in pairs):
+    pairs = zip(store.index, load.index, strict=True)
+    if all(facts.equals_zero(facts.polynomial(renamed(a, names)) - facts.polynomial(b)) for a, b in pairs):
         yield tuple(choices)
 
 
@@ -109,9 +109,9 @@ def _solve(
             if found is not None:
                 solved[found[0]] = found[1]
     for name in unknown.keys() - solved.keys():
-        value = _same_range(unknown[name], load, facts)
-        if value is not None:
-            solved[name] = value
+        matching = _same_range(unknown[name], load, facts)
+        if matching is not None:
+            solved[name] = matching
     return {name.removeprefix("var "): value for name, value in solved.items()}
 
 
@@ -213,7 +213,7 @@ def _fills(boxes: list[Box], dim: int, extents: tuple[Polynomial, ...], facts: F
 def _is_full_beside(box: Box, dim: int, extents: tuple[Polynomial, ...], facts: Facts) -> bool:
     return all(
         facts.holds(-start) and facts.holds(end - extent)
-        for other, ((start, end), extent) in enumerate(zip(box.intervals, extents))
+        for other, ((start, end), extent) in enumerate(zip(box.intervals, extents, strict=True))
         if other != dim
     )
 

@@ -12,7 +12,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kernel_ir import nodes as ir
-from kernel_ir.accesses import Access, Enter, common_loops, common_steps, names_of, renamed, renamed_step, take
+from kernel_ir.accesses import (
+    Access,
+    Enter,
+    common_loops,
+    common_steps,
+    names_of,
+    renamed,
+    renamed_step,
+    take,
+)
 from kernel_ir.dtypes import I64
 from kernel_ir.polynomials import ZERO, Polynomial
 from kernel_ir.prove import Facts
@@ -29,29 +38,35 @@ class Twins:
     facts: Facts
     equations: tuple[Equation, ...]
 
-    def are_apart(self, *assumed: Polynomial) -> bool:
-        """Whether some dimension differs for sure, where each of `assumed` is >= 0."""
-        open_equations = [left - right for left, right in self.equations if left != right]
-        for position, difference in enumerate(open_equations):
-            others = [item for item in open_equations[:position] + open_equations[position + 1 :]]
-            facts = self.facts.assuming(*assumed, *others, *(-item for item in others))
-            if facts.holds(difference.plus(-1)) or facts.holds((-difference).plus(-1)):
+    def are_apart(self) -> bool:
+        """Whether some dimension differs for sure."""
+        return any(_is_nonzero(left - right, self.facts) for left, right in self.equations)
+
+    def equate(self, left: Polynomial, right: Polynomial) -> bool:
+        """Whether an equation says `left == right` itself."""
+        return any(_is_multiple(one - other, left - right) for one, other in self.equations)
+
+    def force(self, left: Polynomial, right: Polynomial, both_orders: bool = True) -> bool:
+        """Whether meeting in one element excludes `left < right`, and `left > right` too if asked."""
+        if not self._are_apart_where((right - left).plus(-1)):
+            return False
+        return not both_orders or self._are_apart_where((left - right).plus(-1))
+
+    def _are_apart_where(self, assumed: Polynomial) -> bool:
+        """`are_apart` where `assumed` is >= 0 and, for each dimension, where the others are equal."""
+        differences = [left - right for left, right in self.equations if left != right]
+        facts = self.facts.assuming(assumed)
+        if any(_is_nonzero(item, facts) for item in differences):
+            return True
+        for position, difference in enumerate(differences if len(differences) > 1 else ()):
+            others = differences[:position] + differences[position + 1 :]
+            if _is_nonzero(difference, facts.assuming(*others, *(-item for item in others))):
                 return True
         return False
 
-    def equates(self, loop: Enter) -> bool:
-        """Whether an index is the loop's variable and nothing else that differs."""
-        sides = (self.facts.polynomial(ir.Var(name, I64)) for name in (loop.var, loop.var + TWIN))
-        difference = next(sides) - next(sides)
-        return any(_is_multiple(one - other, difference) for one, other in self.equations)
 
-    def pins(self, left: Polynomial, right: Polynomial, both_orders: bool = True) -> bool:
-        """Whether meeting in one element forces `left == right` (or, for one order, `left >= right`)."""
-        if any(_is_multiple(one - other, left - right) for one, other in self.equations):
-            return True
-        if not self.are_apart((right - left).plus(-1)):
-            return False
-        return not both_orders or self.are_apart((left - right).plus(-1))
+def _is_nonzero(value: Polynomial, facts: Facts) -> bool:
+    return facts.holds(value.plus(-1)) or facts.holds((-value).plus(-1))
 
 
 def join(first: Access, second: Access, shared: frozenset[Enter]) -> Twins:
@@ -64,7 +79,7 @@ def join(first: Access, second: Access, shared: frozenset[Enter]) -> Twins:
     facts = first.facts
     for step in own:
         facts = take(facts, renamed_step(step, names))
-    pairs = zip(first.index, second.index)
+    pairs = zip(first.index, second.index, strict=True)
     return Twins(facts, tuple((facts.polynomial(a), facts.polynomial(renamed(b, names))) for a, b in pairs))
 
 
@@ -97,15 +112,29 @@ class Meeting:
         shared, waiting = frozenset(loops[:position]), loops[position:]
         while True:
             twins = self._twins(shared)
-            if twins.equates(loop):
-                return True
             if not self.is_one and twins.are_apart():
                 return True
             twins = Twins(twins.facts, tuple(self._unfolded(twins)))
-            pinned = {item for item in waiting if _pins_loop(twins, item, both_orders or item is not loop, self.is_one)}
+            pinned = self._pinned(twins, waiting, loop, both_orders)
             if loop in pinned or not pinned:
                 return loop in pinned
-            shared, waiting = shared | pinned, tuple(item for item in waiting if item not in pinned)
+            shared |= pinned
+            waiting = tuple(item for item in waiting if item not in pinned)
+
+    def _pinned(
+        self, twins: Twins, waiting: tuple[Enter, ...], loop: Enter, both_orders: bool
+    ) -> frozenset[Enter]:
+        """The loops of which meeting forces one iteration, by the cheapest argument that finds any."""
+        pairs = {item: _variables(item, twins.facts) for item in waiting}
+        pinned = frozenset(item for item, pair in pairs.items() if twins.equate(*pair))
+        if pinned:
+            return pinned
+        for item, pair in pairs.items():
+            # One access with itself is symmetric: one order says all.
+            orders = not self.is_one and (both_orders or item is not loop)
+            if _has_one_iteration(item, twins.facts) or twins.force(*pair, orders):
+                return frozenset({item})
+        return frozenset()
 
     def _twins(self, shared: frozenset[Enter]) -> Twins:
         twins = join(self.first, self.second, shared)
@@ -115,15 +144,16 @@ class Meeting:
         """The equations, and those of the index of every unique load that they pin."""
         yield from twins.equations
         for left, right in self._unique_loads(twins):
-            if twins.pins(Polynomial.atom(left), Polynomial.atom(right)):
-                parts = zip(twins.facts.atoms[left].operands, twins.facts.atoms[right].operands)
-                yield from parts
+            pair = Polynomial.atom(left), Polynomial.atom(right)
+            if twins.equate(*pair) or twins.force(*pair):
+                atoms = twins.facts.atoms
+                yield from zip(atoms[left].operands, atoms[right].operands, strict=True)
 
     def _unique_loads(self, twins: Twins) -> Iterator[tuple[str, str]]:
         """Pairs of loads from `unique` tensors, from the one side and the other."""
-        for left_side, right_side in twins.equations:
-            loads = (list(self._loads_in(side, twins.facts)) for side in (left_side, right_side))
-            yield from (pair for pair in zip(*loads) if _reads_same(pair, twins.facts))
+        for sides in twins.equations if self.unique else ():
+            left, right = (list(self._loads_in(side, twins.facts)) for side in sides)
+            yield from (pair for pair in zip(left, right, strict=False) if _reads_same(pair, twins.facts))
 
     def _loads_in(self, value: Polynomial, facts: Facts) -> Iterator[str]:
         for name in dict.fromkeys(value.atoms()):
@@ -139,15 +169,13 @@ def _reads_same(pair: tuple[str, str], facts: Facts) -> bool:
     return pair[0] != pair[1] and facts.atoms[pair[0]].tensor == facts.atoms[pair[1]].tensor
 
 
-def _pins_loop(twins: Twins, loop: Enter, both_orders: bool, is_one: bool) -> bool:
-    """Whether meeting forces one iteration of the loop. One access with itself is symmetric."""
-    facts = twins.facts
-    if twins.equates(loop):
-        return True
-    if facts.holds((facts.polynomial(loop.low) - facts.polynomial(loop.high)).plus(1)):
-        return True  # there is only one
-    left, right = (facts.polynomial(ir.Var(name, I64)) for name in (loop.var, loop.var + TWIN))
-    return twins.pins(left, right, both_orders and not is_one)
+def _variables(loop: Enter, facts: Facts) -> Equation:
+    """A loop's variable, and its twin."""
+    return facts.polynomial(ir.Var(loop.var, I64)), facts.polynomial(ir.Var(loop.var + TWIN, I64))
+
+
+def _has_one_iteration(loop: Enter, facts: Facts) -> bool:
+    return facts.holds((facts.polynomial(loop.low) - facts.polynomial(loop.high)).plus(1))
 
 
 def _is_multiple(value: Polynomial, unit: Polynomial) -> bool:
@@ -166,7 +194,10 @@ def meeting(
     A `clamp` moves indices together, so where either access has one, only the dimensions that are
     in range anyway tell elements apart.
     """
-    dims = tuple(dim for dim, extent in enumerate(shape) if _tells(first, dim, extent) and _tells(second, dim, extent))
+    both = (first, second)
+    dims = tuple(
+        dim for dim, extent in enumerate(shape) if all(_tells(access, dim, extent) for access in both)
+    )
     return Meeting(first, second, dims, unique, first is second)
 
 

@@ -6,7 +6,6 @@ and give diagnostics in program order. What cannot be proven is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations_with_replacement, product
 
 from kernel_ir import nodes as ir
@@ -130,7 +129,7 @@ def _write_race(first: Access, second: Access, loop: Enter) -> Diagnostic:
             f"two iterations of {_loop(loop)} may store to one element of `{first.tensor}`, "
             f"one on line {first.span.line} and one on line {second.span.line}"
         )
-    hint = f"index `{first.tensor}` by the loop's variable, make the loop `sequential`, or list the index under `unique`"
+    hint = "index it by the loop's variable, make the loop `sequential`, or list its array under `unique`"
     return Diagnostic("write-race", message, second.span, hint)
 
 
@@ -145,11 +144,13 @@ def _read_race(store: Access, load: Access, loop: Enter) -> Diagnostic:
         f"this element of `{load.tensor}` may be stored{_elsewhere(store, load)} "
         f"by another iteration of {_loop(loop)} while it is read"
     )
-    return Diagnostic("read-race", message, load.span, "read what the same iteration stored, or start a new loop")
+    hint = "read what the same iteration stored, or read it in a loop of its own"
+    return Diagnostic("read-race", message, load.span, hint)
 
 
 def _stale_read(store: Access, load: Access, reason: str) -> Diagnostic:
-    message = f"`{load.tensor}` is read here after {reason} may have stored to the element{_elsewhere(store, load)}"
+    where = _elsewhere(store, load)
+    message = f"`{load.tensor}` is read here after {reason} may have stored to the element{where}"
     hint = "reads of a mutated argument see its value at entry: read it into a name before it is stored"
     return Diagnostic("stale-read", message, load.span, hint)
 

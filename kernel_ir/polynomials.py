@@ -17,6 +17,8 @@ Monomial: TypeAlias = tuple[str, ...]
 
 ONE: Monomial = ()
 
+MAX_TERMS = 48  # a polynomial with more terms than this is not worth reasoning about
+
 
 @dataclass(frozen=True, slots=True)
 class Polynomial:
@@ -95,7 +97,8 @@ class Polynomial:
         divisor = self._content()
         if divisor <= 1:
             return self
-        return self.plus(divisor - 1 - self.split(divisor)[1].as_constant())
+        constant = self.terms[0][1] if self.terms[0][0] == ONE else 0
+        return self.plus(divisor - 1 - constant % divisor)
 
     def _content(self) -> int:
         """The greatest common divisor of the coefficients beside the constant."""

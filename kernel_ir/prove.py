@@ -15,20 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from heapq import heappop, heappush
-from typing import TypeAlias
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64, DType
-from kernel_ir.polynomials import ONE, ZERO, Monomial, Polynomial, combine, divisors
-from kernel_ir.traverse import walk
+from kernel_ir.lemmas import Atom, is_nonnegative, lemmas_of
+from kernel_ir.normal_form import Reader
+from kernel_ir.polynomials import ONE, ZERO, Polynomial
+from kernel_ir.proof_search import Index, Search
+from kernel_ir.witnesses import Witness, agreeing, entering, first_witnesses, refutes
 
-MAX_TERMS = 48  # a product of polynomials with more terms than this stays opaque
-STEPS = (6, 40)  # search steps for one form of a goal: a short try of each form, then a long one
-EFFORT = 120  # search steps for one question, with the questions that it raises
-MAX_SPLITS = 4  # case distinctions within each other
-SIDE_EFFORT = 16  # search steps for one question that another one raises
-UNBOUNDED = 1 << 200  # stands for infinity in intervals
+STEPS = (40, 300)  # search steps for one form of a goal: a short try of each form, then a long one
+EFFORT = 600  # search steps for one question, with the questions that it raises
+SIDE_EFFORT = 100  # search steps for one question that another one raises
 
 _NEGATED = {
     "less": "greater_equal",
@@ -38,24 +36,6 @@ _NEGATED = {
     "equal": "not_equal",
     "not_equal": "equal",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """What an atom of the polynomials stands for. `is_wide`: it may lie near the limits of i64."""
-
-    kind: str
-    type: DType
-    operands: tuple[Polynomial, ...] = ()
-    is_wide: bool = False
-    condition: ir.Expr | None = None
-    tensor: str = ""  # what a load reads
-
-
-Term: TypeAlias = tuple[Monomial, int]
-Candidate: TypeAlias = tuple[Polynomial, int, Monomial]
-State: TypeAlias = tuple[int, int, int, Polynomial, list[Term]]
-Index: TypeAlias = dict[tuple[Monomial, bool], list[tuple[Polynomial, int]]]
 
 
 @dataclass(slots=True)
@@ -83,6 +63,7 @@ class Facts:
     nonnegative: frozenset[str] = frozenset()
     zeros: frozenset[str] = frozenset()  # atoms `a % b` that are 0
     values: Mapping[str, Polynomial] = field(default_factory=dict)  # variable -> what it is
+    witnesses: tuple[Witness, ...] = ()
     rows: Mapping[str, Atom] = field(default_factory=dict)  # row of indices -> what each element is
     atoms: dict[str, Atom] = field(default_factory=dict, compare=False, repr=False)  # shared, grows only
     cache: _Cache = field(default_factory=_Cache, compare=False, repr=False)
@@ -93,16 +74,18 @@ class Facts:
     def for_sizes(names: Iterable[str], unstable: Iterable[str] = ()) -> Facts:
         """Every named size is >= 0. Loads of the `unstable` tensors (results) may differ in time."""
         sizes = frozenset(names)
-        return Facts(sizes, frozenset(unstable), nonnegative=frozenset(f"size {name}" for name in sizes))
+        nonnegative = frozenset(f"size {name}" for name in sizes)
+        return Facts(sizes, frozenset(unstable), nonnegative=nonnegative, witnesses=first_witnesses())
 
     def with_range(self, var: str, low: ir.Expr, high: ir.Expr) -> Facts:
         """Inside `for var in range(low, high)`: `low <= var < high`, so the range is not empty."""
         first, end = self.polynomial(low), self.polynomial(high)
         name = f"var {var}"
-        is_wide = self._is_wide(first) or self._is_wide(end)
+        is_wide = self.is_wide(first) or self.is_wide(end)
         self.atoms[name] = Atom("loop", I64, is_wide=is_wide)
-        inner = replace(self, values={**self.values, var: Polynomial.atom(name)}, cache=_Cache())
         value = Polynomial.atom(name)
+        worlds = entering(self.witnesses, name, first, end, self.atoms)
+        inner = replace(self, values={**self.values, var: value}, witnesses=worlds, cache=_Cache())
         return inner.assuming(value - first, (end - value).plus(-1), (end - first).plus(-1))
 
     def with_let(self, name: str, value: ir.Expr) -> Facts:
@@ -116,7 +99,7 @@ class Facts:
     def with_indices(self, row: str, low: ir.Expr, high: ir.Expr, is_full: bool) -> Facts:
         """The elements of `row` are indices in `range(low, high)`, and -1 unless the row `is_full`."""
         bounds = (self.polynomial(low), self.polynomial(high))
-        atom = Atom("index" if is_full else "position", I64, bounds, any(self._is_wide(end) for end in bounds))
+        atom = Atom("index" if is_full else "position", I64, bounds, any(self.is_wide(end) for end in bounds))
         return replace(self, rows={**self.rows, row: atom}, cache=_Cache())
 
     def with_condition(self, condition: ir.Expr, holds: bool = True) -> Facts:
@@ -128,7 +111,7 @@ class Facts:
                 return self.with_condition(left, True).with_condition(right, True)
             case ir.Apply("logical_or", (left, right)) if not holds:
                 return self.with_condition(left, False).with_condition(right, False)
-            case ir.Apply(op, (left, right)) if op in _NEGATED and left.type.is_integer and right.type.is_integer:
+            case ir.Apply(op, (left, right)) if op in _NEGATED and _are_integers(left, right):
                 return self._with_comparison(op if holds else _NEGATED[op], left, right)
             case _:
                 return self
@@ -165,12 +148,13 @@ class Facts:
     def assuming(self, *inequalities: Polynomial) -> Facts:
         """Where each polynomial is >= 0, with the signs of atoms that follow."""
         fresh = tuple(item.tightened() for item in inequalities if item.as_constant() is None)
-        facts = replace(self, known=(*self.known, *fresh), cache=_Cache())
+        worlds = agreeing(self.witnesses, inequalities, self.atoms)
+        facts = replace(self, known=(*self.known, *fresh), witnesses=worlds, cache=_Cache())
         factors = tuple(factor for item in fresh for factor in facts._positive_factors(item))
         if factors:
             facts = replace(facts, known=(*facts.known, *factors), cache=_Cache())
         for name in dict.fromkeys(name for item in fresh for name in item.atoms()):
-            if not facts.is_nonnegative(name) and facts._ask(Polynomial.atom(name), SIDE_EFFORT):
+            if not facts.is_nonnegative(name) and facts.ask(Polynomial.atom(name)):
                 facts = replace(facts, nonnegative=facts.nonnegative | {name}, cache=_Cache())
         return facts
 
@@ -211,7 +195,7 @@ class Facts:
             case ir.Apply("logical_and" | "logical_or" as op, args):
                 combined = all if (op == "logical_and") == holds else any
                 return combined(self.proves(arg, holds) for arg in args)
-            case ir.Apply(op, (left, right)) if op in _NEGATED and left.type.is_integer and right.type.is_integer:
+            case ir.Apply(op, (left, right)) if op in _NEGATED and _are_integers(left, right):
                 return self._proves_comparison(op if holds else _NEGATED[op], left, right)
             case _:
                 return False
@@ -237,14 +221,18 @@ class Facts:
 
     def holds(self, goal: Polynomial) -> bool:
         """Whether `goal >= 0` is proven."""
-        return self._ask(goal, EFFORT)
+        return self.ask(goal, EFFORT)
 
-    def _ask(self, goal: Polynomial, effort: int) -> bool:
+    def ask(self, goal: Polynomial, effort: int = SIDE_EFFORT) -> bool:
+        """`holds`, with a limit on the search steps."""
         cache = self.cache
         if goal in cache.answers:
             return cache.answers[goal]
         if goal in cache.asking:
             return False  # a question that comes back while it is being asked proves nothing
+        if refutes(self.witnesses, goal, self.atoms):
+            cache.answers[goal] = False
+            return False
         is_side = bool(cache.asking)
         granted = min(cache.left, SIDE_EFFORT) if is_side else effort
         outer, cache.left = cache.left, granted
@@ -258,10 +246,13 @@ class Facts:
 
     def _search(self, goal: Polynomial) -> bool:
         """Try each form of the goal, all of them briefly before any of them at length."""
-        if _Search(self, STEPS[0]).run(goal):
+        brief, long = STEPS
+        if Search(self, brief).run(goal):
             return True
-        forms = tuple(self._forms(goal, 2)) if self.cache.left else ()
-        return any(_Search(self, steps).run(form) for steps in STEPS for form in forms)
+        forms = tuple(self._forms(goal, 2)) if self.cache.left > 0 else ()
+        return any(Search(self, brief).run(form) for form in forms[1:]) or any(
+            Search(self, long).run(form) for form in forms
+        )
 
     def _forms(self, goal: Polynomial, depth: int) -> Iterator[Polynomial]:
         """Polynomials whose being >= 0 shows the goal: itself, then it times the divisors in it.
@@ -279,375 +270,39 @@ class Facts:
                 if self.holds(divisor.plus(-1)):
                     yield from self._forms(goal * divisor + divisor.plus(-1), depth - 1)
 
-    # ---- expressions to polynomials ------------------------------------------------------------
+    # ---- what the parts of the prover share ----------------------------------------------------
 
     def polynomial(self, expr: ir.Expr) -> Polynomial:
         """The normal form of an integer expression. Total: what is not understood is an atom."""
-        match expr:
-            case ir.Const(value) if isinstance(value, int):
-                return Polynomial.constant(int(value))
-            case ir.Size(name):
-                return self._atom(f"size {name}", Atom("size", I64))
-            case ir.Param(name, type_):
-                return self._atom(f"param {name}", Atom("param", type_, is_wide=type_ == I64))
-            case ir.Var(name) if name in self.values:
-                return self.values[name]
-            case ir.At(row, index) if row in self.rows:
-                return self._atom(f"{row}[{self.polynomial(index)}]", self.rows[row])
-            case ir.Bind(name, value, body):
-                return (self.with_let(name, value) if value.type.is_integer else self).polynomial(body)
-            case ir.Load(tensor, index, type_, policy) if tensor not in self.unstable:
-                parts = tuple(self.polynomial(part) for part in index)
-                text = ", ".join(str(part) for part in parts)
-                key = f"{tensor}[{text}]!{policy}"
-                return self._atom(key, Atom("load", type_, parts, is_wide=type_ == I64, tensor=tensor))
-            case ir.Apply(op, args, type_):
-                return self._apply(op, args, type_, expr)
-            case _:
-                return self._opaque(expr)
+        return Reader(self).read(expr)
 
-    def _apply(self, op: str, args: tuple[ir.Expr, ...], type_: DType, expr: ir.Expr) -> Polynomial:
-        if not all(arg.type.is_integer for arg in args if op != "select"):
-            return self._opaque(expr)
-        match op:
-            case "add" | "subtract" | "multiply" | "negate":
-                return self._arithmetic(op, tuple(self.polynomial(arg) for arg in args), type_)
-            case "floor_divide" | "modulo":
-                left, right = (self.polynomial(arg) for arg in args)
-                return self._divide(left, right, type_) if op == "floor_divide" else self._modulo(left, right, type_)
-            case "shift_right" if _is_shift_count(args[1], type_):
-                by = Polynomial.constant(1 << args[1].value)
-                return self._divide(self.polynomial(args[0]), by, type_)
-            case "shift_left" if _is_shift_count(args[1], type_):
-                by = Polynomial.constant(1 << args[1].value)
-                return self._arithmetic("multiply", (self.polynomial(args[0]), by), type_)
-            case "minimum" | "maximum" | "bit_and":
-                return self._operation(op, tuple(self.polynomial(arg) for arg in args), type_)
-            case "abs":
-                value = self.polynomial(args[0])
-                return self._operation("maximum", (value, self._arithmetic("negate", (value,), type_)), type_)
-            case "select":
-                return self._select(args, type_)
-            case "i32" | "u32" | "i64":
-                value = self.polynomial(args[0])
-                return value if self._fits(value, type_) else self._operation(op, (value,), type_)
-            case _:
-                return self._opaque(expr)
-
-    def _arithmetic(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
-        small = op != "multiply" or len(parts[0].terms) * len(parts[1].terms) <= MAX_TERMS
-        if small and not any(self._is_wide(part) for part in parts):
-            match op:
-                case "add":
-                    value = parts[0] + parts[1]
-                case "subtract":
-                    value = parts[0] - parts[1]
-                case "multiply":
-                    value = parts[0] * parts[1]
-                case _:
-                    value = -parts[0]
-            if self._fits(value, type_):
-                return value
-        return self._operation(op, parts, type_)
-
-    def _divide(self, left: Polynomial, right: Polynomial, type_: DType) -> Polynomial:
-        divisor = right.as_constant()
-        if divisor is None or divisor < 0:
-            return self._operation("floor_divide", (left, right), type_)
-        if divisor == 0:
-            return ZERO
-        quotient, rest = left.split(divisor)
-        if rest.as_constant() is not None:
-            return quotient
-        return quotient + self._operation("floor_divide", (rest, right), type_ if rest == left else I64)
-
-    def _modulo(self, left: Polynomial, right: Polynomial, type_: DType) -> Polynomial:
-        divisor = right.as_constant()
-        if divisor is not None and divisor >= 0:
-            rest = left.split(divisor)[1] if divisor else ZERO
-            if rest.as_constant() is not None:
-                return rest
-            left, type_ = rest, type_ if rest == left else I64
-        value = self._operation("modulo", (left, right), type_)
-        return ZERO if self._divides(right, left) else value
-
-    def _divides(self, right: Polynomial, left: Polynomial) -> bool:
-        """Whether `left % right == 0` is known, directly or by a multiple of a constant `right`."""
-        step = right.as_constant()
-        for name in sorted(self.zeros):
-            dividend, divisor = self.atoms[name].operands
-            if dividend != left:
-                continue
-            multiple = divisor.as_constant()
-            if divisor == right or (step and multiple and multiple % step == 0):
-                return True
-        return False
-
-    def _select(self, args: tuple[ir.Expr, ...], type_: DType) -> Polynomial:
-        condition, then, otherwise = args
-        parts = (self.polynomial(then), self.polynomial(otherwise))
-        if parts[0] == parts[1]:
-            return parts[0]
-        key = f"select({self._key(condition)}, {parts[0]}, {parts[1]})"
-        wide = any(self._is_wide(part) for part in parts)
-        return self._atom(key, Atom("select", type_, parts, wide, condition))
-
-    def _operation(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
+    def operation(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
         """The atom for an operation that polynomials cannot express."""
         key = f"{op}.{type_}({', '.join(str(part) for part in parts)})"
-        is_wide = type_ == I64 and any(self._is_wide(part) for part in parts)
-        return self._atom(key, Atom(op, type_, parts, is_wide))
+        is_wide = type_ == I64 and any(self.is_wide(part) for part in parts)
+        self.atoms.setdefault(key, Atom(op, type_, parts, is_wide))
+        return Polynomial.atom(key)
 
-    def _opaque(self, expr: ir.Expr) -> Polynomial:
-        match expr:
-            case ir.Reduce("argmax" | "argmin", _, low, high):
-                bounds = (self.polynomial(low), self.polynomial(high))
-                atom = Atom("position", expr.type, bounds, any(self._is_wide(end) for end in bounds))
-            case ir.Reduce(kind):
-                atom = Atom(kind, expr.type, is_wide=expr.type == I64 and kind != "count")
-            case _:
-                atom = Atom("opaque", expr.type, is_wide=expr.type == I64)
-        return self._atom(self._key(expr), atom)
-
-    def _key(self, expr: ir.Expr) -> str:
-        """A text that equal values share; one of its own where the value may change in time."""
-        bound = _bound_within(expr)
-        for item in walk(expr):
-            match item:
-                case ir.Load(tensor) if tensor in self.unstable:
-                    return f"unstable {len(self.atoms)}"
-                case ir.Var(name) if name not in self.values and name not in bound:
-                    return f"unstable {len(self.atoms)}"
-                case _:
-                    pass
-        return repr(expr)
-
-    def _atom(self, name: str, atom: Atom) -> Polynomial:
-        self.atoms.setdefault(name, atom)
-        return Polynomial.atom(name)
-
-    # ---- widths and signs ----------------------------------------------------------------------
-
-    def _is_wide(self, value: Polynomial) -> bool:
+    def is_wide(self, value: Polynomial) -> bool:
+        """Whether arithmetic on the value may overflow."""
         return any(self.atoms[name].is_wide for name in value.atoms())
 
-    def _fits(self, value: Polynomial, type_: DType) -> bool:
-        """Whether the value, computed without wrapping, lies in `type_`."""
-        if type_ == I64:
-            return True
-        low, high = 0, 0
-        for monomial, coefficient in value.terms:
-            ends = {coefficient}
-            for name in monomial:
-                ends = {end * bound for end in ends for bound in self._interval(name)}
-            low, high = low + min(ends), high + max(ends)
-        return type_.lowest <= low and high <= type_.highest
-
-    def _interval(self, name: str) -> tuple[int, int]:
-        """Constant bounds of an atom, both inclusive."""
-        type_ = self.atoms[name].type
-        low, high = (-UNBOUNDED, UNBOUNDED) if type_ == I64 else (int(type_.lowest), int(type_.highest))
-        if self.is_nonnegative(name):
-            low = max(low, 0)
-        for item in (*self.known, *self.lemmas(name)):
-            if item.terms[-1][0] != (name,) or len(item.terms) > 2 or item.terms[0][0] not in (ONE, (name,)):
-                continue
-            constant = item.terms[0][1] if len(item.terms) == 2 else 0
-            coefficient = item.terms[-1][1]
-            if coefficient > 0:
-                low = max(low, -(constant // coefficient))
-            else:
-                high = min(high, constant // -coefficient)
-        return low, high
-
     def is_nonnegative(self, name: str) -> bool:
-        if name in self.nonnegative:
-            return True
-        atom = self.atoms[name]
-        signs = (self.holds(part) for part in atom.operands)
-        match atom.kind:
-            case "size" | "count":
-                return True
-            case "floor_divide" | "minimum":
-                return all(signs)
-            case "maximum" | "bit_and":
-                return any(signs)
-            case "modulo":
-                return self.holds(atom.operands[1])
-            case _:
-                return atom.type.kind == "uint"
-
-    # ---- lemmas --------------------------------------------------------------------------------
+        """Whether an atom is known to be >= 0."""
+        return name in self.nonnegative or is_nonnegative(self, name)
 
     def lemmas(self, name: str) -> tuple[Polynomial, ...]:
         """Polynomials >= 0 that hold by the meaning of an atom."""
         known = self.cache.lemmas
         if name not in known:
             known[name] = ()  # while the sides of a lemma are being proven, it proves nothing
-            found = tuple(item.tightened() for item in self._lemmas(name) if item.as_constant() is None)
+            found = tuple(item.tightened() for item in lemmas_of(self, name) if item.as_constant() is None)
             if self.cache.asking and not self.cache.left:
                 del known[name]  # the search gave up: ask again another time
                 return found
             known[name] = found
         return known[name]
 
-    def _lemmas(self, name: str) -> tuple[Polynomial, ...]:
-        atom, value = self.atoms[name], Polynomial.atom(name)
-        match atom.kind:
-            case "floor_divide":
-                return self._quotient_lemmas(value, *atom.operands)
-            case "modulo":
-                return self._remainder_lemmas(value, *atom.operands, atom.type)
-            case "minimum":  # at most each operand, and at most their mean
-                left, right = atom.operands
-                return left - value, right - value, left + right - value - value
-            case "maximum":
-                left, right = atom.operands
-                return value - left, value - right, value + value - left - right
-            case "bit_and":
-                return tuple(part - value for part in atom.operands if self.holds(part))
-            case "index":
-                low, high = atom.operands
-                return value - low, (high - value).plus(-1)
-            case "position":  # -1 where there is no term
-                low, high = atom.operands
-                first = (value.plus(1),) if self.holds(low.plus(1)) else ()
-                return (*first, (high - value).plus(-1)) if self.holds(high) else first
-            case _:
-                return ()
 
-    def _quotient_lemmas(self, value: Polynomial, left: Polynomial, right: Polynomial) -> tuple[Polynomial, ...]:
-        product = right * value
-        below = left - product
-        sign = (left - value,) if self.holds(left) else ()
-        if self.holds(right.plus(-1)):
-            above = product - left if self._divides(right, left) else (product - left + right).plus(-1)
-            return (below, above, *sign)
-        if not self.holds(right):
-            return ()
-        if self.holds(value.plus(-1)):  # a quotient by zero is 0
-            return (right.plus(-1), below, (product - left + right).plus(-1), *sign)
-        return (below, *sign) if sign else ()
-
-    def _remainder_lemmas(
-        self, value: Polynomial, left: Polynomial, right: Polynomial, type_: DType
-    ) -> tuple[Polynomial, ...]:
-        sign = (left - value,) if self.holds(left) else ()
-        if self.holds(right.plus(-1)):
-            whole = left - value - right * self._operation("floor_divide", (left, right), type_)
-            return ((right - value).plus(-1), whole, -whole, *sign)
-        return sign if self.holds(right) else ()
-
-
-def _is_shift_count(count: ir.Expr, type_: DType) -> bool:
-    return isinstance(count, ir.Const) and isinstance(count.value, int) and 0 <= count.value < type_.bits - 1
-
-
-def _bound_within(expr: ir.Expr) -> frozenset[str]:
-    """The names that reductions and bindings inside the expression introduce."""
-    found = set()
-    for item in walk(expr):
-        match item:
-            case ir.Reduce(_, var):
-                found.add(var)
-            case ir.Bind(name):
-                found.add(name)
-            case _:
-                pass
-    return frozenset(found)
-
-
-class _Search:
-    """One bounded search for a proof that a polynomial is >= 0."""
-
-    def __init__(self, facts: Facts, steps: int) -> None:
-        self.facts = facts
-        self.steps = steps
-        self.seen: set[Polynomial] = set()
-        self.indexed: set[str] = set()
-        self.by_term: Index = {}
-        if facts.cache.by_term is None:
-            facts.cache.by_term = {}
-            for item in facts.known:
-                _index(facts.cache.by_term, item)
-
-    def run(self, goal: Polynomial) -> bool:
-        """Cancel harmful terms, trying the goals with the fewest left first."""
-        open_goals: list[State] = []
-        self._push(open_goals, goal)
-        while open_goals:
-            _, _, _, goal, harmful = heappop(open_goals)
-            if not harmful:
-                return True
-            if self.steps == 0 or self.facts.cache.left <= 0:
-                return False
-            self.steps -= 1
-            self.facts.cache.left -= 1
-            for child in self._children(goal, harmful):
-                self._push(open_goals, child)
-            if self._by_cases(goal, harmful):
-                return True
-        return False
-
-    def _children(self, goal: Polynomial, harmful: list[Term]) -> Iterator[Polynomial]:
-        """The goal with the harmful term that has the fewest remedies cancelled, in each way."""
-        options = [self._candidates(*term) for term in harmful]
-        chosen = min(range(len(harmful)), key=lambda i: (harmful[i][0] == ONE, len(options[i])))
-        weight = abs(harmful[chosen][1])
-        for inequality, coefficient, cofactor in options[chosen]:
-            yield combine(coefficient, goal, -weight, cofactor, inequality)
-
-    def _push(self, open_goals: list[State], goal: Polynomial) -> None:
-        goal = goal.loosened()
-        if goal in self.seen or len(goal.terms) > MAX_TERMS:
-            return
-        self.seen.add(goal)
-        self._index_atoms(goal)
-        harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
-        degree = sum(len(monomial) for monomial, _ in goal.terms)
-        heappush(open_goals, (len(harmful), degree, len(self.seen), goal, harmful))
-
-    def _is_nonnegative(self, monomial: Monomial) -> bool:
-        return all(self.facts.is_nonnegative(name) for name in monomial)
-
-    def _candidates(self, monomial: Monomial, value: int) -> list[Candidate]:
-        """Inequalities with a term of this sign that divides the monomial, the nearest first."""
-        found = []
-        for part, cofactor in divisors(monomial):
-            if self._is_nonnegative(cofactor):
-                for index in (self.facts.cache.by_term or {}, self.by_term):
-                    for inequality, coefficient in index.get((part, value > 0), ()):
-                        found.append((inequality, coefficient, cofactor))
-        return found
-
-    def _by_cases(self, goal: Polynomial, harmful: list[Term]) -> bool:
-        """Prove the goal for each value that a minimum, maximum or select in it can take."""
-        for name in dict.fromkeys(name for monomial, _ in harmful for name in monomial):
-            atom = self.facts.atoms[name]
-            if atom.kind in ("minimum", "maximum"):
-                if all(self.run(goal.replaced(name, part)) for part in atom.operands):
-                    return True
-            elif atom.kind == "select" and atom.condition is not None:
-                branches = zip((True, False), atom.operands)
-                if all(self._branch(atom.condition, holds, goal.replaced(name, part)) for holds, part in branches):
-                    return True
-        return False
-
-    def _branch(self, condition: ir.Expr, holds: bool, goal: Polynomial) -> bool:
-        return self.facts.with_condition(condition, holds)._ask(goal, min(self.facts.cache.left, SIDE_EFFORT))
-
-    def _index_atoms(self, goal: Polynomial) -> None:
-        """Make the lemmas of every atom in sight available."""
-        waiting = list(goal.atoms())
-        while waiting:
-            name = waiting.pop()
-            if name not in self.indexed:
-                self.indexed.add(name)
-                for item in self.facts.lemmas(name):
-                    _index(self.by_term, item)
-                    waiting.extend(item.atoms())
-
-
-def _index(index: Index, inequality: Polynomial) -> None:
-    for monomial, coefficient in inequality.terms:
-        index.setdefault((monomial, coefficient > 0), []).append((inequality, abs(coefficient)))
+def _are_integers(*operands: ir.Expr) -> bool:
+    return all(operand.type.is_integer for operand in operands)

@@ -63,7 +63,7 @@ def _read(node: ast.expr) -> ir.Expr:
         case ast.BoolOp(op, [left, right]):
             return ir.Apply(_OPS[type(op)], (_read(left), _read(right)), BOOL)
         case ast.Compare(left, ops, rights):
-            pairs = zip([left, *rights], ops, rights)
+            pairs = zip([left, *rights], ops, rights, strict=False)
             links = [ir.Apply(_OPS[type(op)], (_read(a), _read(b)), BOOL) for a, op, b in pairs]
             return links[0] if len(links) == 1 else ir.Apply("logical_and", tuple(links), BOOL)
         case ast.IfExp(test, then, otherwise):
@@ -108,7 +108,7 @@ def proves(context: str, claim: str) -> bool:
     facts, node = facts_of(context), ast.parse(claim, mode="eval").body
     operands = [_read(item) for item in (node.left, *node.comparators)]
     methods = {ast.Lt: facts.proves_less, ast.LtE: facts.proves_less_equal, ast.Eq: facts.proves_equal}
-    return all(methods[type(op)](a, b) for op, a, b in zip(node.ops, operands, operands[1:]))
+    return all(methods[type(op)](a, b) for op, a, b in zip(node.ops, operands, operands[1:], strict=False))
 
 
 GROUPED = "kv_heads >= 1; heads % kv_heads == 0; h in 0, heads"
