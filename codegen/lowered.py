@@ -71,6 +71,15 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class If:
+    """A guard; both branches are blocks of their own."""
+
+    condition: ir.Expr
+    then: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Allocate:
     """A row of `extent` scratch elements for the rest of the block; contents start undefined."""
 
@@ -93,7 +102,7 @@ class Barrier:
     """Writes of the team before this point are seen by all its lanes after it."""
 
 
-Stmt: TypeAlias = "ir.Let | ir.Update | ir.Store | ir.If | Loop | Fold | Allocate | Put | Barrier"
+Stmt: TypeAlias = "ir.Let | ir.Update | ir.Store | If | Loop | Fold | Allocate | Put | Barrier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def blocks(statement: Stmt) -> tuple[tuple[Stmt, ...], ...]:
     match statement:
         case Loop() | Fold():
             return (statement.body,)
-        case ir.If(_, then, orelse):
+        case If(_, then, orelse):
             return (then, orelse)
         case _:
             return ()
@@ -139,7 +148,7 @@ def expressions(statement: Stmt) -> tuple[ir.Expr, ...]:
             return (value,)
         case ir.Store(_, index, value):
             return (*index, value)
-        case ir.If(condition):
+        case If(condition):
             return (condition,)
         case Loop(_, low, high):
             return (low, high)
@@ -173,13 +182,15 @@ def map_expressions(statement: Stmt, change: Callable[[ir.Expr], ir.Expr]) -> St
             return replace(statement, value=change(value))
         case ir.Store(_, index, value):
             return replace(statement, index=tuple(map(change, index)), value=change(value))
-        case ir.If(condition, then, orelse):
+        case If(condition, then, orelse):
             return replace(statement, condition=change(condition), then=block(then), orelse=block(orelse))
         case Loop(_, low, high, _, body):
             return replace(statement, low=change(low), high=change(high), body=block(body))
         case Fold(accumulators, _, low, high, _, body):
             folded = tuple(_map_accumulator(item, change) for item in accumulators)
-            return replace(statement, accumulators=folded, low=change(low), high=change(high), body=block(body))
+            return replace(
+                statement, accumulators=folded, low=change(low), high=change(high), body=block(body)
+            )
         case Allocate(_, _, extent):
             return replace(statement, extent=change(extent))
         case Put(_, index, value):

@@ -41,7 +41,7 @@ def _lines(statement: low.Stmt) -> list[str]:
             return [f"{name} = {print_expression(value)}"]
         case ir.Store(tensor, index, value):
             return [f"{tensor}[{', '.join(map(print_expression, index))}] = {print_expression(value)}"]
-        case ir.If(condition, then, orelse):
+        case low.If(condition, then, orelse):
             lines = [f"if {print_expression(condition)}:", *_nested(then)]
             return [*lines, "else:", *_nested(orelse)] if orelse else lines
         case low.Loop(var, first, end, kind, body):

@@ -127,7 +127,7 @@ def make_entries(kernel: ir.Kernel) -> tuple[Entry, ...]:
     found = []
     for combination in itertools.product(*choices):
         suffix = "_".join(dtype.name for dtype in combination) or "any"
-        found.append(Entry(suffix, tuple(zip(names, combination))))
+        found.append(Entry(suffix, tuple(zip(names, combination, strict=True))))
     return tuple(found)
 
 
@@ -142,11 +142,15 @@ def make_record(loaded: LoadedSpec, kernel: ir.Kernel) -> OpRecord:
         spec.takes_out(),
         _returned(spec.returns, kernel),
     )
-    values = {name: item.values.model_dump(exclude_none=True) for name, item in spec.arguments.items() if item.values}
+    values = {
+        name: item.values.model_dump(exclude_none=True)
+        for name, item in spec.arguments.items()
+        if item.values
+    }
     return OpRecord(
         kernel, spec.summary, spec.description, spec.reference, make_fields(kernel), make_entries(kernel),
         (primary, *(_export(item, kernel) for item in spec.exports)),
-        loaded.source.path, spec.examples, values, dict(spec.schedule),
+        loaded.source.path, spec.examples, values, dict(spec.schedule.items()),
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def _spread(body: tuple[low.Stmt, ...], found: set[str], is_masked: bool) -> Non
             case low.Put(row, index, value):
                 if is_varying(value, found) and not is_varying(index, found):
                     found.add(row)
-            case ir.If(condition, then, orelse):
+            case low.If(condition, then, orelse):
                 masked = is_masked or is_varying(condition, found)
                 _spread(then, found, masked)
                 _spread(orelse, found, masked)
@@ -63,7 +63,7 @@ def _fits(statement: low.Stmt, names: frozenset[str], is_masked: bool) -> bool:
     match statement:
         case ir.Let() | ir.Update() | ir.Store() | low.Put():
             return True
-        case ir.If(condition, then, orelse):
+        case low.If(condition, then, orelse):
             masked = is_masked or is_varying(condition, names)
             return fits_packs(then, names, masked) and fits_packs(orelse, names, masked)
         case low.Loop(_, first, end, _, body):

@@ -17,7 +17,9 @@ def verify_program(program: low.Program, after: str) -> None:
     """Raise CompilerBug with every rule that `program` breaks; `after` names the step that made it."""
     broken = [f"{rule.__name__}: {message}" for rule in RULES for message in rule(program)]
     if broken:
-        raise CompilerBug(f"{program.kernel.name} is not well formed after {after}:\n  " + "\n  ".join(broken))
+        raise CompilerBug(
+            f"{program.kernel.name} is not well formed after {after}:\n  " + "\n  ".join(broken)
+        )
 
 
 def nothing_is_left_to_lower(program: low.Program) -> Iterator[str]:
@@ -45,40 +47,34 @@ def names_are_bound(program: low.Program) -> Iterator[str]:
     """Every name and row is bound before it is used, in an enclosing block or an earlier gridless launch."""
     bound: set[str] = set()
     for launch in program.launches:
-        inner = bound | {axis.var for axis in launch.grid}
-        after = yield from _unbound(launch.body, inner)
+        inside = bound | {axis.var for axis in launch.grid}
+        yield from _unbound(launch.body, inside)
         if not launch.grid:
-            bound = after
+            bound = inside
 
 
-def _unbound(body: tuple[low.Stmt, ...], bound: set[str]) -> Iterator[str]:  # type: ignore[misc]
-    bound = set(bound)
+def _unbound(body: tuple[low.Stmt, ...], bound: set[str]) -> Iterator[str]:
+    """Uses of names that are not in `bound`, to which the names that the block binds are added."""
     for statement in body:
         match statement:
-            case low.Fold(_, var):
-                inside = yield from _unbound(statement.body, bound | {var})
+            case low.Fold(accumulators, var):
+                inside = bound | {var}
                 yield from _unknown((statement.low, statement.high), bound)
-                folded = low.expressions(statement)[2:]
-                yield from _unknown(folded, inside)
+                yield from _unbound(statement.body, inside)
+                yield from _unknown(low.expressions(statement)[2:], inside)
+                bound |= {name for item in accumulators for name in item.names}
             case low.Loop(var):
                 yield from _unknown(low.expressions(statement), bound)
                 yield from _unbound(statement.body, bound | {var})
-            case ir.If(condition, then, orelse):
+            case low.If(condition, then, orelse):
                 yield from _unknown((condition,), bound)
-                yield from _unbound(then, bound)
-                yield from _unbound(orelse, bound)
-            case _:
-                yield from _unknown(low.expressions(statement), bound)
-        match statement:
+                yield from _unbound(then, set(bound))
+                yield from _unbound(orelse, set(bound))
             case ir.Update(name) | low.Put(name) if name not in bound:
                 yield f"`{name}` is written before it is bound"
-            case low.Loop():
-                pass
-            case low.Fold(accumulators):
-                bound |= {name for item in accumulators for name in item.names}
             case _:
+                yield from _unknown(low.expressions(statement), bound)
                 bound |= set(low.bound_names(statement))
-    return bound
 
 
 def _unknown(exprs: tuple[ir.Expr, ...], bound: set[str]) -> Iterator[str]:

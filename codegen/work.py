@@ -35,7 +35,7 @@ def _statement(statement: low.Stmt) -> ir.Expr | None:
     match statement:
         case low.Loop(_, first, end, _, body) | low.Fold(_, _, first, end, _, body):
             return _times(_trips(first, end), _block(body))
-        case ir.If(_, then, _) if any(isinstance(item, (low.Loop, low.Fold)) for item in then):
+        case low.If(_, then, _) if any(isinstance(item, (low.Loop, low.Fold)) for item in then):
             return _block(then)
         case _:
             return None

@@ -78,8 +78,8 @@ class Writer(ABC):
     def fold(self, fold: low.Fold) -> None:
         """A reduction, dealt over lanes or in order."""
 
-    def barrier(self) -> None:
-        """Make the team's writes visible to the team. Nothing to do where a team is one thread."""
+    def barrier(self) -> None:  # noqa: B027 (a team of one thread has nothing to do)
+        """Make the team's writes visible to all its lanes."""
 
     # -- statements -----------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class Writer(ABC):
                 self.let(statement)
             case ir.Update(name, value):
                 self.line(f"{self.namer[name]} = {self.expr(value)};")
-            case ir.If():
+            case low.If():
                 self.guard(statement)
             case ir.Store():
                 self.store(statement)
@@ -118,7 +118,7 @@ class Writer(ABC):
         qualifier = "" if statement.is_mutable else "const "
         self.line(f"{qualifier}{type_} {self.namer.declare(statement.name)} = {value};")
 
-    def guard(self, statement: ir.If) -> None:
+    def guard(self, statement: low.If) -> None:
         """A branch that all lanes of the pack or team take together, or one lane takes alone."""
         self.line(f"if ({self.expr(statement.condition)}) {{")
         self.block(statement.then)
@@ -173,7 +173,9 @@ class Writer(ABC):
         match expr:
             case ir.Apply("select", (condition, ir.Load() as load, otherwise)):
                 return self.guarded_load(condition, load, otherwise), ATOM
-            case ir.Apply("floor_divide" | "modulo" as name, (left, right)) if self.divides_plainly(left, right):
+            case ir.Apply("floor_divide" | "modulo" as name, (left, right)) if self.divides_plainly(
+                left, right
+            ):
                 return print_infix(expr, PLAIN_DIVISIONS[name], self.dialect)
             case _:
                 return None

@@ -119,8 +119,14 @@ def misfit(expr: ir.Apply) -> str:
 def accesses_fit(kernel: ir.Kernel) -> Iterator[str]:
     """Tensors exist, have the rank they are indexed with, and i64 indices; inputs are not stored to."""
     tensors = kernel.tensors()
-    loads = [(item.tensor, item.index, False) for item in walk_expressions(kernel.body) if isinstance(item, ir.Load)]
-    stores = [(item.tensor, item.index, True) for item in walk_statements(kernel.body) if isinstance(item, ir.Store)]
+    loads = [
+        (item.tensor, item.index, False)
+        for item in walk_expressions(kernel.body)
+        if isinstance(item, ir.Load)
+    ]
+    stores = [
+        (item.tensor, item.index, True) for item in walk_statements(kernel.body) if isinstance(item, ir.Store)
+    ]
     for name, index, is_store in (*loads, *stores):
         if name not in tensors:
             yield f"`{name}` is no tensor"
@@ -188,4 +194,3 @@ RULES: tuple[Rule, ...] = (
     updates_stay_in_iteration,
     policies_fit,
 )
-

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from backends.cpu.spelling import INDEXED, MONOIDS, OPS, RESERVED_HERE, STORAGE, TYPES
 from codegen import lowered as low
+from codegen.build_ir import ZERO, op
 from codegen.record import OpRecord
 from codegen.render import render
 from codegen.varying import fits_packs, is_varying, varying_names
@@ -37,14 +39,15 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
         "declarations": _declarations(program.kernel, writer.lines),
         "body": writer.lines,
         "entries": [
-            (entry.suffix, ", ".join(STORAGE[dtype.name] for _, dtype in entry.dtypes)) for entry in record.entries
+            (entry.suffix, ", ".join(STORAGE[dtype.name] for _, dtype in entry.dtypes))
+            for entry in record.entries
         ],
     }
     return {f"cpu/{record.name}.cpp": render(TEMPLATES, "kernel.cpp.j2", fields)}
 
 
 def _declarations(kernel: ir.Kernel, body: list[str]) -> list[str]:
-    """Locals for the members of the parameters that the body uses: typed pointers, strides, sizes, scalars."""
+    """Locals for the parameters that the body uses: typed pointers, strides, sizes, scalars."""
     used = set(re.findall(r"\w+", "\n".join(body)))
     return [text for name, text in _members(kernel) if name in used]
 
@@ -55,7 +58,10 @@ def _members(kernel: ir.Kernel) -> Iterator[tuple[str, str]]:
     for tensor in kernel.tensors().values():
         type_ = tensor.dtype if tensor.dtype in variables else STORAGE[tensor.dtype]
         const = "const " if tensor.role == "input" else ""
-        yield tensor.name, f"{const}{type_}* const {tensor.name} = static_cast<{const}{type_}*>(params.{tensor.name});"
+        yield (
+            tensor.name,
+            f"{const}{type_}* const {tensor.name} = static_cast<{const}{type_}*>(params.{tensor.name});",
+        )
         for axis in range(len(tensor.shape) - 1):
             name = stride_name(tensor.name, axis)
             yield name, f"const int64_t {name} = params.{name};"
@@ -102,7 +108,9 @@ class CpuWriter(Writer):
         if tiled is not None:
             counts.append(f"sgl::tile_count({self.expr(tiled.low)}, {self.expr(tiled.high)})")
         items, work = " * ".join(counts), self.expr(work_estimate(launch))
-        single = launch.grid[0].var if len(counts) == 1 and launch.grid and _starts_at_zero(launch.grid[0]) else ""
+        single = (
+            launch.grid[0].var if len(counts) == 1 and launch.grid and _starts_at_zero(launch.grid[0]) else ""
+        )
         self.namer.push()
         name = self.namer.declare(single) if single else "tile" if not launch.grid else "item"
         self.line(f"sgl::parallel_for({items}, {work}, [=](int64_t {name}) {{")
@@ -157,12 +165,17 @@ class CpuWriter(Writer):
             for statement in loop.body:
                 self.statement(statement)
 
-    def _lanes(self, var: str, first: str, end: str, body: tuple[low.Stmt, ...]):  # type: ignore[no-untyped-def]
+    @contextmanager
+    def _lanes(self, var: str, first: str, end: str, body: tuple[low.Stmt, ...]) -> Iterator[str]:
+        """The body of a dealt loop: for packs where it fits them, else for one element at a time."""
         names = varying_names(body, var)
-        packs = fits_packs(body, names)
-        function, type_ = ("for_lanes", "auto") if packs else ("for_each", "int64_t")
-        header = f"sgl::{function}({first}, {end}, [&]({type_} {{name}}) {{{{"
-        return _PackScope(self, self.scope((var, header), "});"), Pack(var, names) if packs else None)
+        is_packed = fits_packs(body, names)
+        function, type_ = ("for_lanes", "auto") if is_packed else ("for_each", "int64_t")
+        header = f"sgl::{function}({first}, {end}, [&]({type_} {{name}}) SGL_BODY {{{{"
+        outer, self.pack = self.pack, Pack(var, names) if is_packed else None
+        with self.scope((var, header), "});") as identifier:
+            yield identifier
+        self.pack = outer
 
     def fold(self, fold: low.Fold) -> None:
         is_dealt = fold.kind == "lanes"
@@ -175,18 +188,20 @@ class CpuWriter(Writer):
         else:
             with self.scope(self.for_header(fold.var, fold.low, fold.high)) as index:
                 self._fold_body(fold, states, index, needs_index=False)
-        for item, state in zip(fold.accumulators, states):
+        for item, state in zip(fold.accumulators, states, strict=True):
             self._declare_results(item, state)
 
     def _fold_body(self, fold: low.Fold, states: list[str], index: str, *, needs_index: bool) -> None:
         for statement in fold.body:
             self.statement(statement)
-        for item, state in zip(fold.accumulators, states):
+        for item, state in zip(fold.accumulators, states, strict=True):
             place = [index] if needs_index or item.monoid in INDEXED else []
             if item.where is None:
                 self.line(f"{state}.add({', '.join([*place, self.expr(item.value)])});")
             else:
-                self.line(f"{state}.add_if({', '.join([self.expr(item.where), *place, self.expr(item.value)])});")
+                self.line(
+                    f"{state}.add_if({', '.join([self.expr(item.where), *place, self.expr(item.value)])});"
+                )
 
     def _declare_state(self, item: low.Accumulator, is_dealt: bool) -> str:
         name = self.namer.declare(f"{item.names[0].partition('.')[0]}_state")
@@ -195,7 +210,11 @@ class CpuWriter(Writer):
             self.line(f"sgl::Accumulator<{MONOIDS[item.monoid]}, {type_}> {name};")
         else:
             varies = self.pack is not None and item.names[0] in self.pack.varying
-            lanes = f"sgl::Like<decltype({self.namer[self.pack.var]}), {type_}>" if varies and self.pack else type_
+            lanes = (
+                f"sgl::Like<decltype({self.namer[self.pack.var]}), {type_}>"
+                if varies and self.pack
+                else type_
+            )
             self.line(f"sgl::Serial<{MONOIDS[item.monoid]}, {lanes}> {name};")
         return name
 
@@ -205,7 +224,7 @@ class CpuWriter(Writer):
             return
         both = self.namer.declare(f"{item.names[0].partition('.')[0]}_found")
         self.line(f"const auto {both} = {state}.result();")
-        for name, field in zip(item.names, ("maximum", "total")):
+        for name, field in zip(item.names, ("maximum", "total"), strict=True):
             self.line(f"const auto {self.namer.declare(name)} = {both}.{field};")
 
     # -- statements -----------------------------------------------------------------------------
@@ -219,7 +238,9 @@ class CpuWriter(Writer):
         if not statement.is_mutable:
             self.line(f"const auto {name} = {value};")
         elif statement.name in self.pack.varying:
-            lanes = f"sgl::Like<decltype({self.namer[self.pack.var]}), {self.type_name(statement.value.type)}>"
+            lanes = (
+                f"sgl::Like<decltype({self.namer[self.pack.var]}), {self.type_name(statement.value.type)}>"
+            )
             self.line(f"{lanes} {name} = {value};")
         else:
             self.line(f"{self.type_name(statement.value.type)} {name} = {value};")
@@ -232,7 +253,7 @@ class CpuWriter(Writer):
             case _:
                 super().statement(statement)
 
-    def guard(self, statement: ir.If) -> None:
+    def guard(self, statement: low.If) -> None:
         if self.pack is None or not (self.pack.mask or is_varying(statement.condition, self.pack.varying)):
             super().guard(statement)
             return
@@ -300,28 +321,14 @@ class CpuWriter(Writer):
         return TYPES[type.name]
 
 
-class _PackScope:
-    """Enters a lambda's scope and makes its pack the writer's current one."""
-
-    def __init__(self, writer: CpuWriter, scope, pack: Pack | None) -> None:  # type: ignore[no-untyped-def]
-        self.writer, self.scope, self.pack = writer, scope, pack
-
-    def __enter__(self) -> str:
-        self.outer, self.writer.pack = self.writer.pack, self.pack
-        return self.scope.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self.scope.__exit__(*error)
-        self.writer.pack = self.outer
-
-
 def _tiled_loop(launch: low.Launch) -> low.Loop | None:
     """The loop that threads may share, where a launch is one dealt loop after bindings."""
     if not launch.body:
         return None
     *bindings, last = launch.body
-    is_tiled = isinstance(last, low.Loop) and last.kind == "lanes"
-    return last if is_tiled and all(isinstance(item, ir.Let) for item in bindings) else None
+    if not isinstance(last, low.Loop) or last.kind != "lanes":
+        return None
+    return last if all(isinstance(item, ir.Let) for item in bindings) else None
 
 
 def _starts_at_zero(axis: low.GridAxis) -> bool:
@@ -329,8 +336,6 @@ def _starts_at_zero(axis: low.GridAxis) -> bool:
 
 
 def _extent(writer: CpuWriter, first: ir.Expr, end: ir.Expr) -> str:
-    from codegen.build_ir import ZERO, op
-
     if first == ZERO:
         text = writer.expr(end)
         return text if isinstance(end, ir.Size) else f"({text})"

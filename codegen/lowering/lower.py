@@ -1,8 +1,11 @@
 """Lower a kernel: choose grids, deal loops over lanes, turn reductions into folds.
 
-before:  `for r in range(rows):`                         after:  launch over r in range(rows):
-         `    m = sum(x[r, c] for c in range(width))`             fold c in range(width) over lanes: m = sum(x[r, c])
-         `    for c in range(width): out[r, c] = x[r, c] / m`     for c in range(width) over lanes: out[r, c] = x[r, c] / m
+before:  `for r in range(rows):`
+         `    m = sum(x[r, c] for c in range(width))`
+         `    for c in range(width): out[r, c] = x[r, c] / m`
+after:   launch over r in range(rows):
+             fold c in range(width), over lanes: m = sum(x[r, c])
+             for c in range(width), over lanes: out[r, c] = x[r, c] / m
 
 The outer parallel loops become the launch's grid as long as nothing stands between them but
 bindings, which move inward. A loop that walks memory in order is left to the team's lanes, and so
@@ -67,12 +70,31 @@ class Lowering:
         body: tuple[ir.Stmt, ...] = (outer,)
         while node is not None and not node.is_ordered and _host_knows(node) and not is_dealt(node):
             axes.append(low.GridAxis(node.var, node.low, node.high))
-            lets, rest = _split_bindings(node.body)
+            lets, rest = self.split_bindings(node.body)
             bindings, body = (*bindings, *lets), rest
             node = rest[0] if len(rest) == 1 and isinstance(rest[0], ir.For) else None
         if not axes and not (_host_knows(outer) and not outer.is_ordered):
             return None
         return low.Launch(tuple(axes), self.block((*bindings, *body), "team"))
+
+    def split_bindings(self, body: tuple[ir.Stmt, ...]) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Stmt, ...]]:
+        """Leading bindings that may move into the one loop after them, and the rest of the block."""
+        count = 0
+        while count < len(body) and self.may_sink(body[count]):
+            count += 1
+        match body[count:]:
+            case (ir.For(is_ordered=False) as loop,) if _host_knows(loop):
+                return body[:count], (loop,)
+            case _:
+                return (), body
+
+    def may_sink(self, statement: ir.Stmt) -> bool:
+        """Whether a statement binds a value that each iteration of a later loop may compute for itself."""
+        match statement:
+            case ir.Let(_, value, False):
+                return self.is_repeatable(value)
+            case _:
+                return False
 
     # -- statements -----------------------------------------------------------------------------
 
@@ -85,7 +107,7 @@ class Lowering:
 
     def block_step(self, body: tuple[ir.Stmt, ...], level: Level, out: list[low.Stmt]) -> int:
         """Lower the first statement of `body`, or a stream that starts there; how many were taken."""
-        stream = find_stream(body) if level == "team" else None
+        stream = find_stream(self.kernel, body) if level == "team" else None
         if stream is not None:
             return lower_stream(self, stream, out)
         self.statement(body[0], level, out)
@@ -103,7 +125,7 @@ class Lowering:
                 out.append(replace(statement, index=index, value=self.expr(value, level, out)))
             case ir.If(condition, then, orelse):
                 test = self.expr(condition, level, out)
-                out.append(ir.If(test, self.block(then, level), self.block(orelse, level), statement.span))
+                out.append(low.If(test, self.block(then, level), self.block(orelse, level)))
             case ir.For():
                 self.loop(statement, level, out)
             case ir.Row():
@@ -120,7 +142,9 @@ class Lowering:
         self, node: ir.For | ir.Reduce | ir.Row, level: Level, out: list[low.Stmt]
     ) -> tuple[ir.Expr, ir.Expr]:
         """A range's bounds, computed once: what is more than sizes and names is bound to a name."""
-        return self._bound(f"{node.var}_begin", node.low, level, out), self._bound(f"{node.var}_end", node.high, level, out)
+        return self._bound(f"{node.var}_begin", node.low, level, out), self._bound(
+            f"{node.var}_end", node.high, level, out
+        )
 
     def _bound(self, name: str, bound: ir.Expr, level: Level, out: list[low.Stmt]) -> ir.Expr:
         value = self.expr(bound, level, out)
@@ -184,21 +208,3 @@ def _host_knows(node: ir.For) -> bool:
     """Whether a loop's bounds depend on sizes and literals only."""
     allowed = (ir.Const, ir.Size, ir.Apply)
     return all(isinstance(item, allowed) for bound in (node.low, node.high) for item in walk(bound))
-
-
-def _split_bindings(body: tuple[ir.Stmt, ...]) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Stmt, ...]]:
-    """Leading bindings that may move into the loop after them, and the rest of the block."""
-    count = 0
-    while count < len(body) and _may_sink(body[count]):
-        count += 1
-    rest = body[count:]
-    is_nest = len(rest) == 1 and isinstance(rest[0], ir.For) and not rest[0].is_ordered
-    return (body[:count], rest) if is_nest and _host_knows(rest[0]) else ((), body)
-
-
-def _may_sink(statement: ir.Stmt) -> bool:
-    if not isinstance(statement, ir.Let) or statement.is_mutable:
-        return False
-    return not any(isinstance(item, (ir.Reduce, ir.At)) for item in walk(statement.value))
-
-

@@ -72,9 +72,7 @@ def _named(lowering: Lowering, name: str, value: ir.Expr, out: list[low.Stmt]) -
     return ir.Var(name, value.type)
 
 
-def _plan_values(
-    lowering: Lowering, row: ir.Row, name: str, level: Level, out: list[low.Stmt]
-) -> RowPlan:
+def _plan_values(lowering: Lowering, row: ir.Row, name: str, level: Level, out: list[low.Stmt]) -> RowPlan:
     """Plan the row's raw values: recomputed at each read where allowed, else put into scratch now."""
     type_ = row.value.type
     if lowering.is_repeatable(row.value):
@@ -162,7 +160,7 @@ def _lower_topk(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stm
     also = op("logical_or", compare("equal", ir.Var(turn, I64), ZERO),
               _comes_after(row, ir.Var(last, type_), ir.Var(place, I64)), type=BOOL)  # fmt: skip
     _fold_row(lowering, row, plan, (best,), "argmax", also, level, body)
-    found = compare("less_equal", row.low, ir.Var(best, I64))
+    found: ir.Expr = compare("less_equal", row.low, ir.Var(best, I64))
     if row.low != ZERO:
         found = conjunction(found, compare("not_equal", ir.Var(best, I64), MINUS_ONE))
     body += _read_found(lowering, plan, best, found, last, type_, level)
@@ -186,7 +184,7 @@ def _read_found(
     """Set `last` to the value at the index found, or to the lowest value where there was none."""
     inside: list[low.Stmt] = []
     value = read_row(lowering, plan, ir.Var(best, I64), level, inside)
-    return [ir.If(found, (*inside, ir.Update(last, value)), (ir.Update(last, lowest(type_)),))]
+    return [low.If(found, (*inside, ir.Update(last, value)), (ir.Update(last, lowest(type_)),))]
 
 
 def _comes_after(row: ir.Row, last: ir.Expr, place: ir.Expr) -> ir.Expr:
@@ -200,8 +198,6 @@ def _comes_after(row: ir.Row, last: ir.Expr, place: ir.Expr) -> ir.Expr:
         return conjunction(started, smaller)
     is_nan, was_nan = ir.Apply("isnan", (value,), BOOL), ir.Apply("isnan", (last,), BOOL)
     among_nans = op("logical_or", op("logical_not", is_nan), later, type=BOOL)
-    ranked = op("logical_or", conjunction(was_nan, among_nans),
-                conjunction(op("logical_not", was_nan), op("logical_not", is_nan), smaller), type=BOOL)  # fmt: skip
+    among_numbers = conjunction(op("logical_not", was_nan), op("logical_not", is_nan), smaller)
+    ranked = op("logical_or", conjunction(was_nan, among_nans), among_numbers, type=BOOL)
     return conjunction(started, ranked)
-
-

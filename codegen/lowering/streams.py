@@ -49,7 +49,7 @@ class Stream:
     taken: int
 
 
-def find_stream(body: tuple[ir.Stmt, ...]) -> Stream | None:
+def find_stream(kernel: ir.Kernel, body: tuple[ir.Stmt, ...]) -> Stream | None:
     """The stream that starts at the first statement of a block, if one does."""
     row = body[0]
     if not isinstance(row, ir.Row) or row.kind != "softmax":
@@ -65,6 +65,8 @@ def find_stream(body: tuple[ir.Stmt, ...]) -> Stream | None:
         loops.append((statement, sums))
         taken += 1
     if not loops or any(_uses(item, row.names[0]) for item in body[taken:]):
+        return None
+    if not all(_may_run_early(kernel, loop, sums) for loop, sums in loops):
         return None
     return Stream(row, tuple(loops), taken)
 
@@ -90,6 +92,16 @@ def _sums_in(loop: ir.For, row: ir.Row) -> tuple[Sum, ...] | None:
         if any(isinstance(item, ir.Var) and item.name in bound_inside for item in walk(sum_.factor)):
             return None
     return tuple(found) if len(found) == _uses(loop, row.names[0]) else None
+
+
+def _may_run_early(kernel: ir.Kernel, loop: ir.For, sums: tuple[Sum, ...]) -> bool:
+    """Whether a loop's range and its sums' factors are the same before the loops in front of it ran."""
+    results = {item.name for item in kernel.results}
+    plain = (ir.Const, ir.Size, ir.Var, ir.Apply)
+    if not all(isinstance(item, plain) for bound in (loop.low, loop.high) for item in walk(bound)):
+        return False
+    factors = (item for sum_ in sums for item in walk(sum_.factor))
+    return not any(isinstance(item, ir.Load) and item.tensor in results for item in factors)
 
 
 def _mentions_loops(loop: ir.For) -> bool:
@@ -178,7 +190,7 @@ def _step(
         return tuple(body)
     before: list[low.Stmt] = []
     test = lowering.expr(row.where, "team", before)
-    return (*before, ir.If(test, tuple(body)))
+    return (*before, low.If(test, tuple(body)))
 
 
 def _accumulate(
@@ -216,7 +228,9 @@ def _replace_in(loop: ir.For, finished: dict[ir.Reduce, ir.Expr]) -> ir.For:
             case ir.Store(_, index, value):
                 return replace(item, index=tuple(change(part) for part in index), value=change(value))
             case ir.If(condition, then, orelse):
-                return ir.If(change(condition), tuple(map(statement, then)), tuple(map(statement, orelse)), item.span)
+                return ir.If(
+                    change(condition), tuple(map(statement, then)), tuple(map(statement, orelse)), item.span
+                )
             case _:
                 return item
 

@@ -41,9 +41,13 @@ class _Eager:
                 low, high, test, value = self.range(low, high, where, value, ())
                 return replace(statement, low=low, high=high, where=test, value=value)
             case ir.Store(_, index, value):
-                return replace(statement, index=tuple(self.expr(part, ()) for part in index), value=self.expr(value, ()))
+                return replace(
+                    statement, index=tuple(self.expr(part, ()) for part in index), value=self.expr(value, ())
+                )
             case ir.For(_, low, high, body):
-                return replace(statement, low=self.expr(low, ()), high=self.expr(high, ()), body=self.block(body))
+                return replace(
+                    statement, low=self.expr(low, ()), high=self.expr(high, ()), body=self.block(body)
+                )
             case ir.If(condition, then, orelse):
                 return ir.If(self.expr(condition, ()), self.block(then), self.block(orelse), statement.span)
 

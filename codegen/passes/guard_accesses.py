@@ -67,7 +67,15 @@ class _Guard:
             case ir.Row(_, _, var, low, high, where, value):
                 self.note(var, low, high)
                 test = None if where is None else self.expr(where)
-                return (replace(statement, low=self.expr(low), high=self.expr(high), where=test, value=self.expr(value)),)
+                return (
+                    replace(
+                        statement,
+                        low=self.expr(low),
+                        high=self.expr(high),
+                        where=test,
+                        value=self.expr(value),
+                    ),
+                )
             case ir.For(var, low, high, body):
                 self.note(var, low, high)
                 return (replace(statement, low=self.expr(low), high=self.expr(high), body=self.block(body)),)
@@ -88,11 +96,13 @@ class _Guard:
                 condition = _replace(condition, part, bound)
                 index = (*index[:position], bound, *index[position + 1 :])
         store = ir.Store(statement.tensor, index, value, None, statement.span)
-        return (*lets, store) if condition == TRUE else (*lets, ir.If(condition, (store,), (), statement.span))
+        return (
+            (*lets, store) if condition == TRUE else (*lets, ir.If(condition, (store,), (), statement.span))
+        )
 
     def expr(self, expr: ir.Expr) -> ir.Expr:
         match expr:
-            case ir.Load(tensor, index, type, policy) if policy is not None:
+            case ir.Load(tensor, index, _, policy) if policy is not None:
                 condition, index = self.resolve(tensor, index, policy)
                 return self._guarded(expr, condition, index)
             case ir.Reduce(_, var, low, high):
@@ -135,11 +145,18 @@ class _Guard:
         shape = self.shapes[tensor]
         unproven = [self.depends_on_data(part) for part in index]
         if policy == "clamp":
-            nonempty = (compare("less", ZERO, extent) for extent, open_ in zip(shape, unproven) if open_)
-            clamped = (_clamp(part, extent) if open_ else part for part, extent, open_ in zip(plain, shape, unproven))
+            nonempty = (
+                compare("less", ZERO, extent) for extent, open_ in zip(shape, unproven, strict=True) if open_
+            )
+            clamped = (
+                _clamp(part, extent) if open_ else part
+                for part, extent, open_ in zip(plain, shape, unproven, strict=True)
+            )
             return conjunction(*nonempty), tuple(clamped)
         conditions: list[ir.Expr] = [self.valid(part) for part in index]
-        for part, extent in (pair for pair, open_ in zip(zip(plain, shape), unproven) if open_):
+        for part, extent in (
+            pair for pair, open_ in zip(zip(plain, shape, strict=True), unproven, strict=True) if open_
+        ):
             conditions += [compare("less_equal", ZERO, part), compare("less", part, extent)]
         return conjunction(*conditions), plain
 

@@ -20,9 +20,7 @@ from kernel_ir import nodes as ir
 from kernel_ir.prove import Facts
 from kernel_ir.traverse import children, map_children, walk
 
-COSTLY = frozenset(
-    "divide power exp exp2 log log2 sqrt rsqrt sin cos tanh erf".split()
-)
+COSTLY = frozenset("divide power exp exp2 log log2 sqrt rsqrt sin cos tanh erf".split())
 
 
 def hoist(program: low.Program, names: Names) -> low.Program:
@@ -59,7 +57,7 @@ class _Hoist:
                     out += lets
                     inner = facts.with_range(statement.var, statement.low, statement.high)
                     out.append(replace(statement, body=self.block(statement.body, inner)))
-                case ir.If(condition, then, orelse):
+                case low.If(condition, then, orelse):
                     yes, no = facts.with_condition(condition, True), facts.with_condition(condition, False)
                     out.append(replace(statement, then=self.block(then, yes), orelse=self.block(orelse, no)))
                 case ir.Let(name, value, False) if value.type.is_integer:
@@ -69,9 +67,7 @@ class _Hoist:
                     out.append(statement)
         return tuple(out)
 
-    def empty(
-        self, loop: low.Loop | low.Fold, facts: Facts
-    ) -> tuple[list[low.Stmt], low.Loop | low.Fold]:
+    def empty(self, loop: low.Loop | low.Fold, facts: Facts) -> tuple[list[low.Stmt], low.Loop | low.Fold]:
         """The loop without its invariants, and the bindings that compute them in front of it."""
         changing = {loop.var} | {name for item in low.walk(loop.body) for name in low.bound_names(item)}
         changing |= {item.name for item in low.walk(loop.body) if isinstance(item, ir.Update)}
@@ -122,7 +118,10 @@ class _Hoist:
                 item = self.kernel.tensors()[tensor]
                 if item.is_optional:
                     return False
-                in_range = all(facts.proves_in_range(part, extent) for part, extent in zip(index, item.shape))
+                in_range = all(
+                    facts.proves_in_range(part, extent)
+                    for part, extent in zip(index, item.shape, strict=True)
+                )
                 return in_range and all(self.is_safe(part, facts) for part in index)
             case _:
                 return all(self.is_safe(child, facts) for child in children(expr))

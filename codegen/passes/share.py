@@ -50,7 +50,7 @@ class _Share:
                 return replace(statement, body=self.block(statement.body))
             case low.Fold():
                 return self.fold(statement)
-            case ir.If(_, then, orelse):
+            case low.If(_, then, orelse):
                 return replace(statement, then=self.block(then), orelse=self.block(orelse))
             case _:
                 return statement
@@ -64,7 +64,9 @@ class _Share:
             if expr is not None
         ]
         body = self.block((*fold.body, *values))
-        kept = tuple(item for item in body if not (isinstance(item, ir.Let) and item.name.startswith("folded ")))
+        kept = tuple(
+            item for item in body if not (isinstance(item, ir.Let) and item.name.startswith("folded "))
+        )
         shared = {item.name: item.value for item in body if isinstance(item, ir.Let)}
         accumulators = tuple(
             replace(

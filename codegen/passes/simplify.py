@@ -53,15 +53,11 @@ class _Known:
 # ---- statements --------------------------------------------------------------------------------
 
 
-def _block(
-    body: tuple[low.Stmt, ...], mutable: frozenset[str], known: _Known
-) -> tuple[low.Stmt, ...]:
+def _block(body: tuple[low.Stmt, ...], mutable: frozenset[str], known: _Known) -> tuple[low.Stmt, ...]:
     return _block_into(body, mutable, known.inner())
 
 
-def _block_into(
-    body: tuple[low.Stmt, ...], mutable: frozenset[str], known: _Known
-) -> tuple[low.Stmt, ...]:
+def _block_into(body: tuple[low.Stmt, ...], mutable: frozenset[str], known: _Known) -> tuple[low.Stmt, ...]:
     """`_block`, adding what the block binds to `known`."""
     out: list[low.Stmt] = []
     for statement in body:
@@ -76,11 +72,13 @@ def _block_into(
             case ir.Let(name, value, False):
                 if _is_timeless(value, mutable):
                     known.values[value] = ir.Var(name, value.type)
-            case ir.If(condition) if condition in (TRUE, FALSE):
+            case low.If(condition) if condition in (TRUE, FALSE):
                 out += _block(statement.then if condition == TRUE else statement.orelse, mutable, known)
                 continue
-            case ir.If(condition, then, orelse):
-                statement = replace(statement, then=_block(then, mutable, known), orelse=_block(orelse, mutable, known))
+            case low.If(condition, then, orelse):
+                statement = replace(
+                    statement, then=_block(then, mutable, known), orelse=_block(orelse, mutable, known)
+                )
             case low.Loop():
                 statement = replace(statement, body=_block(statement.body, mutable, known))
             case low.Fold():
@@ -98,7 +96,7 @@ def _direct(statement: low.Stmt, known: _Known) -> low.Stmt:
         return simplify_expression(substitute(expr, known.copies) if known.copies else expr)
 
     match statement:
-        case ir.If(condition):
+        case low.If(condition):
             return replace(statement, condition=change(condition))
         case low.Loop() | low.Fold():
             return replace(statement, low=change(statement.low), high=change(statement.high))
@@ -124,7 +122,7 @@ def _fold(fold: low.Fold, mutable: frozenset[str], known: _Known) -> low.Fold:
 def _append(out: list[low.Stmt], statement: low.Stmt, mutable: frozenset[str]) -> None:
     """Append a statement; a guard equal to the one before it joins that one."""
     last = out[-1] if out else None
-    if isinstance(statement, ir.If) and isinstance(last, ir.If) and _joins(last, statement, mutable):
+    if isinstance(statement, low.If) and isinstance(last, low.If) and _joins(last, statement, mutable):
         merged = list(last.then)
         for item in statement.then:
             _append(merged, item, mutable)
@@ -133,7 +131,7 @@ def _append(out: list[low.Stmt], statement: low.Stmt, mutable: frozenset[str]) -
     out.append(statement)
 
 
-def _joins(last: ir.If, statement: ir.If, mutable: frozenset[str]) -> bool:
+def _joins(last: low.If, statement: low.If, mutable: frozenset[str]) -> bool:
     if last.condition != statement.condition or last.orelse or statement.orelse:
         return False
     return _is_timeless(last.condition, mutable)
@@ -193,7 +191,7 @@ def _multiply(expr: ir.Apply, left: ir.Expr, right: ir.Expr) -> ir.Expr:
 
 def _logic(expr: ir.Apply, left: ir.Expr, right: ir.Expr, unit: ir.Const, end: ir.Const) -> ir.Expr:
     """`unit and x` is x, `end and x` is end; for `or` the other way round."""
-    if left == unit or left == right:
+    if left in (unit, right):
         return right
     if right == unit:
         return left

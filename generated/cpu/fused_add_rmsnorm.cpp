@@ -18,14 +18,14 @@ void run(const fused_add_rmsnorm_params& params) {
 
     sgl::parallel_for(rows, rows * (width + width), [=](int64_t r) {
         sgl::Accumulator<sgl::Sum, float> sum_c_state;
-        sgl::for_lanes(0, width, [&](auto c) {
+        sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
             const auto v = sgl::load(input, r * input_stride_0 + c) + sgl::load(residual, r * residual_stride_0 + c);
             sum_c_state.add(c, v * v);
         });
         const auto sum_c = sum_c_state.result();
         const float mean_square = sum_c / sgl::to_f32(width);
         const float scale = sgl::rsqrt(mean_square + eps);
-        sgl::for_lanes(0, width, [&](auto c) {
+        sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
             const auto total = sgl::load(input, r * input_stride_0 + c) + sgl::load(residual, r * residual_stride_0 + c);
             sgl::store(residual, r * residual_stride_0 + c, total);
             sgl::store(input, r * input_stride_0 + c, total * scale * sgl::load(weight, c));

@@ -18,7 +18,7 @@ void run(const gelu_and_mul_params& params) {
         const int64_t tiles = sgl::tile_count(0, width);
         const int64_t r = item / tiles;
         const int64_t tile = item % tiles;
-        sgl::for_lanes(sgl::tile_low(0, tile), sgl::tile_high(0, width, tile), [&](auto c) {
+        sgl::for_lanes(sgl::tile_low(0, tile), sgl::tile_high(0, width, tile), [&](auto c) SGL_BODY {
             const auto v = sgl::load(input, r * input_stride_0 + c);
             sgl::store(out, r * out_stride_0 + c, 0.5f * v * (1.0f + sgl::erf(v * 0.7071067811865476f)) * sgl::load(input, r * input_stride_0 + (c + width)));
         });

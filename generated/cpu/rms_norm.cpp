@@ -18,14 +18,14 @@ void run(const rms_norm_params& params) {
 
     sgl::parallel_for(rows, rows * (width + width), [=](int64_t r) {
         sgl::Accumulator<sgl::Sum, float> sum_c_state;
-        sgl::for_lanes(0, width, [&](auto c) {
+        sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
             const auto x_r_c = sgl::load(x, r * x_stride_0 + c);
             sum_c_state.add(c, x_r_c * x_r_c);
         });
         const auto sum_c = sum_c_state.result();
         const float mean_square = sum_c / sgl::to_f32(width);
         const float scale = sgl::rsqrt(mean_square + eps);
-        sgl::for_lanes(0, width, [&](auto c) {
+        sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
             sgl::store(out, r * out_stride_0 + c, sgl::load(x, r * x_stride_0 + c) * scale * sgl::load(weight, c));
         });
     });

@@ -41,7 +41,7 @@ void run(const rope_pool_fused_params& params) {
         const int32_t positions_t = sgl::load(positions, t);
         const float log2_rope_base = sgl::log2(rope_base);
         const int32_t slots_t = sgl::load(slots, t);
-        sgl::for_lanes(0, head_dim / 2, [&](auto i) {
+        sgl::for_lanes(0, head_dim / 2, [&](auto i) SGL_BODY {
             const auto angle = sgl::to_f32(positions_t) * sgl::exp2(sgl::to_f32(-2 * i) * log2_rope_base / sgl::to_f32(head_dim));
             const auto c = sgl::cos(angle);
             const auto s = sgl::sin(angle);
@@ -66,7 +66,7 @@ void run(const rope_pool_fused_params& params) {
             }
         });
         for (int64_t h = 0; h < num_kv_heads; ++h) {
-            sgl::for_lanes(0, head_dim, [&](auto d) {
+            sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
                 if (slots_t >= 0) {
                     const auto v_pool_at = sgl::to_i64(slots_t);
                     if (0 <= v_pool_at && v_pool_at < pool_slots) {

@@ -16,14 +16,14 @@ void run(const softmax_params& params) {
 
     sgl::parallel_for(rows, rows * (width + width), [=](int64_t r) {
         sgl::Accumulator<sgl::OnlineSoftmax, float> p_max_state;
-        sgl::for_lanes(0, width, [&](auto c) {
+        sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
             const auto p_value = sgl::load(x, r * x_stride_0 + c);
             p_max_state.add(c, p_value);
         });
         const auto p_max_found = p_max_state.result();
         const auto p_max = p_max_found.maximum;
         const auto p_sum = p_max_found.total;
-        sgl::for_lanes(0, width, [&](auto c) {
+        sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
             sgl::store(out, r * out_stride_0 + c, sgl::select(p_max != -__builtin_inff(), sgl::exp(sgl::load(x, r * x_stride_0 + c) - p_max) / p_sum, 0.0f));
         });
     });
