@@ -1,6 +1,7 @@
 """From launches to GPU kernels, for any GPU.
 
     split      values that pass from one launch to the next get memory of their own
+    lift       what every iteration of a dealt loop would compute alike goes in front of it
     chunks     which dealt loops give each lane runs of neighbouring elements
     rows       where each row of scratch lives: in every lane, dealt over registers, or in memory
     barriers   where lanes wait for one another
@@ -8,5 +9,7 @@
     schedule   how many lanes a team has
     plan       the steps above in order, for each launch
     record     what host code must know to launch a kernel
+    frame      template parameters, and locals for a kernel's inputs
+    wrap       long lines broken
     writer     statements as text, over the runtime headers that each target has
 """

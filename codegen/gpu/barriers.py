@@ -89,7 +89,7 @@ def _block(
 def _nested(statement: low.Stmt, pending: Pending, dealing: Dealing) -> tuple[low.Stmt, Pending]:
     """The statement with barriers in its blocks, where the team runs them together."""
     match statement:
-        case ir.If(_, then, orelse):
+        case low.If(_, then, orelse):
             then, after_then = _block(then, pending, dealing)
             orelse, after_else = _block(orelse, pending, dealing)
             return replace(statement, then=then, orelse=orelse), after_then | after_else

@@ -46,8 +46,8 @@ class ChunkedLoop:
 
     def find(self, tensor: str, index: tuple[ir.Expr, ...], is_store: bool) -> Chunk | None:
         """The chunk that an access belongs to."""
-        wanted = (tensor, index, is_store)
-        return next((item for item in self.chunks if (item.tensor, item.index, item.is_store) == wanted), None)
+        found = (item for item in self.chunks if item.tensor == tensor and item.is_store == is_store)
+        return next((item for item in found if item.index == index), None)
 
 
 def find_chunks(launch: low.Launch, kernel: ir.Kernel) -> dict[str, ChunkedLoop]:
@@ -130,7 +130,8 @@ class _Candidate:
     def _is_mixed(self, chunk: Chunk, chunks: Mapping[Chunk, None]) -> bool:
         """Whether moving a chunk early or late could be seen by the loop's other accesses."""
         tensor = chunk.tensor
-        stores = [item for item in low.walk(self.loop.body) if isinstance(item, ir.Store) and item.tensor == tensor]
+        stores = [item for item in low.walk(self.loop.body) if isinstance(item, ir.Store)]
+        stores = [item for item in stores if item.tensor == tensor]
         if not stores:
             return False
         is_read = self.roles[tensor] == "result" and any(

@@ -9,6 +9,7 @@ from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.gpu.barriers import place_barriers
 from codegen.gpu.chunks import ChunkedLoop, find_chunks
+from codegen.gpu.lift import lift
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
 from codegen.gpu.rows import RowPlace, loops_of_row, place_rows
 from codegen.gpu.schedule import Schedule, choose_schedule, longest_loop, tiled_loop
@@ -58,9 +59,11 @@ def plan(program: low.Program, record: OpRecord, target: Target) -> tuple[Launch
 
 
 def _plan_launch(
-    launch: low.Launch, name: str, number: int, first: int, kept: tuple[Kept, ...], record: OpRecord, target: Target
-) -> LaunchPlan:
+    launch: low.Launch, name: str, number: int, first: int, kept: tuple[Kept, ...],
+    record: OpRecord, target: Target,
+) -> LaunchPlan:  # fmt: skip
     kernel = record.kernel
+    launch = replace(launch, body=lift(launch.body))
     widths = Widths.of_launch(launch, {})
     rows = place_rows(launch, kept, widths, target.name, record.name)
     chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))

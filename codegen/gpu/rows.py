@@ -121,7 +121,8 @@ def _has_owners(accesses: tuple[_Access, ...]) -> bool:
     if len(loops) < len(accesses):
         return False
     ranges = {(loop.low, loop.high) for loop in loops}
-    return len(ranges) == 1 and all(_is_own(item.index, loop) for item, loop in zip(accesses, loops, strict=True))
+    pairs = zip(accesses, loops, strict=True)
+    return len(ranges) == 1 and all(_is_own(item.index, loop) for item, loop in pairs)
 
 
 def _is_own(index: ir.Expr, loop: low.Loop | low.Fold) -> bool:

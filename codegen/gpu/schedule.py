@@ -100,7 +100,8 @@ def longest_loop(launch: low.Launch) -> ir.Expr:
     found: dict[ir.Expr, None] = {}
     for statement in low.walk(launch.body):
         if isinstance(statement, (low.Loop, low.Fold)) and statement.kind == "lanes":
-            extent = op("subtract", statement.high, statement.low) if statement.low != ZERO else statement.high
+            first, end = statement.low, statement.high
+            extent = end if first == ZERO else op("subtract", end, first)
             if is_host_known(extent):
                 found[extent] = None
     longest: ir.Expr = ZERO

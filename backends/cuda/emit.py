@@ -1,0 +1,92 @@
+"""CUDA kernels: one source a spec, and a table of its kernels for the host code to launch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.cuda.spelling import SPELLINGS, STORAGE, TYPES
+from codegen import lowered as low
+from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
+from codegen.gpu.plan import LaunchPlan, Target, plan
+from codegen.gpu.record import LaunchRecord
+from codegen.gpu.wrap import wrap
+from codegen.gpu.writer import GpuWriter
+from codegen.record import OpRecord
+from codegen.render import render
+
+TEMPLATES = Path(__file__).parent / "templates"
+TARGET = Target("cuda", most_buffers=256)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One launch as the template places it."""
+
+    name: str
+    about: str
+    template: str
+    parameters: tuple[str, ...]
+    frame: tuple[str, ...]
+    body: tuple[str, ...]
+    instances: tuple[str, ...]
+
+
+def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
+    """The CUDA source of a kernel: path under `generated/` -> text. Raises TargetError."""
+    kernels = [_kernel(item, record) for item in plan(program, record, TARGET)]
+    context = {"record": record, "table": table_symbol(record), "kernels": kernels}
+    return {f"cuda/{record.name}.cu": render(TEMPLATES, "kernel.cu.j2", context)}
+
+
+def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord, ...]:
+    """What host code needs to launch the kernel, launch by launch."""
+    return tuple(item.record for item in plan(program, record, TARGET))
+
+
+def table_symbol(record: OpRecord) -> str:
+    """The C function `const void* symbol(int position)`: every launch's kernels, for cudaLaunchKernel."""
+    return f"sgl_cuda_{record.name}"
+
+
+def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
+    writer = GpuWriter(record.kernel, item, SPELLINGS)
+    body = writer.launch()
+    name = f"{item.record.name}_kernel"
+    arguments = (template_arguments(kernel, item.record, record, STORAGE) for kernel in item.record.kernels)
+    return Kernel(
+        name=name,
+        about=about(item),
+        template=", ".join(template_parameters(item.record, record)),
+        parameters=tuple(_parameters(item.record, record, writer)),
+        frame=tuple(_frame(item.record, record, writer)),
+        body=tuple(piece for line in body for piece in wrap(line)),
+        instances=tuple(f"{name}<{', '.join(items)}>" for items in arguments),
+    )
+
+
+def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
+    yield f"const {record.params_struct} params"
+    yield "const sgl::Launch launch"
+    for row in launch.scratch:
+        yield f"{TYPES[row.type.name]}* const {writer.namer[writer.memory_of(row.name)]}"
+
+
+def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
+    """The kernel's first lines: its team, and locals for what it is given."""
+    yield "const sgl::Team team = sgl::make_team(launch);"
+    yield "if (team.item >= launch.teams) return;"
+    for tensor in launch.tensors:
+        if tensor in writer.used:
+            yield _pointer(tensor, record, writer)
+    yield from value_locals(launch, record, writer, {})
+
+
+def _pointer(tensor: str, record: OpRecord, writer: GpuWriter) -> str:
+    """A typed pointer. Only what no kernel writes may be promised not to overlap anything."""
+    type_ = writer.storage_of(tensor)
+    if is_written(tensor, record):
+        return f"{type_}* const {writer.namer[tensor]} = static_cast<{type_}*>(params.{tensor});"
+    value = f"static_cast<const {type_}*>(params.{tensor})"
+    return f"const {type_}* __restrict__ const {writer.namer[tensor]} = {value};"

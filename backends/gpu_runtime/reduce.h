@@ -1,0 +1,394 @@
+// Reductions: in a lane, then across a simdgroup by shuffles, then across a team through shared memory.
+//
+// The lane a value goes to and the tree in which lanes merge depend on the team's size alone, so the
+// same values give the same bits. Every merge is symmetric, so all lanes hold the result.
+#pragma once
+
+#include "storage.h"
+
+namespace sgl {
+
+template <class S>
+struct Limits;
+template <>
+struct Limits<float> {
+  static SGL_FN float lowest() {
+    return -bits_to_f32(0x7f800000u);
+  }
+  static SGL_FN float highest() {
+    return bits_to_f32(0x7f800000u);
+  }
+};
+template <>
+struct Limits<int32_t> {
+  static SGL_FN int32_t lowest() {
+    return -2147483647 - 1;
+  }
+  static SGL_FN int32_t highest() {
+    return 2147483647;
+  }
+};
+template <>
+struct Limits<uint32_t> {
+  static SGL_FN uint32_t lowest() {
+    return 0u;
+  }
+  static SGL_FN uint32_t highest() {
+    return 4294967295u;
+  }
+};
+template <>
+struct Limits<int64_t> {
+  static SGL_FN int64_t lowest() {
+    return -9223372036854775807 - 1;
+  }
+  static SGL_FN int64_t highest() {
+    return 9223372036854775807;
+  }
+};
+template <>
+struct Limits<bool> {
+  static SGL_FN bool lowest() {
+    return false;
+  }
+  static SGL_FN bool highest() {
+    return true;
+  }
+};
+
+// ---- words: how a value crosses lanes -------------------------------------------------------------
+
+struct Words {
+  uint32_t low;
+  uint32_t high;
+};
+
+SGL_FN Words to_words(float x) {
+  return Words{f32_to_bits(x), 0u};
+}
+SGL_FN Words to_words(int32_t x) {
+  return Words{uint32_t(x), 0u};
+}
+SGL_FN Words to_words(uint32_t x) {
+  return Words{x, 0u};
+}
+SGL_FN Words to_words(int64_t x) {
+  return Words{uint32_t(uint64_t(x)), uint32_t(uint64_t(x) >> 32)};
+}
+SGL_FN Words to_words(bool x) {
+  return Words{x ? 1u : 0u, 0u};
+}
+
+template <class S>
+struct FromWords {
+  static SGL_FN S of(Words words) {
+    return S(words.low);
+  }
+};
+template <>
+struct FromWords<float> {
+  static SGL_FN float of(Words words) {
+    return bits_to_f32(words.low);
+  }
+};
+template <>
+struct FromWords<int64_t> {
+  static SGL_FN int64_t of(Words words) {
+    return int64_t(uint64_t(words.high) << 32 | words.low);
+  }
+};
+template <>
+struct FromWords<bool> {
+  static SGL_FN bool of(Words words) {
+    return words.low != 0u;
+  }
+};
+
+template <class S>
+SGL_FN S shuffle_xor(S value, int mask) {
+  Words words = to_words(value);
+  words.low = shuffle_word_xor(words.low, mask);
+  if (sizeof(S) > 4) words.high = shuffle_word_xor(words.high, mask);
+  return FromWords<S>::of(words);
+}
+
+template <class S>
+SGL_FN void put_words(SGL_SHARED uint32_t* place, S value) {
+  const Words words = to_words(value);
+  place[0] = words.low;
+  if (sizeof(S) > 4) place[1] = words.high;
+}
+
+template <class S>
+SGL_FN S get_words(SGL_SHARED const uint32_t* place) {
+  Words words = {place[0], 0u};
+  if (sizeof(S) > 4) words.high = place[1];
+  return FromWords<S>::of(words);
+}
+
+// ---- states ---------------------------------------------------------------------------------------
+
+template <class S>
+struct Single {
+  S value;
+
+  SGL_FN Single shuffled(int mask) const {
+    return Single{shuffle_xor(value, mask)};
+  }
+  SGL_FN void put(SGL_SHARED uint32_t* place) const {
+    put_words(place, value);
+  }
+  static SGL_FN Single get(SGL_SHARED const uint32_t* place) {
+    return Single{get_words<S>(place)};
+  }
+};
+
+template <class First, class Second>
+struct Pair {
+  First value;
+  Second other;
+
+  SGL_FN Pair shuffled(int mask) const {
+    return Pair{shuffle_xor(value, mask), shuffle_xor(other, mask)};
+  }
+  SGL_FN void put(SGL_SHARED uint32_t* place) const {
+    put_words(place, value);
+    put_words(place + 2, other);
+  }
+  static SGL_FN Pair get(SGL_SHARED const uint32_t* place) {
+    return Pair{get_words<First>(place), get_words<Second>(place + 2)};
+  }
+};
+
+// ---- monoids --------------------------------------------------------------------------------------
+// start()                  the state of no values
+// add(state, index, value) one more value; indices ascend in a lane
+// merge(a, b)              both, in either order
+// result(state)            what a reduction gives
+
+template <class S>
+struct Sum {
+  using State = Single<S>;
+  static SGL_FN State start() {
+    return State{S(0)};
+  }
+  static SGL_FN State merge(State a, State b) {
+    return State{a.value + b.value};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, S value) {
+    return merge(s, State{value});
+  }
+  static SGL_FN S result(State s) {
+    return s.value;
+  }
+};
+
+// Integers wrap.
+template <>
+SGL_FN Single<int32_t> Sum<int32_t>::merge(Single<int32_t> a, Single<int32_t> b) {
+  return Single<int32_t>{wrapping_add(a.value, b.value)};
+}
+template <>
+SGL_FN Single<int64_t> Sum<int64_t>::merge(Single<int64_t> a, Single<int64_t> b) {
+  return Single<int64_t>{wrapping_add(a.value, b.value)};
+}
+
+template <class S>
+struct Max {
+  using State = Single<S>;
+  static SGL_FN State start() {
+    return State{Limits<S>::lowest()};
+  }
+  static SGL_FN State merge(State a, State b) {
+    return State{S(maximum(a.value, b.value))};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, S value) {
+    return merge(s, State{value});
+  }
+  static SGL_FN S result(State s) {
+    return s.value;
+  }
+};
+
+template <class S>
+struct Min {
+  using State = Single<S>;
+  static SGL_FN State start() {
+    return State{Limits<S>::highest()};
+  }
+  static SGL_FN State merge(State a, State b) {
+    return State{S(minimum(a.value, b.value))};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, S value) {
+    return merge(s, State{value});
+  }
+  static SGL_FN S result(State s) {
+    return s.value;
+  }
+};
+
+template <class S>
+struct Any {
+  using State = Single<bool>;
+  static SGL_FN State start() {
+    return State{false};
+  }
+  static SGL_FN State merge(State a, State b) {
+    return State{a.value || b.value};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, S value) {
+    return merge(s, State{bool(value)});
+  }
+  static SGL_FN bool result(State s) {
+    return s.value;
+  }
+};
+
+template <class S>
+struct All {
+  using State = Single<bool>;
+  static SGL_FN State start() {
+    return State{true};
+  }
+  static SGL_FN State merge(State a, State b) {
+    return State{a.value && b.value};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, S value) {
+    return merge(s, State{bool(value)});
+  }
+  static SGL_FN bool result(State s) {
+    return s.value;
+  }
+};
+
+// How many values are true.
+template <class S>
+struct Count {
+  using State = Single<int64_t>;
+  static SGL_FN State start() {
+    return State{0};
+  }
+  static SGL_FN State merge(State a, State b) {
+    return State{a.value + b.value};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, S value) {
+    return State{s.value + (value ? 1 : 0)};
+  }
+  static SGL_FN int64_t result(State s) {
+    return s.value;
+  }
+};
+
+// The index of the first value that comes before all others; -1 of none. NaN is above every number.
+template <class S, bool is_descending>
+struct ArgBest {
+  using State = Pair<S, int64_t>;
+  static SGL_FN State start() {
+    return State{S(0), -1};
+  }
+  static SGL_FN bool comes_before(S a, S b) {
+    if (is_nan(a) || is_nan(b)) return is_descending ? is_nan(a) && !is_nan(b) : !is_nan(a) && is_nan(b);
+    return is_descending ? a > b : a < b;
+  }
+  static SGL_FN State merge(State a, State b) {
+    if (a.other < 0) return b;
+    if (b.other < 0) return a;
+    if (comes_before(a.value, b.value)) return a;
+    return comes_before(b.value, a.value) || b.other < a.other ? b : a;
+  }
+  template <class I>
+  static SGL_FN State add(State s, I index, S value) {
+    return merge(s, State{value, int64_t(index)});
+  }
+  static SGL_FN int64_t result(State s) {
+    return s.other;
+  }
+};
+
+template <class S>
+struct ArgMax : ArgBest<S, true> {};
+template <class S>
+struct ArgMin : ArgBest<S, false> {};
+
+// Softmax in one pass: the greatest value, and the sum of exp(value - greatest). The smaller maximum is
+// scaled to the greater; equal ones need no scale, also where they are infinite.
+template <class S>
+struct OnlineSoftmax {
+  using State = Pair<float, float>;
+  static SGL_FN State start() {
+    return State{Limits<float>::lowest(), 0.0f};
+  }
+  static SGL_FN State merge(State a, State b) {
+    const float distance = a.value == b.value ? 0.0f : -abs(a.value - b.value);
+    const float scale = exp(distance);
+    const bool keeps_a = a.value > b.value;
+    const float total = (keeps_a ? a.other : b.other) + (keeps_a ? b.other : a.other) * scale;
+    return State{maximum(a.value, b.value), total};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I, float value) {
+    return merge(s, State{value, value == Limits<float>::lowest() ? 0.0f : 1.0f});
+  }
+  // Where all values are -inf, every share comes out as exp(-inf - 0) / 1; beside +inf, as NaN.
+  static SGL_FN float greatest(State s) {
+    return s.value == Limits<float>::lowest() ? 0.0f : s.value;
+  }
+  static SGL_FN float total(State s) {
+    if (s.value == Limits<float>::lowest()) return 1.0f;
+    return s.value == Limits<float>::highest() ? s.value - s.value : s.other;
+  }
+};
+
+// ---- the reduction of a loop ------------------------------------------------------------------------
+
+template <class Monoid>
+class Accumulator {
+ public:
+  using State = typename Monoid::State;
+
+  // One more value of this lane.
+  template <class I, class V>
+  SGL_FN void add(I index, V value) {
+    state_ = Monoid::add(state_, index, value);
+  }
+
+  // Merges all lanes of the team, which call this together.
+  SGL_FN void combine(Team team) {
+    merge_simd();
+    if (team.lanes == kSimdLanes) return;
+    team.wait();  // for lanes that still read what was exchanged before
+    if (team.lane % kSimdLanes == 0) state_.put(team.exchange + team.lane / kSimdLanes * kWords);
+    team.wait();
+    const int from = team.lane % kSimdLanes;
+    state_ = from < team.lanes / kSimdLanes ? State::get(team.exchange + from * kWords) : Monoid::start();
+    merge_simd();
+  }
+
+  SGL_FN auto result() const {
+    return Monoid::result(state_);
+  }
+  SGL_FN float maximum() const {
+    return Monoid::greatest(state_);
+  }
+  SGL_FN float total() const {
+    return Monoid::total(state_);
+  }
+
+ private:
+  static constexpr SGL_CONSTANT int kWords = 4;  // of a state in exchange memory
+
+  SGL_FN void merge_simd() {
+    SGL_UNROLL
+    for (int mask = kSimdLanes / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
+  }
+
+  State state_ = Monoid::start();
+};
+
+}  // namespace sgl

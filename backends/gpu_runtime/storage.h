@@ -1,0 +1,199 @@
+// How elements are stored: widening, rounding, single elements and chunks of neighbours.
+//
+// A GPU's own header defines before: SGL_FN, SGL_DEVICE (the address space of device memory), and
+// Codec for its own 16-bit floats.
+#pragma once
+
+#include "integers.h"
+
+namespace sgl {
+
+// OCP E4M3: no infinities, largest 448, NaN is 0x7f.
+struct f8e4m3 {
+  uint8_t bits;
+};
+
+// Named apart from u8: any byte but 0 reads as true.
+struct boolean {
+  uint8_t bits;
+};
+
+// What T widens to, and how a value is rounded to it.
+template <class T>
+struct Codec {
+  using Value = T;
+  static SGL_FN T widen(T x) {
+    return x;
+  }
+  template <class V>
+  static SGL_FN T narrow(V x) {
+    return T(x);
+  }
+};
+
+template <class T, int kLowest, int kHighest>
+struct SmallInteger {
+  using Value = int32_t;
+  static SGL_FN int32_t widen(T x) {
+    return int32_t(x);
+  }
+  template <class V>
+  static SGL_FN T narrow(V value) {
+    const int32_t x = to_i32(value);
+    return T(x < kLowest ? kLowest : x > kHighest ? kHighest : x);
+  }
+};
+
+template <>
+struct Codec<int8_t> : SmallInteger<int8_t, -128, 127> {};
+template <>
+struct Codec<uint8_t> : SmallInteger<uint8_t, 0, 255> {};
+
+template <>
+struct Codec<boolean> {
+  using Value = bool;
+  static SGL_FN bool widen(boolean x) {
+    return x.bits != 0;
+  }
+  static SGL_FN boolean narrow(bool x) {
+    return boolean{uint8_t(x ? 1 : 0)};
+  }
+};
+
+template <>
+struct Codec<f8e4m3> {
+  using Value = float;
+  // Scaling by 2^120 moves the exponent's bias, and normalises what is subnormal.
+  static SGL_FN float widen(f8e4m3 x) {
+    const uint32_t sign = uint32_t(x.bits & 0x80u) << 24;
+    const uint32_t size = x.bits & 0x7fu;
+    const uint32_t finite = f32_to_bits(bits_to_f32((size + 0x78u * 8) << 20));
+    const float small = float(size) * bits_to_f32(0x3b000000u);  // multiples of 2^-9
+    const uint32_t bits = size < 8 ? f32_to_bits(small) : finite;
+    return bits_to_f32(sign | (size == 0x7fu ? 0x7fc00000u : bits));
+  }
+  static SGL_FN f8e4m3 narrow(float x) {
+    const uint32_t bits = f32_to_bits(x);
+    const uint32_t size = bits & 0x7fffffffu;
+    const uint32_t sign = bits >> 31 << 7;
+    if (size > 0x7f800000u) return f8e4m3{uint8_t(sign | 0x7fu)};
+    if (size >= 0x43e00000u) return f8e4m3{uint8_t(sign | 0x7eu)};  // from 448 on
+    if (size < 0x3c800000u) {  // below 2^-6: adding 2^14 leaves the multiple of 2^-9 in the low bits
+      const uint32_t rounded = f32_to_bits(bits_to_f32(size) + 16384.0f) - 0x46800000u;
+      return f8e4m3{uint8_t(sign | rounded)};
+    }
+    const uint32_t tie = size >> 20 & 1u;
+    const uint32_t rounded = ((size + tie + 0x7ffffu) >> 20) - 0x78u * 8;
+    return f8e4m3{uint8_t(sign | rounded)};
+  }
+};
+
+// x rounded to the stored type T and widened again.
+template <class T>
+SGL_FN float round_to(float x) {
+  return Codec<T>::widen(Codec<T>::narrow(x));
+}
+
+template <class T, class I>
+SGL_FN typename Codec<T>::Value load(SGL_DEVICE const T* data, I index) {
+  return Codec<T>::widen(data[index]);
+}
+
+template <class T, class I, class V>
+SGL_FN void store(SGL_DEVICE T* data, I index, V value) {
+  data[index] = Codec<T>::narrow(value);
+}
+
+// ---- chunks: neighbouring elements in a lane's registers -------------------------------------------
+
+constexpr SGL_FN int chunk_alignment(int bytes) {
+  return bytes < 16 ? bytes : 16;
+}
+
+template <class T, int chunk>
+struct alignas(chunk_alignment(sizeof(T) * chunk)) Chunk {
+  T items[chunk];
+
+  SGL_FN typename Codec<T>::Value get(int step) const {
+    return Codec<T>::widen(items[step]);
+  }
+  template <class V>
+  SGL_FN void set(int step, V value) {
+    items[step] = Codec<T>::narrow(value);
+  }
+};
+
+// The first `count` of a chunk's elements, as one access where data is aligned and `count` no less.
+template <int chunk, bool is_aligned, class T, class I>
+SGL_FN Chunk<T, chunk> load_chunk(SGL_DEVICE const T* data, I offset, I count) {
+  Chunk<T, chunk> loaded = {};
+  if (is_aligned) {
+    loaded = *reinterpret_cast<SGL_DEVICE const Chunk<T, chunk>*>(data + offset);
+  } else {
+    SGL_UNROLL
+    for (int step = 0; step < chunk; ++step) {
+      if (step < count) loaded.items[step] = data[offset + step];
+    }
+  }
+  return loaded;
+}
+
+// Memory is not touched where the condition does not hold.
+template <int chunk, bool is_aligned, class T, class O, class I>
+SGL_FN Chunk<T, chunk> load_chunk_if(bool condition, SGL_DEVICE const T* data, O offset, I count) {
+  Chunk<T, chunk> loaded = {};
+  if (condition) loaded = load_chunk<chunk, is_aligned>(data, offset, O(count));
+  return loaded;
+}
+
+template <bool is_aligned, class T, int chunk, class O, class I>
+SGL_FN void store_chunk(SGL_DEVICE T* data, O offset, I count, Chunk<T, chunk> values) {
+  if (is_aligned) {
+    *reinterpret_cast<SGL_DEVICE Chunk<T, chunk>*>(data + offset) = values;
+  } else {
+    SGL_UNROLL
+    for (int step = 0; step < chunk; ++step) {
+      if (step < count) data[offset + step] = values.items[step];
+    }
+  }
+}
+
+// ---- rows of which each lane reaches its own elements only ------------------------------------------
+
+// A lane's elements in registers: `turns` rounds of a chunk each.
+template <class S, int chunk, int turns>
+class DealtRow {
+ public:
+  explicit SGL_FN DealtRow(SGL_DEVICE S*) {}
+  template <class I>
+  SGL_FN S get(int turn, int step, I) const {
+    return items_[turn * chunk + step];
+  }
+  template <class I>
+  SGL_FN void set(int turn, int step, I, S value) {
+    items_[turn * chunk + step] = value;
+  }
+
+ private:
+  S items_[turns * chunk];
+};
+
+// The whole row in memory.
+template <class S, int chunk>
+class DealtRow<S, chunk, 0> {
+ public:
+  explicit SGL_FN DealtRow(SGL_DEVICE S* memory) : memory_(memory) {}
+  template <class I>
+  SGL_FN S get(int, int, I index) const {
+    return memory_[index];
+  }
+  template <class I>
+  SGL_FN void set(int, int, I index, S value) {
+    memory_[index] = value;
+  }
+
+ private:
+  SGL_DEVICE S* memory_;
+};
+
+}  // namespace sgl

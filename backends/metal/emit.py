@@ -1,0 +1,117 @@
+"""Metal kernels: one shader a spec, with an entry point for every dtype and variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.metal.spelling import FIELDS, SPELLINGS, STORAGE, TYPES
+from codegen import lowered as low
+from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
+from codegen.gpu.plan import LaunchPlan, Target, plan
+from codegen.gpu.record import LaunchRecord
+from codegen.gpu.wrap import wrap
+from codegen.gpu.writer import GpuWriter
+from codegen.record import OpRecord
+from codegen.render import render
+from kernel_ir.errors import TargetError
+
+TEMPLATES = Path(__file__).parent / "templates"
+TARGET = Target("metal", most_buffers=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An entry point: its name, and the kernel's template with its arguments."""
+
+    name: str
+    kernel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRow:
+    """A function constant and the size it holds."""
+
+    identifier: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One launch as the template places it."""
+
+    name: str
+    about: str
+    template: str
+    constants: tuple[ConstantRow, ...]
+    parameters: tuple[str, ...]
+    frame: tuple[str, ...]
+    body: tuple[str, ...]
+    instances: tuple[Instance, ...]
+
+
+def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
+    """The shader of a kernel: path under `generated/` -> text. Raises TargetError."""
+    fields = [item for item in record.fields if item.kind != "pointer"]
+    context = {
+        "record": record,
+        "fields": [(FIELDS[item.ctype], item.name) for item in fields],
+        "kernels": [_kernel(item, record) for item in plan(program, record, TARGET)],
+    }
+    return {f"metal/{record.name}.metal": render(TEMPLATES, "kernel.metal.j2", context)}
+
+
+def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord, ...]:
+    """What host code needs to launch the kernel, launch by launch."""
+    return tuple(item.record for item in plan(program, record, TARGET))
+
+
+def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
+    writer = GpuWriter(record.kernel, item, SPELLINGS)
+    body = writer.launch()
+    name = f"{item.record.name}_kernel"
+    return Kernel(
+        name=name,
+        about=about(item),
+        template=", ".join(template_parameters(item.record, record)),
+        constants=tuple(ConstantRow(f"{name}_{size}", n) for n, size in enumerate(item.record.constants)),
+        parameters=tuple(_parameters(item.record, record, writer)),
+        frame=tuple(_frame(item.record, record, writer, name)),
+        body=tuple(piece for line in body for piece in wrap(line)),
+        instances=tuple(_instances(item.record, record, name)),
+    )
+
+
+def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
+    """The kernel's buffers, in the order of `LaunchRecord`."""
+    buffers = [
+        f"{writer.pointer(writer.storage_of(tensor), not is_written(tensor, record))} {writer.namer[tensor]}"
+        for tensor in launch.tensors
+    ]
+    for row in launch.scratch:
+        buffers.append(f"{writer.pointer(TYPES[row.type.name])} {writer.namer[writer.memory_of(row.name)]}")
+    buffers += [f"constant {record.params_struct}& params", "constant sgl::Launch& launch"]
+    if len(buffers) > TARGET.most_buffers:
+        reason = f"a launch is bound to {len(buffers)} buffers; Metal has {TARGET.most_buffers}"
+        raise TargetError(TARGET.name, f"the tensors of launch {launch.number}", record.name, reason)
+    for position, buffer in enumerate(buffers):
+        yield f"{buffer} [[buffer({position})]]"
+    yield "threadgroup uint32_t* exchange [[threadgroup(0)]]"
+    yield "uint3 group [[threadgroup_position_in_grid]]"
+    yield "uint3 groups [[threadgroups_per_grid]]"
+    yield "uint thread_index [[thread_index_in_threadgroup]]"
+
+
+def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter, name: str) -> Iterator[str]:
+    """The kernel's first lines: its team, and locals for what it is given."""
+    yield "const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);"
+    yield "if (team.item >= launch.teams) return;"
+    sizes = {size: f"sgl::size<index_t>({name}_{size}, params.{size})" for size in launch.constants}
+    yield from value_locals(launch, record, writer, sizes)
+
+
+def _instances(launch: LaunchRecord, record: OpRecord, name: str) -> Iterator[Instance]:
+    for kernel in launch.kernels:
+        arguments = ", ".join(template_arguments(kernel, launch, record, STORAGE))
+        yield Instance(kernel.name, f"{name}<{arguments}>")
