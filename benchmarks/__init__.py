@@ -5,4 +5,7 @@ frameworks.py  arrays of numpy, torch and MLX out of storage arrays, and back
 calls.py       one call of a public op
 agreement.py   how far results lie from the interpreter's, and whether rounding accounts for it
 demo.py        every op against the interpreter
+cpu.py         CPU kernels beside their peers (peers.py), in numbers
+generate.py    what the generator costs
+results/       what the measurements gave
 """

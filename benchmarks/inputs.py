@@ -41,17 +41,21 @@ def make_arguments(record: OpRecord, example: Example, entry: Entry, seed: int =
         if isinstance(item, ir.TensorType):
             dtype = entry.resolve(item.dtype)
             values = record.values.get(item.name) or _DEFAULTS[dtype.kind]
-            shape = tuple(_evaluate(extent, example) for extent in item.shape)
-            arguments[item.name] = encode(_draw(rng, values, shape, dtype, example), dtype)
+            drawn = _draw(rng, values, shape_of(item, example), dtype, example)
+            arguments[item.name] = encode(drawn, dtype)
         elif item.name in example:
             arguments[item.name] = example[item.name]
     return arguments
 
 
 def element_count(record: OpRecord, example: Example) -> int:
-    """Elements of all tensors that a call with the example's sizes reads or writes."""
-    shapes = (item.shape for item in record.kernel.tensors().values())
-    return sum(math.prod(_evaluate(extent, example) for extent in shape) for shape in shapes)
+    """Elements of all tensors of a call with the example's sizes."""
+    return sum(math.prod(shape_of(item, example)) for item in record.kernel.tensors().values())
+
+
+def shape_of(item: ir.TensorType, example: Example) -> tuple[int, ...]:
+    """The shape of a tensor whose sizes the example gives. Raises KeyError where it lacks one."""
+    return tuple(_evaluate(extent, example) for extent in item.shape)
 
 
 def _draw(
