@@ -383,17 +383,10 @@ Reference PythonArrays::make_numpy(Call& call, int index) {
   Reference shape = shape_tuple(call.results[index]);
   PyObject* args[] = {shape.get(), numpy_dtype(call, dtype)};
   Reference array = owned(PyObject_Vectorcall(empty, args, 2, nullptr));
-  ArrayView view_of_new;
-  if (dtype == DType::bf16) {
-    Reference bits = owned(PyObject_CallMethod(array.get(), "view", "s", "uint16"));
-    Py_buffer buffer;
-    if (PyObject_GetBuffer(bits.get(), &buffer, PyBUF_SIMPLE) != 0) throw PythonError();
-    view_contiguous(call, index, buffer.buf);
-    PyBuffer_Release(&buffer);
-    return array;
-  }
+  Reference bits =
+      dtype == DType::bf16 ? owned(PyObject_CallMethod(array.get(), "view", "s", "uint16")) : Reference();
   Py_buffer buffer;
-  if (PyObject_GetBuffer(array.get(), &buffer, PyBUF_SIMPLE) != 0) throw PythonError();
+  if (PyObject_GetBuffer(bits ? bits.get() : array.get(), &buffer, PyBUF_SIMPLE) != 0) throw PythonError();
   view_contiguous(call, index, buffer.buf);
   PyBuffer_Release(&buffer);
   return array;
