@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from kernel_ir.check_signature import Rule, Subject
 from kernel_ir.errors import Diagnostic
@@ -37,8 +38,8 @@ def exports_cover_arguments(subject: Subject) -> Iterator[Diagnostic]:
         used: dict[str, str] = {}
         for public, name in export.arguments.items():
             at = subject.source.span(*keys, public)
-            if name not in subject.spec.arguments:
-                known = suggest(name, subject.spec.arguments)
+            if name not in subject.spec.arguments and name not in subject.spec.results:
+                known = suggest(name, (*subject.spec.arguments, *subject.spec.results))
                 yield Diagnostic("unknown-argument", f"{show(name)} is not an argument", at, known)
             elif name in used:
                 message = f"{show(name)} is already passed as {show(used[name])}"
@@ -78,9 +79,9 @@ def export_arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
     for index, export in enumerate(subject.spec.exports):
         optional = ""
         for public, item in _public(subject, export).items():
-            if public in export.keyword_only or (export.arguments is None and item.keyword_only):
+            if public in export.keyword_only or (export.arguments is None and item.is_keyword_only):
                 continue
-            if _is_optional(item):
+            if item.is_optional:
                 optional = public
             elif optional:
                 at = subject.source.key_span("exports", index, "arguments", public)
@@ -91,7 +92,7 @@ def export_arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
 def out_has_one_result(subject: Subject) -> Iterator[Diagnostic]:
     """`out=` stands for the single result, and no argument is called `out` beside it."""
     spec, source = subject.spec, subject.source
-    signatures: list[tuple[Path, bool, Mapping[str, Argument]]] = [((), spec.takes_out(), spec.arguments)]
+    signatures: list[tuple[Path, bool, Collection[str]]] = [((), spec.takes_out(), spec.arguments)]
     for index, export in enumerate(spec.exports):
         signatures.append((("exports", index), export.out, _public(subject, export)))
         if export.out and "out" in export.ignored:
@@ -132,11 +133,29 @@ def _returned(subject: Subject, keys: Path, returns: Returns) -> Iterator[Diagno
             yield Diagnostic("repeated", f"{show(name)} is listed twice", at, "remove one of them")
 
 
-def _public(subject: Subject, export: Export) -> dict[str, Argument]:
-    """An export's public names, with the arguments that exist behind them."""
-    arguments = subject.spec.arguments
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """A public argument of an export, as far as its place in the signature goes."""
+
+    is_optional: bool
+    is_keyword_only: bool
+
+
+def _public(subject: Subject, export: Export) -> dict[str, _Parameter]:
+    """An export's public names, with what exists behind them.
+
+    A name that stands for a result is where the caller wants it written: needed, unless it is returned.
+    """
+    arguments, results = subject.spec.arguments, subject.spec.results
     mapping = {name: name for name in arguments} if export.arguments is None else export.arguments
-    return {public: arguments[name] for public, name in mapping.items() if name in arguments}
+    returned = export.returns if isinstance(export.returns, tuple) else ()
+    found = {}
+    for public, name in mapping.items():
+        if name in arguments:
+            found[public] = _Parameter(_is_optional(arguments[name]), arguments[name].keyword_only)
+        elif name in results:
+            found[public] = _Parameter(export.returns == "results" or name in returned, False)
+    return found
 
 
 def _is_optional(item: Argument) -> bool:
