@@ -40,7 +40,7 @@ def exports_cover_arguments(subject: Subject) -> Iterator[Diagnostic]:
             at = subject.source.span(*keys, public)
             if name not in subject.spec.arguments and name not in subject.spec.results:
                 known = suggest(name, (*subject.spec.arguments, *subject.spec.results))
-                yield Diagnostic("unknown-argument", f"{show(name)} is not an argument", at, known)
+                yield Diagnostic("unknown-argument", f"{show(name)} is neither an argument nor a result", at, known)
             elif name in used:
                 message = f"{show(name)} is already passed as {show(used[name])}"
                 yield Diagnostic("repeated", message, at, "map each argument once")
