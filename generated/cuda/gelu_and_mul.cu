@@ -1,0 +1,62 @@
+// gelu_and_mul: Multiply the gate half, passed through GELU, by the other half.
+// Generated from specs/activation/gelu_and_mul.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "gelu_and_mul_params.h"
+
+namespace {
+
+// One team for each r < rows, a tile of c < width.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) gelu_and_mul_kernel(
+    const gelu_and_mul_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const input = static_cast<const T*>(params.input);
+    T* const out = static_cast<T*>(params.out);
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t width = index_t(params.width);
+
+    const index_t tile = index_t(team.item) % index_t(launch.tiles);
+    const index_t r = index_t(team.item) / index_t(launch.tiles);
+    const index_t tile_begin = tile * launch.tile;
+    const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
+    for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk,
+                is_aligned>(input, r * input_stride_0 + c_base, tile_end - c_base);
+        const auto input_chunk_2 = sgl::load_chunk<chunk,
+                is_aligned>(input, r * input_stride_0 + (c_base + width), tile_end - c_base);
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= tile_end) break;
+            const float v = input_chunk.get(step);
+            out_chunk.set(step, 0.5f * v * (1.0f + sgl::erf(v * 0.7071067811865476f))
+                    * input_chunk_2.get(step));
+        }
+        sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, tile_end - c_base, out_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_gelu_and_mul(int position) {
+    return kernels[position];
+}

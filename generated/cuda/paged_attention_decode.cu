@@ -1,0 +1,149 @@
+// paged_attention_decode: Attention of one query token a request over the pool slots that its page table lists.
+// Generated from specs/attention/paged_attention_decode.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "paged_attention_decode_params.h"
+
+namespace {
+
+// One team for each b < batch, h < num_qo_heads.
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
+__global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel(
+    const paged_attention_decode_params params,
+    const sgl::Launch launch,
+    float* const p_acc_memory) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const q = static_cast<const T*>(params.q);
+    const T* __restrict__ const k_pool = static_cast<const T*>(params.k_pool);
+    const T* __restrict__ const v_pool = static_cast<const T*>(params.v_pool);
+    const int32_t* __restrict__ const kv_indptr = static_cast<const int32_t*>(params.kv_indptr);
+    const int32_t* __restrict__ const kv_indices = static_cast<const int32_t*>(params.kv_indices);
+    T* const out = static_cast<T*>(params.out);
+    const index_t q_stride_0 = index_t(params.q_stride_0);
+    const index_t q_stride_1 = index_t(params.q_stride_1);
+    const index_t k_pool_stride_0 = index_t(params.k_pool_stride_0);
+    const index_t k_pool_stride_1 = index_t(params.k_pool_stride_1);
+    const index_t v_pool_stride_0 = index_t(params.v_pool_stride_0);
+    const index_t v_pool_stride_1 = index_t(params.v_pool_stride_1);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t out_stride_1 = index_t(params.out_stride_1);
+    const index_t num_qo_heads = index_t(params.num_qo_heads);
+    const index_t head_dim = index_t(params.head_dim);
+    const index_t pool_slots = index_t(params.pool_slots);
+    const index_t num_kv_heads = index_t(params.num_kv_heads);
+    const index_t entries = index_t(params.entries);
+    const float sm_scale = params.sm_scale;
+
+    const index_t b = index_t(team.item) / num_qo_heads;
+    const index_t h = index_t(team.item) % num_qo_heads;
+    const index_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
+    sgl::DealtRow<float, chunk, turns> p_acc(p_acc_memory + index_t(team.item) * head_dim);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t d = d_base + step;
+            if (!is_aligned && d >= head_dim) break;
+            p_acc.set(turn, step, d, 0.0f);
+        }
+    }
+    float p_max = -CUDART_INF_F;
+    float p_sum = 0.0f;
+    const index_t j_begin = index_t(sgl::load(kv_indptr, b));
+    const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
+    for (index_t j = j_begin; j < j_end; ++j) {
+        const int32_t kv_indices_j = 0 <= j && j < entries ? sgl::load(kv_indices, j) : 0;
+        const index_t k_pool_at = index_t(kv_indices_j);
+        sgl::Accumulator<sgl::Sum<float>> sum_d_state;
+        for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
+            const auto q_chunk = sgl::load_chunk<chunk,
+                    is_aligned>(q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            const auto k_pool_chunk = sgl::load_chunk_if<chunk,
+                    is_aligned>(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool,
+                    k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                sum_d_state.add(d, q_chunk.get(step)
+                        * (0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots
+                        ? k_pool_chunk.get(step) : CUDART_NAN_F));
+            }
+        }
+        sum_d_state.combine(team);
+        const float sum_d = sum_d_state.result();
+        const float p_score = sm_scale * sum_d;
+        const float p_top = sgl::maximum(p_max, p_score);
+        const float p_keep = p_max == p_top ? 1.0f : sgl::exp(p_max - p_top);
+        const float p_weight = p_top == -CUDART_INF_F ? 0.0f : sgl::exp(p_score - p_top);
+        p_sum = p_sum * p_keep + p_weight;
+        p_max = p_top;
+        const index_t v_pool_at = index_t(kv_indices_j);
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (d_base >= head_dim) break;
+            const auto v_pool_chunk = sgl::load_chunk_if<chunk,
+                    is_aligned>(0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool,
+                    v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                p_acc.set(turn, step, d, p_acc.get(turn, step, d) * p_keep + p_weight
+                        * (0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots
+                        ? v_pool_chunk.get(step) : CUDART_NAN_F));
+            }
+        }
+    }
+    const float p_scale = p_sum == 0.0f ? 0.0f : 1.0f / p_sum;
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t d = d_base + step;
+            if (!is_aligned && d >= head_dim) break;
+            out_chunk.set(step, p_acc.get(turn, step, d) * p_scale);
+        }
+        sgl::store_chunk<is_aligned>(out, b * out_stride_0 + h * out_stride_1 + d_base, head_dim - d_base,
+                out_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_paged_attention_decode(int position) {
+    return kernels[position];
+}

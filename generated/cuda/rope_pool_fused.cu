@@ -1,0 +1,102 @@
+// rope_pool_fused: Rotate queries and keys, and write the rotated keys and the values into their pools.
+// Generated from specs/rope/rope_pool_fused.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "rope_pool_fused_params.h"
+
+namespace {
+
+// One team for each t < tokens.
+template <class T, class index_t>
+__global__ void __launch_bounds__(sgl::kMostLanes) rope_pool_fused_kernel(
+    const rope_pool_fused_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const q = static_cast<const T*>(params.q);
+    const T* __restrict__ const k = static_cast<const T*>(params.k);
+    const T* __restrict__ const v = static_cast<const T*>(params.v);
+    const int32_t* __restrict__ const positions = static_cast<const int32_t*>(params.positions);
+    const int32_t* __restrict__ const slots = static_cast<const int32_t*>(params.slots);
+    T* const k_pool = static_cast<T*>(params.k_pool);
+    T* const v_pool = static_cast<T*>(params.v_pool);
+    T* const q_rot = static_cast<T*>(params.q_rot);
+    T* const k_rot = static_cast<T*>(params.k_rot);
+    const index_t q_stride_0 = index_t(params.q_stride_0);
+    const index_t q_stride_1 = index_t(params.q_stride_1);
+    const index_t k_stride_0 = index_t(params.k_stride_0);
+    const index_t k_stride_1 = index_t(params.k_stride_1);
+    const index_t v_stride_0 = index_t(params.v_stride_0);
+    const index_t v_stride_1 = index_t(params.v_stride_1);
+    const index_t k_pool_stride_0 = index_t(params.k_pool_stride_0);
+    const index_t k_pool_stride_1 = index_t(params.k_pool_stride_1);
+    const index_t v_pool_stride_0 = index_t(params.v_pool_stride_0);
+    const index_t v_pool_stride_1 = index_t(params.v_pool_stride_1);
+    const index_t q_rot_stride_0 = index_t(params.q_rot_stride_0);
+    const index_t q_rot_stride_1 = index_t(params.q_rot_stride_1);
+    const index_t k_rot_stride_0 = index_t(params.k_rot_stride_0);
+    const index_t k_rot_stride_1 = index_t(params.k_rot_stride_1);
+    const index_t num_qo_heads = index_t(params.num_qo_heads);
+    const index_t head_dim = index_t(params.head_dim);
+    const index_t num_kv_heads = index_t(params.num_kv_heads);
+    const index_t pool_slots = index_t(params.pool_slots);
+    const float rope_base = params.rope_base;
+
+    const index_t t = index_t(team.item);
+    const int32_t positions_t = sgl::load(positions, t);
+    const float log2_rope_base = sgl::log2(rope_base);
+    const int32_t slots_t = sgl::load(slots, t);
+    for (index_t i = team.lane; i < (head_dim / 2); i += team.lanes) {
+        const float angle = float(positions_t) * sgl::exp2(float(-2 * i) * log2_rope_base / float(head_dim));
+        const float c = sgl::cos(angle);
+        const float s = sgl::sin(angle);
+        for (index_t h = 0; h < num_qo_heads; ++h) {
+            const float q_t_h = sgl::load(q, t * q_stride_0 + h * q_stride_1 + i);
+            const float q_t_h_2 = sgl::load(q, t * q_stride_0 + h * q_stride_1 + (i + head_dim / 2));
+            sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + i, q_t_h * c - q_t_h_2 * s);
+            sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + (i + head_dim / 2), q_t_h * s
+                    + q_t_h_2 * c);
+        }
+        for (index_t h = 0; h < num_kv_heads; ++h) {
+            const float k_t_h = sgl::load(k, t * k_stride_0 + h * k_stride_1 + i);
+            const float k_t_h_2 = sgl::load(k, t * k_stride_0 + h * k_stride_1 + (i + head_dim / 2));
+            sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i, k_t_h * c - k_t_h_2 * s);
+            sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2), k_t_h * s
+                    + k_t_h_2 * c);
+            if (slots_t >= 0) {
+                const index_t k_pool_at = index_t(slots_t);
+                if (0 <= k_pool_at && k_pool_at < pool_slots) {
+                    sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + i,
+                            sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i));
+                    sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + (i + head_dim / 2),
+                            sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2)));
+                }
+            }
+        }
+    }
+    for (index_t h = 0; h < num_kv_heads; ++h) {
+        for (index_t d = team.lane; d < head_dim; d += team.lanes) {
+            if (slots_t >= 0) {
+                const index_t v_pool_at = index_t(slots_t);
+                if (0 <= v_pool_at && v_pool_at < pool_slots) {
+                    sgl::store(v_pool, v_pool_at * v_pool_stride_0 + h * v_pool_stride_1 + d,
+                            sgl::load(v, t * v_stride_0 + h * v_stride_1 + d));
+                }
+            }
+        }
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&rope_pool_fused_kernel<float, int64_t>),
+    reinterpret_cast<const void*>(&rope_pool_fused_kernel<float, int32_t>),
+    reinterpret_cast<const void*>(&rope_pool_fused_kernel<__half, int64_t>),
+    reinterpret_cast<const void*>(&rope_pool_fused_kernel<__half, int32_t>),
+    reinterpret_cast<const void*>(&rope_pool_fused_kernel<__nv_bfloat16, int64_t>),
+    reinterpret_cast<const void*>(&rope_pool_fused_kernel<__nv_bfloat16, int32_t>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_rope_pool_fused(int position) {
+    return kernels[position];
+}

@@ -1,0 +1,68 @@
+// softmax: Exponentials of each row, scaled to sum to one.
+// Generated from specs/softmax/softmax.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "softmax_params.h"
+
+namespace {
+
+// One team for each r < rows.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
+    const softmax_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const x = static_cast<const T*>(params.x);
+    T* const out = static_cast<T*>(params.out);
+    const index_t x_stride_0 = index_t(params.x_stride_0);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t width = index_t(params.width);
+
+    const index_t r = index_t(team.item);
+    sgl::Accumulator<sgl::OnlineSoftmax<float>> p_max_state;
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            const float p_value = x_chunk.get(step);
+            p_max_state.add(c, p_value);
+        }
+    }
+    p_max_state.combine(team);
+    const float p_max = p_max_state.maximum();
+    const float p_sum = p_max_state.total();
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            out_chunk.set(step, p_max != -CUDART_INF_F ? sgl::exp(x_chunk.get(step) - p_max) / p_sum : 0.0f);
+        }
+        sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, width - c_base, out_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_softmax(int position) {
+    return kernels[position];
+}

@@ -1,0 +1,63 @@
+// gelu_and_mul: Multiply the gate half, passed through GELU, by the other half.
+// Generated from specs/activation/gelu_and_mul.yaml. Do not edit.
+#include "sgl_metal.h"
+
+// Strides count elements.
+struct gelu_and_mul_params {
+    int64_t input_stride_0;
+    int64_t out_stride_0;
+    int64_t rows;
+    int64_t width;
+};
+
+// One team for each r < rows, a tile of c < width.
+template <class T, class index_t, int chunk, bool is_aligned>
+[[kernel]] void gelu_and_mul_kernel(
+    device const T* input [[buffer(0)]],
+    device T* out [[buffer(1)]],
+    constant gelu_and_mul_params& params [[buffer(2)]],
+    constant sgl::Launch& launch [[buffer(3)]],
+    threadgroup uint32_t* exchange [[threadgroup(0)]],
+    uint3 group [[threadgroup_position_in_grid]],
+    uint3 groups [[threadgroups_per_grid]],
+    uint thread_index [[thread_index_in_threadgroup]]) {
+    const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);
+    if (team.item >= launch.teams) return;
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t width = index_t(params.width);
+
+    const index_t tile = index_t(team.item) % index_t(launch.tiles);
+    const index_t r = index_t(team.item) / index_t(launch.tiles);
+    const index_t tile_begin = tile * launch.tile;
+    const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
+    for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk,
+                is_aligned>(input, r * input_stride_0 + c_base, tile_end - c_base);
+        const auto input_chunk_2 = sgl::load_chunk<chunk,
+                is_aligned>(input, r * input_stride_0 + (c_base + width), tile_end - c_base);
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= tile_end) break;
+            const float v = input_chunk.get(step);
+            out_chunk.set(step, 0.5f * v * (1.0f + sgl::erf(v * 0.7071067811865476f))
+                    * input_chunk_2.get(step));
+        }
+        sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, tile_end - c_base, out_chunk);
+    }
+}
+
+SGL_KERNEL("gelu_and_mul_f32_wide", gelu_and_mul_kernel<float, int64_t, 4, false>)
+SGL_KERNEL("gelu_and_mul_f32_aligned_wide", gelu_and_mul_kernel<float, int64_t, 4, true>)
+SGL_KERNEL("gelu_and_mul_f32", gelu_and_mul_kernel<float, int32_t, 4, false>)
+SGL_KERNEL("gelu_and_mul_f32_aligned", gelu_and_mul_kernel<float, int32_t, 4, true>)
+SGL_KERNEL("gelu_and_mul_f16_wide", gelu_and_mul_kernel<half, int64_t, 8, false>)
+SGL_KERNEL("gelu_and_mul_f16_aligned_wide", gelu_and_mul_kernel<half, int64_t, 8, true>)
+SGL_KERNEL("gelu_and_mul_f16", gelu_and_mul_kernel<half, int32_t, 8, false>)
+SGL_KERNEL("gelu_and_mul_f16_aligned", gelu_and_mul_kernel<half, int32_t, 8, true>)
+SGL_KERNEL("gelu_and_mul_bf16_wide", gelu_and_mul_kernel<bfloat, int64_t, 8, false>)
+SGL_KERNEL("gelu_and_mul_bf16_aligned_wide", gelu_and_mul_kernel<bfloat, int64_t, 8, true>)
+SGL_KERNEL("gelu_and_mul_bf16", gelu_and_mul_kernel<bfloat, int32_t, 8, false>)
+SGL_KERNEL("gelu_and_mul_bf16_aligned", gelu_and_mul_kernel<bfloat, int32_t, 8, true>)

@@ -1,0 +1,163 @@
+// paged_attention_decode: Attention of one query token a request over the pool slots that its page table lists.
+// Generated from specs/attention/paged_attention_decode.yaml. Do not edit.
+#include "sgl_metal.h"
+
+// Strides count elements.
+struct paged_attention_decode_params {
+    int64_t q_stride_0;
+    int64_t q_stride_1;
+    int64_t k_pool_stride_0;
+    int64_t k_pool_stride_1;
+    int64_t v_pool_stride_0;
+    int64_t v_pool_stride_1;
+    int64_t out_stride_0;
+    int64_t out_stride_1;
+    int64_t batch;
+    int64_t num_qo_heads;
+    int64_t head_dim;
+    int64_t pool_slots;
+    int64_t num_kv_heads;
+    int64_t entries;
+    float sm_scale;
+};
+
+constant int paged_attention_decode_kernel_head_dim [[function_constant(0)]];
+
+// One team for each b < batch, h < num_qo_heads.
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
+[[kernel]] void paged_attention_decode_kernel(
+    device const T* q [[buffer(0)]],
+    device const T* k_pool [[buffer(1)]],
+    device const T* v_pool [[buffer(2)]],
+    device const int32_t* kv_indptr [[buffer(3)]],
+    device const int32_t* kv_indices [[buffer(4)]],
+    device T* out [[buffer(5)]],
+    device float* p_acc_memory [[buffer(6)]],
+    constant paged_attention_decode_params& params [[buffer(7)]],
+    constant sgl::Launch& launch [[buffer(8)]],
+    threadgroup uint32_t* exchange [[threadgroup(0)]],
+    uint3 group [[threadgroup_position_in_grid]],
+    uint3 groups [[threadgroups_per_grid]],
+    uint thread_index [[thread_index_in_threadgroup]]) {
+    const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);
+    if (team.item >= launch.teams) return;
+    const index_t q_stride_0 = index_t(params.q_stride_0);
+    const index_t q_stride_1 = index_t(params.q_stride_1);
+    const index_t k_pool_stride_0 = index_t(params.k_pool_stride_0);
+    const index_t k_pool_stride_1 = index_t(params.k_pool_stride_1);
+    const index_t v_pool_stride_0 = index_t(params.v_pool_stride_0);
+    const index_t v_pool_stride_1 = index_t(params.v_pool_stride_1);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t out_stride_1 = index_t(params.out_stride_1);
+    const index_t num_qo_heads = index_t(params.num_qo_heads);
+    const index_t head_dim = sgl::size<index_t>(paged_attention_decode_kernel_head_dim, params.head_dim);
+    const index_t pool_slots = index_t(params.pool_slots);
+    const index_t num_kv_heads = index_t(params.num_kv_heads);
+    const index_t entries = index_t(params.entries);
+    const float sm_scale = params.sm_scale;
+
+    const index_t b = index_t(team.item) / num_qo_heads;
+    const index_t h = index_t(team.item) % num_qo_heads;
+    const index_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
+    sgl::DealtRow<float, chunk, turns> p_acc(p_acc_memory + index_t(team.item) * head_dim);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t d = d_base + step;
+            if (!is_aligned && d >= head_dim) break;
+            p_acc.set(turn, step, d, 0.0f);
+        }
+    }
+    float p_max = -INFINITY;
+    float p_sum = 0.0f;
+    const index_t j_begin = index_t(sgl::load(kv_indptr, b));
+    const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
+    for (index_t j = j_begin; j < j_end; ++j) {
+        const int32_t kv_indices_j = 0 <= j && j < entries ? sgl::load(kv_indices, j) : 0;
+        const index_t k_pool_at = index_t(kv_indices_j);
+        sgl::Accumulator<sgl::Sum<float>> sum_d_state;
+        for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
+            const auto q_chunk = sgl::load_chunk<chunk,
+                    is_aligned>(q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            const auto k_pool_chunk = sgl::load_chunk_if<chunk,
+                    is_aligned>(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool,
+                    k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                sum_d_state.add(d, q_chunk.get(step)
+                        * (0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots
+                        ? k_pool_chunk.get(step) : NAN));
+            }
+        }
+        sum_d_state.combine(team);
+        const float sum_d = sum_d_state.result();
+        const float p_score = sm_scale * sum_d;
+        const float p_top = sgl::maximum(p_max, p_score);
+        const float p_keep = p_max == p_top ? 1.0f : sgl::exp(p_max - p_top);
+        const float p_weight = p_top == -INFINITY ? 0.0f : sgl::exp(p_score - p_top);
+        p_sum = p_sum * p_keep + p_weight;
+        p_max = p_top;
+        const index_t v_pool_at = index_t(kv_indices_j);
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (d_base >= head_dim) break;
+            const auto v_pool_chunk = sgl::load_chunk_if<chunk,
+                    is_aligned>(0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool,
+                    v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                p_acc.set(turn, step, d, p_acc.get(turn, step, d) * p_keep + p_weight
+                        * (0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots
+                        ? v_pool_chunk.get(step) : NAN));
+            }
+        }
+    }
+    const float p_scale = p_sum == 0.0f ? 0.0f : 1.0f / p_sum;
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t d = d_base + step;
+            if (!is_aligned && d >= head_dim) break;
+            out_chunk.set(step, p_acc.get(turn, step, d) * p_scale);
+        }
+        sgl::store_chunk<is_aligned>(out, b * out_stride_0 + h * out_stride_1 + d_base, head_dim - d_base,
+                out_chunk);
+    }
+}
+
+SGL_KERNEL("paged_attention_decode_f32_wide", paged_attention_decode_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("paged_attention_decode_f32_turns2_wide", paged_attention_decode_kernel<float, int64_t, 4, false, 2>)
+SGL_KERNEL("paged_attention_decode_f32_aligned_wide", paged_attention_decode_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("paged_attention_decode_f32_aligned_turns2_wide", paged_attention_decode_kernel<float, int64_t, 4, true, 2>)
+SGL_KERNEL("paged_attention_decode_f32", paged_attention_decode_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("paged_attention_decode_f32_turns2", paged_attention_decode_kernel<float, int32_t, 4, false, 2>)
+SGL_KERNEL("paged_attention_decode_f32_aligned", paged_attention_decode_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("paged_attention_decode_f32_aligned_turns2", paged_attention_decode_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("paged_attention_decode_f16_wide", paged_attention_decode_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("paged_attention_decode_f16_turns2_wide", paged_attention_decode_kernel<half, int64_t, 8, false, 2>)
+SGL_KERNEL("paged_attention_decode_f16_aligned_wide", paged_attention_decode_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("paged_attention_decode_f16_aligned_turns2_wide", paged_attention_decode_kernel<half, int64_t, 8, true, 2>)
+SGL_KERNEL("paged_attention_decode_f16", paged_attention_decode_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("paged_attention_decode_f16_turns2", paged_attention_decode_kernel<half, int32_t, 8, false, 2>)
+SGL_KERNEL("paged_attention_decode_f16_aligned", paged_attention_decode_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("paged_attention_decode_f16_aligned_turns2", paged_attention_decode_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("paged_attention_decode_bf16_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("paged_attention_decode_bf16_turns2_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, false, 2>)
+SGL_KERNEL("paged_attention_decode_bf16_aligned_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("paged_attention_decode_bf16_aligned_turns2_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, true, 2>)
+SGL_KERNEL("paged_attention_decode_bf16", paged_attention_decode_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("paged_attention_decode_bf16_turns2", paged_attention_decode_kernel<bfloat, int32_t, 8, false, 2>)
+SGL_KERNEL("paged_attention_decode_bf16_aligned", paged_attention_decode_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("paged_attention_decode_bf16_aligned_turns2", paged_attention_decode_kernel<bfloat, int32_t, 8, true, 2>)

@@ -1,0 +1,76 @@
+// rms_norm: Scale each row by the reciprocal of its root mean square.
+// Generated from specs/norm/rms_norm.yaml. Do not edit.
+#include "sgl_metal.h"
+
+// Strides count elements.
+struct rms_norm_params {
+    int64_t x_stride_0;
+    int64_t out_stride_0;
+    int64_t rows;
+    int64_t width;
+    float eps;
+};
+
+constant int rms_norm_kernel_width [[function_constant(0)]];
+
+// One team for each r < rows.
+template <class T, class index_t, int chunk, bool is_aligned>
+[[kernel]] void rms_norm_kernel(
+    device const T* x [[buffer(0)]],
+    device const T* weight [[buffer(1)]],
+    device T* out [[buffer(2)]],
+    constant rms_norm_params& params [[buffer(3)]],
+    constant sgl::Launch& launch [[buffer(4)]],
+    threadgroup uint32_t* exchange [[threadgroup(0)]],
+    uint3 group [[threadgroup_position_in_grid]],
+    uint3 groups [[threadgroups_per_grid]],
+    uint thread_index [[thread_index_in_threadgroup]]) {
+    const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);
+    if (team.item >= launch.teams) return;
+    const index_t x_stride_0 = index_t(params.x_stride_0);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t width = sgl::size<index_t>(rms_norm_kernel_width, params.width);
+    const float eps = params.eps;
+
+    const index_t r = index_t(team.item);
+    sgl::Accumulator<sgl::Sum<float>> sum_c_state;
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            const float x_r_c = x_chunk.get(step);
+            sum_c_state.add(c, x_r_c * x_r_c);
+        }
+    }
+    sum_c_state.combine(team);
+    const float sum_c = sum_c_state.result();
+    const float mean_square = sum_c / float(width);
+    const float scale = sgl::rsqrt(mean_square + eps);
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+        const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            out_chunk.set(step, x_chunk.get(step) * scale * weight_chunk.get(step));
+        }
+        sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, width - c_base, out_chunk);
+    }
+}
+
+SGL_KERNEL("rms_norm_f32_wide", rms_norm_kernel<float, int64_t, 4, false>)
+SGL_KERNEL("rms_norm_f32_aligned_wide", rms_norm_kernel<float, int64_t, 4, true>)
+SGL_KERNEL("rms_norm_f32", rms_norm_kernel<float, int32_t, 4, false>)
+SGL_KERNEL("rms_norm_f32_aligned", rms_norm_kernel<float, int32_t, 4, true>)
+SGL_KERNEL("rms_norm_f16_wide", rms_norm_kernel<half, int64_t, 8, false>)
+SGL_KERNEL("rms_norm_f16_aligned_wide", rms_norm_kernel<half, int64_t, 8, true>)
+SGL_KERNEL("rms_norm_f16", rms_norm_kernel<half, int32_t, 8, false>)
+SGL_KERNEL("rms_norm_f16_aligned", rms_norm_kernel<half, int32_t, 8, true>)
+SGL_KERNEL("rms_norm_bf16_wide", rms_norm_kernel<bfloat, int64_t, 8, false>)
+SGL_KERNEL("rms_norm_bf16_aligned_wide", rms_norm_kernel<bfloat, int64_t, 8, true>)
+SGL_KERNEL("rms_norm_bf16", rms_norm_kernel<bfloat, int32_t, 8, false>)
+SGL_KERNEL("rms_norm_bf16_aligned", rms_norm_kernel<bfloat, int32_t, 8, true>)

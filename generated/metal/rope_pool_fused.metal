@@ -1,0 +1,123 @@
+// rope_pool_fused: Rotate queries and keys, and write the rotated keys and the values into their pools.
+// Generated from specs/rope/rope_pool_fused.yaml. Do not edit.
+#include "sgl_metal.h"
+
+// Strides count elements.
+struct rope_pool_fused_params {
+    int64_t q_stride_0;
+    int64_t q_stride_1;
+    int64_t k_stride_0;
+    int64_t k_stride_1;
+    int64_t v_stride_0;
+    int64_t v_stride_1;
+    int64_t k_pool_stride_0;
+    int64_t k_pool_stride_1;
+    int64_t v_pool_stride_0;
+    int64_t v_pool_stride_1;
+    int64_t q_rot_stride_0;
+    int64_t q_rot_stride_1;
+    int64_t k_rot_stride_0;
+    int64_t k_rot_stride_1;
+    int64_t tokens;
+    int64_t num_qo_heads;
+    int64_t head_dim;
+    int64_t num_kv_heads;
+    int64_t pool_slots;
+    float rope_base;
+};
+
+constant int rope_pool_fused_kernel_num_qo_heads [[function_constant(0)]];
+constant int rope_pool_fused_kernel_head_dim [[function_constant(1)]];
+constant int rope_pool_fused_kernel_num_kv_heads [[function_constant(2)]];
+
+// One team for each t < tokens.
+template <class T, class index_t>
+[[kernel]] void rope_pool_fused_kernel(
+    device const T* q [[buffer(0)]],
+    device const T* k [[buffer(1)]],
+    device const T* v [[buffer(2)]],
+    device const int32_t* positions [[buffer(3)]],
+    device const int32_t* slots [[buffer(4)]],
+    device T* k_pool [[buffer(5)]],
+    device T* v_pool [[buffer(6)]],
+    device T* q_rot [[buffer(7)]],
+    device T* k_rot [[buffer(8)]],
+    constant rope_pool_fused_params& params [[buffer(9)]],
+    constant sgl::Launch& launch [[buffer(10)]],
+    threadgroup uint32_t* exchange [[threadgroup(0)]],
+    uint3 group [[threadgroup_position_in_grid]],
+    uint3 groups [[threadgroups_per_grid]],
+    uint thread_index [[thread_index_in_threadgroup]]) {
+    const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);
+    if (team.item >= launch.teams) return;
+    const index_t q_stride_0 = index_t(params.q_stride_0);
+    const index_t q_stride_1 = index_t(params.q_stride_1);
+    const index_t k_stride_0 = index_t(params.k_stride_0);
+    const index_t k_stride_1 = index_t(params.k_stride_1);
+    const index_t v_stride_0 = index_t(params.v_stride_0);
+    const index_t v_stride_1 = index_t(params.v_stride_1);
+    const index_t k_pool_stride_0 = index_t(params.k_pool_stride_0);
+    const index_t k_pool_stride_1 = index_t(params.k_pool_stride_1);
+    const index_t v_pool_stride_0 = index_t(params.v_pool_stride_0);
+    const index_t v_pool_stride_1 = index_t(params.v_pool_stride_1);
+    const index_t q_rot_stride_0 = index_t(params.q_rot_stride_0);
+    const index_t q_rot_stride_1 = index_t(params.q_rot_stride_1);
+    const index_t k_rot_stride_0 = index_t(params.k_rot_stride_0);
+    const index_t k_rot_stride_1 = index_t(params.k_rot_stride_1);
+    const index_t num_qo_heads = sgl::size<index_t>(rope_pool_fused_kernel_num_qo_heads, params.num_qo_heads);
+    const index_t head_dim = sgl::size<index_t>(rope_pool_fused_kernel_head_dim, params.head_dim);
+    const index_t num_kv_heads = sgl::size<index_t>(rope_pool_fused_kernel_num_kv_heads, params.num_kv_heads);
+    const index_t pool_slots = index_t(params.pool_slots);
+    const float rope_base = params.rope_base;
+
+    const index_t t = index_t(team.item);
+    const int32_t positions_t = sgl::load(positions, t);
+    const float log2_rope_base = sgl::log2(rope_base);
+    const int32_t slots_t = sgl::load(slots, t);
+    for (index_t i = team.lane; i < (head_dim / 2); i += team.lanes) {
+        const float angle = float(positions_t) * sgl::exp2(float(-2 * i) * log2_rope_base / float(head_dim));
+        const float c = sgl::cos(angle);
+        const float s = sgl::sin(angle);
+        for (index_t h = 0; h < num_qo_heads; ++h) {
+            const float q_t_h = sgl::load(q, t * q_stride_0 + h * q_stride_1 + i);
+            const float q_t_h_2 = sgl::load(q, t * q_stride_0 + h * q_stride_1 + (i + head_dim / 2));
+            sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + i, q_t_h * c - q_t_h_2 * s);
+            sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + (i + head_dim / 2), q_t_h * s
+                    + q_t_h_2 * c);
+        }
+        for (index_t h = 0; h < num_kv_heads; ++h) {
+            const float k_t_h = sgl::load(k, t * k_stride_0 + h * k_stride_1 + i);
+            const float k_t_h_2 = sgl::load(k, t * k_stride_0 + h * k_stride_1 + (i + head_dim / 2));
+            sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i, k_t_h * c - k_t_h_2 * s);
+            sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2), k_t_h * s
+                    + k_t_h_2 * c);
+            if (slots_t >= 0) {
+                const index_t k_pool_at = index_t(slots_t);
+                if (0 <= k_pool_at && k_pool_at < pool_slots) {
+                    sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + i,
+                            sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i));
+                    sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + (i + head_dim / 2),
+                            sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2)));
+                }
+            }
+        }
+    }
+    for (index_t h = 0; h < num_kv_heads; ++h) {
+        for (index_t d = team.lane; d < head_dim; d += team.lanes) {
+            if (slots_t >= 0) {
+                const index_t v_pool_at = index_t(slots_t);
+                if (0 <= v_pool_at && v_pool_at < pool_slots) {
+                    sgl::store(v_pool, v_pool_at * v_pool_stride_0 + h * v_pool_stride_1 + d,
+                            sgl::load(v, t * v_stride_0 + h * v_stride_1 + d));
+                }
+            }
+        }
+    }
+}
+
+SGL_KERNEL("rope_pool_fused_f32_wide", rope_pool_fused_kernel<float, int64_t>)
+SGL_KERNEL("rope_pool_fused_f32", rope_pool_fused_kernel<float, int32_t>)
+SGL_KERNEL("rope_pool_fused_f16_wide", rope_pool_fused_kernel<half, int64_t>)
+SGL_KERNEL("rope_pool_fused_f16", rope_pool_fused_kernel<half, int32_t>)
+SGL_KERNEL("rope_pool_fused_bf16_wide", rope_pool_fused_kernel<bfloat, int64_t>)
+SGL_KERNEL("rope_pool_fused_bf16", rope_pool_fused_kernel<bfloat, int32_t>)
