@@ -1,0 +1,116 @@
+"""Small and odd calls of any spec: sizes that its conditions allow, and arguments drawn for them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from draw_arguments import draw_arguments
+
+from kernel_ir import nodes as ir
+from kernel_ir.bind_arguments import evaluate_size
+from kernel_ir.dtypes import DTYPES, DType
+from kernel_ir.load import LoadedSpec
+from kernel_ir.rounding import Array, decode, encode
+from kernel_ir.shape_types import parse_size
+
+Sizes = dict[str, Any]
+
+SMALL = (1, 2, 3, 4, 5, 6, 8, 9)
+_TRIES = 5000
+_SPOILT_SHARE = 0.2
+_MOST_WORK = 200  # product of all sizes of a small call
+
+
+@dataclass(frozen=True)
+class Call:
+    """Arguments for one call, and the dtype's name of each type variable."""
+
+    arguments: Mapping[str, Any]
+    types: Mapping[str, str]
+    sizes: Mapping[str, Any]
+
+
+def small_calls(loaded: LoadedSpec, kernel: ir.Kernel, count: int, seed: int = 0) -> Iterator[Call]:
+    """Calls with sizes of a few elements; dtypes and optional arguments take turns, every other call is spoilt."""
+    combinations = itertools.cycle(type_choices(kernel))
+    for number, types in zip(range(count), combinations):
+        sizes = allowed_sizes(loaded, kernel, SMALL, seed + number, most_work=_MOST_WORK)
+        absent = {item.name: None for item in _optional(kernel)} if number % 2 else {}
+        call = Call(draw_arguments(loaded, {**sizes, **absent}, types, seed + number), types, sizes)
+        yield spoilt(loaded, call, seed + number) if number % 2 else call
+
+
+def spoilt(loaded: LoadedSpec, call: Call, seed: int) -> Call:
+    """The call with some floats NaN, infinite or -0.0, and some indices out of range (where none is trusted)."""
+    rng = np.random.default_rng(seed)
+    arguments = dict(call.arguments)
+    for item in loaded.arguments():
+        if not isinstance(item, ir.TensorType) or arguments.get(item.name) is None:
+            continue
+        dtype = DTYPES[call.types.get(item.dtype, item.dtype)]
+        if loaded.spec.in_range.get(item.name) != "trust":
+            values = decode(arguments[item.name], dtype)
+            spots = rng.random(values.shape) < _SPOILT_SHARE
+            arguments[item.name] = encode(np.where(spots, _spoil(rng, values, dtype), values), dtype)
+    return Call(arguments, call.types, call.sizes)
+
+
+def _spoil(rng: np.random.Generator, values: Array, dtype: DType) -> Array:
+    """Hostile values in the shape of `values`; integers are all different, so that unique ones stay so."""
+    if dtype.is_float:
+        return rng.choice([np.nan, np.inf, -np.inf, -0.0, 0.0], values.shape)
+    places = np.arange(values.size).reshape(values.shape)
+    return values if dtype.kind == "bool" else np.where(places % 2, -1 - places, 1000 + places)
+
+
+def type_choices(kernel: ir.Kernel) -> list[dict[str, str]]:
+    """Every way to bind the type variables."""
+    names = [name for name, _ in kernel.types]
+    found = itertools.product(*(choices for _, choices in kernel.types))
+    return [dict(zip(names, (dtype.name for dtype in chosen), strict=True)) for chosen in found]
+
+
+def allowed_sizes(
+    loaded: LoadedSpec,
+    kernel: ir.Kernel,
+    pool: Sequence[int],
+    seed: int,
+    fixed: Mapping[str, int] | None = None,
+    most_work: float = math.inf,
+) -> Sizes:
+    """Random sizes from `pool` that the spec accepts, with scalars from its examples.
+
+    `fixed` ones stay; the product of all is at most `most_work`.
+    """
+    rng = np.random.default_rng(seed)
+    example = loaded.spec.examples[seed % len(loaded.spec.examples)]
+    scalars = {name: value for name, value in example.items() if name not in kernel.sizes}
+    for _ in range(_TRIES):
+        sizes = {name: int(rng.choice(pool)) for name in kernel.sizes} | dict(fixed or {})
+        if math.prod(sizes.values()) <= most_work and _accepts(loaded, kernel, {**scalars, **sizes}):
+            return {**scalars, **sizes}
+    raise AssertionError(f"no sizes out of {pool} suit {kernel.name}")
+
+
+def _accepts(loaded: LoadedSpec, kernel: ir.Kernel, known: Sizes) -> bool:
+    fits = all(evaluate_size(condition, known) for condition in kernel.requires)
+    return fits and all(_has_room(loaded, item, known) for item in loaded.arguments() if isinstance(item, ir.TensorType))
+
+
+def _has_room(loaded: LoadedSpec, item: ir.TensorType, known: Sizes) -> bool:
+    """Whether the values a tensor is filled with can be drawn: as many distinct ones as elements."""
+    values = loaded.spec.arguments[item.name].values
+    if values is None or values.distinct is None:
+        return True
+    first, end = (evaluate_size(parse_size(str(bound)), known) for bound in values.distinct)
+    elements = int(np.prod([evaluate_size(extent, known) for extent in item.shape]))
+    return first is not None and end is not None and elements <= end - first
+
+
+def _optional(kernel: ir.Kernel) -> list[ir.TensorType]:
+    return [item for item in kernel.arguments if isinstance(item, ir.TensorType) and item.is_optional]
