@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 def read_element(checker: ExpressionChecker, node: ast.Subscript, scope: Scope) -> ir.Expr:
     """`x[i, j]` of a tensor, or `row[i]` of a named row."""
     if not isinstance(node.value, ast.Name):
-        raise checker.session.problem(
-            "unsupported-syntax", node, "only a tensor or a named row can be indexed"
-        )
+        is_nested = isinstance(node.value, ast.Subscript)
+        hint = "write all indices in one bracket: `x[i, j]`" if is_nested else "name it as a row first"
+        message = "only a tensor or a named row can be indexed"
+        raise checker.session.problem("unsupported-syntax", node, message, hint)
     name = node.value.id
     if name in scope.names:
         return _row_element(checker, node, scope.names[name], scope)
@@ -76,11 +77,9 @@ def check_index(
     """Indices of an access, each proven in range or covered by a policy."""
     items = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
     if len(items) != len(tensor.shape):
-        raise checker.session.problem(
-            "rank-mismatch",
-            node,
-            f"`{tensor.name}` has {counted(len(tensor.shape), 'dimension')}, got {len(items)} indices",
-        )
+        got = "1 index" if len(items) == 1 else f"{len(items)} indices"
+        message = f"`{tensor.name}` has {counted(len(tensor.shape), 'dimension')}, got {got}"
+        raise checker.session.problem("rank-mismatch", node, message)
     for item in items:
         if isinstance(item, (ast.Slice, ast.Starred)):
             raise checker.unsupported(item)

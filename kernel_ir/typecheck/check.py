@@ -124,13 +124,12 @@ def _never_stored(loaded: LoadedSpec, kernel: ir.Kernel) -> list[Diagnostic]:
     stored = {item.tensor for item in walk_statements(kernel.body) if isinstance(item, ir.Store)}
     found = []
     for tensor in kernel.tensors().values():
-        if tensor.role != "input" and tensor.name not in stored:
-            what = "result" if tensor.role == "result" else "argument under `mutates`"
-            section = "results" if tensor.role == "result" else "arguments"
-            span = loaded.source.key_span(section, tensor.name)
-            found.append(
-                Diagnostic("never-stored", f"the body never stores to the {what} `{tensor.name}`", span)
-            )
+        if tensor.role == "input" or tensor.name in stored:
+            continue
+        is_result = tensor.role == "result"
+        what = f"the result `{tensor.name}`" if is_result else f"`{tensor.name}`, which is under `mutates`"
+        span = loaded.source.key_span("results" if is_result else "arguments", tensor.name)
+        found.append(Diagnostic("never-stored", f"the body never stores to {what}", span))
     return found
 
 

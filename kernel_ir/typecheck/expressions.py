@@ -182,6 +182,8 @@ class ExpressionChecker:
         known = [*scope.names, *signature.sizes, *signature.scalars, *signature.tensors, *_CONSTANTS]
         close = difflib.get_close_matches(name[:60], known, 1)
         hint = f"did you mean `{close[0]}`?" if close else "bind it first, or add it to the arguments"
+        if name in self.session.used:
+            hint = "it lives only in the block that binds it"
         return self.session.problem("unknown-name", node, f"unknown name `{name[:60]}`", hint)
 
     # -- operators ------------------------------------------------------------------------------
@@ -215,6 +217,9 @@ class ExpressionChecker:
         if not isinstance(node.func, ast.Name):
             raise self.unsupported(node.func)
         name = node.func.id
+        for arg in node.args:
+            if isinstance(arg, ast.Starred):
+                raise self.unsupported(arg)
         if node.keywords:
             raise self.session.problem(
                 "unsupported-syntax", node, f"`{name}` takes no keyword arguments here"
@@ -383,7 +388,8 @@ class ExpressionChecker:
                 )
             case _:
                 spelled = " or ".join(f"`{name}(...)`" for name in names)
-                raise self.session.problem("bad-loop", node, f"a loop runs over {spelled}")
+                hint = "write `for i in range(n)`"
+                raise self.session.problem("bad-loop", node, f"a loop runs over {spelled}", hint)
 
     def enter(self, target: ast.Name, low: ir.Expr, high: ir.Expr, scope: Scope) -> tuple[str, Scope]:
         """The scope inside a loop or generator over `target`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import Any
 
@@ -24,7 +25,8 @@ def parse_body(loaded: LoadedSpec) -> ast.Module:
     except SyntaxError as error:
         line, column = max(error.lineno or 1, 1), max((error.offset or 1) - 1, 0)
         span = loaded.source.body_span(line, column, line, column + 1)
-        message = f"the body is not valid Python syntax: {error.msg}"
+        reason = re.sub(r" on line \d+", "", error.msg)  # a line of the body, not of the file
+        message = f"the body is not valid Python syntax: {reason}"
         raise _spec_error(loaded, Diagnostic("syntax", message, span)) from None
     except (RecursionError, MemoryError, ValueError):
         raise _whole_body(loaded, "body-size", "the body is nested too deeply") from None

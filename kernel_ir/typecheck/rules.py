@@ -67,9 +67,7 @@ def _convert_literal(expr: ir.Const, to: DType) -> ir.Const:
         return ir.Const(float(expr.value), F32, expr.span)
     if to.is_integer and to.lowest <= expr.value <= to.highest:
         return ir.Const(expr.value, to, expr.span)
-    raise RuleError(
-        f"the literal {expr.value} does not fit {to}", "write a literal of the other operand's type"
-    )
+    raise RuleError(f"the literal {expr.value} does not fit {to}", "cast the other operand, as in `i64(...)`")
 
 
 def _cast_hint(given: DType, wanted: DType) -> str:

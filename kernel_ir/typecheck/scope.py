@@ -12,7 +12,7 @@ from kernel_ir.dtypes import DType
 from kernel_ir.errors import Diagnostic, Span
 from kernel_ir.prove import Facts
 
-MAX_EXPRESSIONS = 20_000
+MAX_EXPRESSIONS = 10_000
 
 BindingKind = Literal["let", "loop", "mutable", "row", "broken"]
 
