@@ -8,7 +8,7 @@ iterations of that loop never meet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kernel_ir import nodes as ir
@@ -23,6 +23,7 @@ from kernel_ir.accesses import (
     take,
 )
 from kernel_ir.dtypes import I64
+from kernel_ir.lemmas import Atom
 from kernel_ir.polynomials import ZERO, Polynomial
 from kernel_ir.prove import Facts
 
@@ -54,6 +55,8 @@ class Twins:
 
     def _are_apart_where(self, assumed: Polynomial) -> bool:
         """`are_apart` where `assumed` is >= 0 and, for each dimension, where the others are equal."""
+        if self.facts.holds((-assumed).plus(-1)):
+            return True  # it never is
         differences = [left - right for left, right in self.equations if left != right]
         facts = self.facts.assuming(assumed)
         if any(_is_nonzero(item, facts) for item in differences):
@@ -114,7 +117,7 @@ class Meeting:
             twins = self._twins(shared)
             if not self.is_one and twins.are_apart():
                 return True
-            twins = Twins(twins.facts, tuple(self._unfolded(twins)))
+            twins = unfold(twins, self.unique)
             pinned = self._pinned(twins, waiting, loop, both_orders)
             if loop in pinned or not pinned:
                 return loop in pinned
@@ -132,7 +135,7 @@ class Meeting:
         for item, pair in pairs.items():
             # One access with itself is symmetric: one order says all.
             orders = not self.is_one and (both_orders or item is not loop)
-            if _has_one_iteration(item, twins.facts) or twins.force(*pair, orders):
+            if twins.force(*pair, orders):
                 return frozenset({item})
         return frozenset()
 
@@ -140,42 +143,44 @@ class Meeting:
         twins = join(self.first, self.second, shared)
         return Twins(twins.facts, tuple(twins.equations[dim] for dim in self.dims))
 
-    def _unfolded(self, twins: Twins) -> Iterator[Equation]:
-        """The equations, and those of the index of every unique load that they pin."""
-        yield from twins.equations
-        for left, right in self._unique_loads(twins):
-            pair = Polynomial.atom(left), Polynomial.atom(right)
-            if twins.equate(*pair) or twins.force(*pair):
-                atoms = twins.facts.atoms
-                yield from zip(atoms[left].operands, atoms[right].operands, strict=True)
 
-    def _unique_loads(self, twins: Twins) -> Iterator[tuple[str, str]]:
-        """Pairs of loads from `unique` tensors, from the one side and the other."""
-        for sides in twins.equations if self.unique else ():
-            left, right = (list(self._loads_in(side, twins.facts)) for side in sides)
-            yield from (pair for pair in zip(left, right, strict=False) if _reads_same(pair, twins.facts))
+def unfold(twins: Twins, unique: frozenset[str]) -> Twins:
+    """With the equations that follow from equal atoms.
 
-    def _loads_in(self, value: Polynomial, facts: Facts) -> Iterator[str]:
-        for name in dict.fromkeys(value.atoms()):
-            atom = facts.atoms[name]
-            if atom.tensor in self.unique:
-                yield name
-            else:
-                for operand in atom.operands:
-                    yield from self._loads_in(operand, facts)
+    Equal loads from a `unique` tensor are loads of one element; `a // b` and `a % b` give `a`.
+    """
+    found = list(twins.equations)
+    halves: dict[tuple[Polynomial, ...], str] = {}
+    for left, right in found:  # grows on the way
+        pair = _equal_atoms(left, right, twins.facts)
+        if pair is None:
+            continue
+        one, other = pair
+        if one.kind == other.kind == "load" and one.tensor == other.tensor and one.tensor in unique:
+            found.extend(zip(one.operands, other.operands, strict=True))
+        elif one.kind == other.kind and one.kind in ("floor_divide", "modulo"):
+            (dividend, divisor), (twin, twin_divisor) = one.operands, other.operands
+            key = (dividend, twin, divisor, twin_divisor)
+            is_whole = halves.setdefault(key, one.kind) != one.kind
+            if is_whole and divisor == twin_divisor and twins.facts.holds(divisor.plus(-1)):
+                found.append((dividend, twin))
+    return Twins(twins.facts, tuple(found))
 
 
-def _reads_same(pair: tuple[str, str], facts: Facts) -> bool:
-    return pair[0] != pair[1] and facts.atoms[pair[0]].tensor == facts.atoms[pair[1]].tensor
+def _equal_atoms(left: Polynomial, right: Polynomial, facts: Facts) -> tuple[Atom, Atom] | None:
+    """The atoms, one of each side, of which an equation says that they are equal."""
+    match (left - right).terms:
+        case (((one,), a), ((other,), b)) if a == -b:
+            if one not in left.atoms():
+                one, other = other, one
+            return facts.atoms[one], facts.atoms[other]
+        case _:
+            return None
 
 
 def _variables(loop: Enter, facts: Facts) -> Equation:
     """A loop's variable, and its twin."""
     return facts.polynomial(ir.Var(loop.var, I64)), facts.polynomial(ir.Var(loop.var + TWIN, I64))
-
-
-def _has_one_iteration(loop: Enter, facts: Facts) -> bool:
-    return facts.holds((facts.polynomial(loop.low) - facts.polynomial(loop.high)).plus(1))
 
 
 def _is_multiple(value: Polynomial, unit: Polynomial) -> bool:

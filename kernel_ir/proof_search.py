@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
 from kernel_ir import nodes as ir
-from kernel_ir.polynomials import MAX_TERMS, ONE, Monomial, Polynomial, combine, divisors
+from kernel_ir.polynomials import MAX_TERMS, Monomial, Polynomial, combine, divisors
 
 if TYPE_CHECKING:
     from kernel_ir.prove import Facts
@@ -24,8 +25,7 @@ Index: TypeAlias = dict[tuple[Monomial, bool], list[tuple[Polynomial, int]]]
 class Attempt:
     """A polynomial that remains to be shown >= 0; the simplest are tried first."""
 
-    harm: int
-    degree: int
+    rank: int
     serial: int
     goal: Polynomial = field(compare=False)
     harmful: list[Term] = field(compare=False)  # the terms that may be negative
@@ -55,9 +55,8 @@ class Search:
                 return True
             if self.steps <= 0 or self.facts.cache.left <= 0:
                 return False
+            self._count_step()
             for child in self._children(attempt.goal, attempt.harmful):
-                self.steps -= 1
-                self.facts.cache.left -= 1
                 self._push(waiting, child)
             if splits and self._by_cases(attempt, splits - 1):
                 return True
@@ -68,27 +67,33 @@ class Search:
         if goal in self.seen or len(goal.terms) > MAX_TERMS:
             return
         self.seen.add(goal)
+        self._count_step()
         self._index_atoms(goal)
         harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
         degree = sum(len(monomial) for monomial, _ in goal.terms)
-        heappush(waiting, Attempt(len(harmful), degree, len(self.seen), goal, harmful))
+        heappush(waiting, Attempt(3 * len(harmful) + degree, len(self.seen), goal, harmful))
+
+    def _count_step(self) -> None:
+        self.steps -= 1
+        self.facts.cache.left -= 1
 
     def _children(self, goal: Polynomial, harmful: list[Term]) -> Iterator[Polynomial]:
         """The goal with the harmful term that has the fewest remedies cancelled, in each way."""
         options = [self._candidates(*term) for term in harmful]
-        chosen = min(range(len(harmful)), key=lambda i: (harmful[i][0] == ONE, len(options[i])))
+        chosen = min(range(len(harmful)), key=lambda i: (-len(harmful[i][0]), len(options[i])))
         weight = abs(harmful[chosen][1])
         for inequality, coefficient, cofactor in options[chosen]:
-            yield combine(coefficient, goal, -weight, cofactor, inequality)
+            unit = gcd(coefficient, weight)
+            yield combine(coefficient // unit, goal, -weight // unit, cofactor, inequality)
 
     def _is_nonnegative(self, monomial: Monomial) -> bool:
         return all(self.facts.is_nonnegative(name) for name in monomial)
 
     def _candidates(self, monomial: Monomial, value: int) -> list[Candidate]:
         """Inequalities with a term of this sign that divides the monomial, the nearest first."""
-        found = []
+        found: list[Candidate] = []
         for part, cofactor in divisors(monomial):
-            if self._is_nonnegative(cofactor):
+            if self._is_nonnegative(cofactor) and (part or not found):
                 for index in (self.facts.cache.by_term or {}, self.by_term):
                     for inequality, coefficient in index.get((part, value > 0), ()):
                         found.append((inequality, coefficient, cofactor))
