@@ -121,6 +121,11 @@ def attend_blocks(q: Any, k_blocks: Any, v_blocks: Any, table: Any, lengths: Any
     return {"out": out}
 
 
+def mask_tokens(logits: Any, mask: Any) -> Arrays:
+    bits = (mask[..., None] >> np.arange(32)) & 1
+    return {"logits": np.where(bits.reshape(len(logits), -1)[:, : logits.shape[1]], logits, -np.inf)}
+
+
 def unpack_nibbles(packed: Any, scales: Any, zeros: Any, group_size: int) -> Arrays:
     shifts = np.array([0, 16, 4, 20, 8, 24, 12, 28])
 
@@ -143,6 +148,17 @@ def route_tokens(logits: Any, k: int, bias: Any = None, renormalise: bool = Fals
     if renormalise:
         weights = weights / np.sum(weights, axis=-1, keepdims=True)
     return {"weights": weights, "ids": ids}
+
+
+def route_groups(logits: Any, bias: Any, groups: int, kept: int, k: int) -> Arrays:
+    scores = 1 / (1 + np.exp(-logits))
+    ranks = (scores + bias).reshape(len(logits), groups, logits.shape[1] // groups)
+    sums = np.sum(np.sort(ranks, axis=-1)[..., -2:], axis=-1)
+    for row, chosen in zip(ranks, np.argsort(-sums, axis=-1)[:, kept:], strict=True):
+        row[chosen] = -np.inf
+    ids = np.argsort(-ranks.reshape(logits.shape), axis=-1, kind="stable")[:, :k]
+    weights = np.take_along_axis(scores, ids, axis=-1)
+    return {"weights": weights / np.sum(weights, axis=-1, keepdims=True), "ids": ids}
 
 
 def decay_scan(x: Any, decay: Any, state: Any) -> Arrays:
@@ -316,6 +332,22 @@ WORKED = {
             {"tokens": 4, "experts": 9, "k": 3},
             {"tokens": 3, "experts": 8, "k": 8, "bias": None, "renormalise": True},
             {"tokens": 0, "experts": 4, "k": 2},
+        ),
+    ),
+    "route_groups": Worked(
+        route_groups,
+        (
+            {"tokens": 4, "groups": 3, "size": 5, "kept": 2, "k": 4},
+            {"tokens": 3, "groups": 1, "size": 2, "kept": 1, "k": 2},
+            {"tokens": 0, "groups": 2, "size": 2, "kept": 1, "k": 1},
+        ),
+    ),
+    "mask_tokens": Worked(
+        mask_tokens,
+        (
+            {"rows": 3, "vocabulary": 61, "words": 2},
+            {"rows": 2, "vocabulary": 64, "words": 2},
+            {"rows": 2, "vocabulary": 0, "words": 1},
         ),
     ),
     "decay_scan": Worked(

@@ -258,11 +258,11 @@ class CpuWriter(Writer):
             super().guard(statement)
             return
         outer = self.pack
-        mask = self.namer.declare("mask")
+        mask = self.namer.declare("mask.test")
         self.line(f"const auto {mask} = {self._under(self.expr(statement.condition))};")
         self._masked(outer, mask, statement.then)
         if statement.orelse:
-            other = self.namer.declare("mask_else")
+            other = self.namer.declare("mask_else.test")
             self.line(f"const auto {other} = {self._under(f'!{mask}')};")
             self._masked(outer, other, statement.orelse)
         self.pack = outer

@@ -102,7 +102,8 @@ def _fold_row(
     inner: Level = "lane" if dealt else level
     body: list[low.Stmt] = []
     value = read_row(lowering, plan, ir.Var(var, I64), inner, body)
-    if not isinstance(value, (ir.Var, ir.At)):
+    is_name = isinstance(value, ir.Var) or (isinstance(value, ir.At) and also == TRUE)
+    if not is_name:  # `also` is lowered with the value in it, which is lowered already
         bound = lowering.names.fresh(f"{row.names[0]}_value")
         body.append(ir.Let(bound, value))
         value = ir.Var(bound, value.type)
