@@ -17,7 +17,9 @@ from codegen.record import OpRecord
 from codegen.render import render
 from kernel_ir.errors import TargetError
 
-TEMPLATES = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+RUNTIME = (HERE / "runtime", HERE.parent / "gpu_runtime")  # where a shader's headers are
 TARGET = Target("metal", most_buffers=31)
 
 

@@ -1,6 +1,6 @@
 """Which dealt loops give each lane runs of neighbouring elements, moved in one access.
 
-A loop that reads or writes neighbouring elements as it goes is dealt in *chunks*: a lane takes a
+A loop of short iterations that reads or writes neighbouring elements is dealt in *chunks*: a lane takes a
 few iterations that follow one another. What it loads in steps of one is then loaded once a chunk,
 before the chunk's iterations, and what it stores so is stored once, after them. The chunk's length
 depends on the dtypes alone, so the order in which a reduction meets its terms does too.
@@ -76,7 +76,7 @@ class _Candidate:
 
     def chunked(self) -> ChunkedLoop:
         extent = _difference(self.loop.high, self.loop.low)
-        if not is_host_known(extent):
+        if not is_host_known(extent) or self._has_loops():
             return ChunkedLoop((), ())
         multiples: dict[ir.Expr, None] = {extent: None}
         chunks: dict[Chunk, None] = {}
@@ -87,6 +87,10 @@ class _Candidate:
                 multiples.update(dict.fromkeys(starts))
         kept = tuple(item for item in chunks if not self._is_mixed(item, chunks))
         return ChunkedLoop(kept, tuple(item for item in multiples if item != ZERO) if kept else ())
+
+    def _has_loops(self) -> bool:
+        """Whether each iteration is long; then neighbours are better left to neighbouring lanes."""
+        return any(isinstance(item, (low.Loop, low.Fold)) for item in low.walk(self.loop.body))
 
     def _candidates(self) -> Iterator[Chunk]:
         """Accesses that happen once in every iteration and step by one."""

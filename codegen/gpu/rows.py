@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO
+from codegen.build_ir import ZERO, op
 from codegen.gpu.split import Kept
 from codegen.gpu.widths import ANY_I32, Widths, is_host_known
 from codegen.teams import steps_by_one
@@ -142,9 +142,10 @@ def _bindings(launch: low.Launch) -> dict[str, ir.Expr]:
 
 
 def _resolve(expr: ir.Expr, lets: Mapping[str, ir.Expr]) -> ir.Expr:
-    """`expr` with names replaced by their values, as far as host code can follow them."""
-    known = {name: value for name, value in lets.items() if is_host_known(value)}
-    return substitute(expr, dict(known))
+    """`expr` with names replaced by their values, names in those too."""
+    found = {item.name for item in walk(expr) if isinstance(item, ir.Var)}
+    names = {name: lets[name] for name in found & lets.keys()}
+    return _resolve(substitute(expr, dict(names)), lets) if names else expr
 
 
 def _host_bound(
@@ -152,9 +153,28 @@ def _host_bound(
 ) -> ir.Expr:
     if is_host_known(extent):
         return extent
-    bound = widths.magnitude(extent)
+    bound = _greatest(extent, widths)
     if bound is None or bound == ANY_I32:
         construct = f"the row {allocate.row.partition('.')[0]!r}"
         reason = "its length depends on data, and rows need their memory before the launch"
         raise TargetError(target, construct, spec, reason)
     return bound
+
+
+def _greatest(expr: ir.Expr, widths: Widths) -> ir.Expr | None:
+    """The greatest value that an integer can have, as host code can compute it; None: it cannot."""
+    match expr:
+        case _ if is_host_known(expr):
+            return expr
+        case ir.Apply("minimum", (left, right)):
+            bounds = (_greatest(left, widths), _greatest(right, widths))
+            known = [bound for bound in bounds if bound is not None and bound != ANY_I32]
+            return op("minimum", *known) if len(known) == 2 else next(iter(known), None)
+        case ir.Apply("maximum", (left, right)):
+            a, b = _greatest(left, widths), _greatest(right, widths)
+            return None if a is None or b is None or ANY_I32 in (a, b) else op("maximum", a, b)
+        case ir.Apply("subtract", (left, right)):
+            a, b = _greatest(left, widths), widths.magnitude(right)
+            return None if a is None or b is None or ANY_I32 in (a, b) else op("add", a, b)
+        case _:
+            return widths.magnitude(expr)

@@ -80,7 +80,7 @@ class GpuWriter(Writer):
             for axis in range(len(self.tensors[name].shape) - 1):
                 self.namer.fix(stride_name(name, axis), self.namer.declare(stride_name(name, axis)))
         for name in record.given:
-            self.namer.declare(f"given {name}")
+            self.namer.fix(f"given {name}", self.namer.declare(f"has_{name}"))
         scalars = (item.name for item in self.kernel.arguments if isinstance(item, ir.ScalarType))
         for name in (*self.kernel.sizes, *scalars):
             self.namer.declare(name)
@@ -244,10 +244,14 @@ class GpuWriter(Writer):
         for statement in fold.body:
             self.statement(statement)
         for item, state in zip(fold.accumulators, states, strict=True):
+            added = f"{state}.add({index}, {self.expr(item.value)});"
             if item.where is None:
-                self.line(f"{state}.add({index}, {self.expr(item.value)});")
-            else:
-                self.line(f"if ({self.expr(item.where)}) {state}.add({index}, {self.expr(item.value)});")
+                self.line(added)
+                continue
+            self.line(f"if ({self.expr(item.where)}) {{")
+            with self.indented():
+                self.line(added)
+            self.line("}")
 
     def _declare_state(self, item: low.Accumulator) -> str:
         name = self.namer.declare(f"{item.names[0].partition('.')[0]}_state")
