@@ -15,8 +15,8 @@ the results. An `Allocate` makes a row of scratch for the rest of the block: `Pu
 its lanes.
 
 Expressions are those of the typed IR without `Reduce` and `Bind`. A `select` whose taken branch
-is a load performs the load only where the condition holds; every other operand may be evaluated
-always.
+is a load or an element of a row reads it only where the condition holds; every other operand may be
+evaluated always.
 """
 
 from __future__ import annotations
@@ -161,6 +161,17 @@ def expressions(statement: Stmt) -> tuple[ir.Expr, ...]:
             return (index, value)
         case Barrier():
             return ()
+
+
+def map_blocks(statement: Stmt, change: Callable[[tuple[Stmt, ...]], tuple[Stmt, ...]]) -> Stmt:
+    """The statement with `change` applied to each block nested directly in it."""
+    match statement:
+        case Loop() | Fold():
+            return replace(statement, body=change(statement.body))
+        case If(_, then, orelse):
+            return replace(statement, then=change(then), orelse=change(orelse))
+        case _:
+            return statement
 
 
 def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:

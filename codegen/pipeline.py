@@ -70,7 +70,7 @@ class Compiled:
 
 def compile_spec(loaded: LoadedSpec) -> Compiled:
     """Check and lower one spec. Raises SpecError, or TargetError where a construct cannot be lowered."""
-    stages = list(_stages(loaded))
+    stages = list(compile_stages(loaded))
     kernel, program = stages[0].form, stages[-1].form
     assert isinstance(kernel, ir.Kernel) and isinstance(program, low.Program)
     return Compiled(loaded, kernel, make_record(loaded, kernel), program)
@@ -85,7 +85,7 @@ class Stage:
     form: ir.Kernel | low.Program
 
 
-def _stages(loaded: LoadedSpec) -> Iterator[Stage]:
+def compile_stages(loaded: LoadedSpec) -> Iterator[Stage]:
     """Every form a spec takes, each verified before the next step sees it."""
     kernel = check_spec(loaded)
     verify_kernel(kernel, "checking")
@@ -106,7 +106,7 @@ def _stages(loaded: LoadedSpec) -> Iterator[Stage]:
 
 def explain(loaded: LoadedSpec, backends: Sequence[Backend] = ()) -> str:
     """Every stage of a spec as text, and the sources that the given back ends write for it."""
-    stages = list(_stages(loaded))
+    stages = list(compile_stages(loaded))
     parts = [f"== {stage.step}: {stage.reason}\n{_print_form(stage.form)}" for stage in stages]
     kernel, program = stages[0].form, stages[-1].form
     assert isinstance(kernel, ir.Kernel) and isinstance(program, low.Program)

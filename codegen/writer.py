@@ -58,6 +58,10 @@ class Writer(ABC):
     def row_element(self, at: ir.At) -> str:
         """An element of a row of scratch."""
 
+    def guarded_element(self, condition: ir.Expr, at: ir.At, otherwise: ir.Expr) -> tuple[str, int] | None:
+        """A row element where a condition holds; None where the target's `select` evaluates one side only."""
+        return None
+
     @abstractmethod
     def store(self, statement: ir.Store) -> None:
         """Write an element, rounded to the tensor's dtype."""
@@ -173,6 +177,8 @@ class Writer(ABC):
         match expr:
             case ir.Apply("select", (condition, ir.Load() as load, otherwise)):
                 return self.guarded_load(condition, load, otherwise), ATOM
+            case ir.Apply("select", (condition, ir.At() as at, otherwise)):
+                return self.guarded_element(condition, at, otherwise)
             case ir.Apply("floor_divide" | "modulo" as name, (left, right)) if self.divides_plainly(
                 left, right
             ):

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from codegen.pipeline import Stage, _stages
+from codegen.pipeline import Stage, compile_stages
 from kernel_ir.load import LoadedSpec, load_file, load_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,4 +25,4 @@ def load(name: str) -> LoadedSpec:
 @cache
 def stages(name: str) -> tuple[Stage, ...]:
     """Every form that a spec takes on its way through the compiler."""
-    return tuple(_stages(load(name)))
+    return tuple(compile_stages(load(name)))

@@ -36,9 +36,9 @@ class Call:
 
 
 def small_calls(loaded: LoadedSpec, kernel: ir.Kernel, count: int, seed: int = 0) -> Iterator[Call]:
-    """Calls with sizes of a few elements; dtypes and optional arguments take turns, every other call is spoilt."""
+    """Calls of a few elements; dtypes and optional arguments take turns, every other call is spoilt."""
     combinations = itertools.cycle(type_choices(kernel))
-    for number, types in zip(range(count), combinations):
+    for number, types in zip(range(count), combinations, strict=False):
         sizes = allowed_sizes(loaded, kernel, SMALL, seed + number, most_work=_MOST_WORK)
         absent = {item.name: None for item in _optional(kernel)} if number % 2 else {}
         call = Call(draw_arguments(loaded, {**sizes, **absent}, types, seed + number), types, sizes)
@@ -46,7 +46,7 @@ def small_calls(loaded: LoadedSpec, kernel: ir.Kernel, count: int, seed: int = 0
 
 
 def spoilt(loaded: LoadedSpec, call: Call, seed: int) -> Call:
-    """The call with some floats NaN, infinite or -0.0, and some indices out of range (where none is trusted)."""
+    """The call with some floats NaN, infinite or -0.0, and some indices out of range (trusted ones stay)."""
     rng = np.random.default_rng(seed)
     arguments = dict(call.arguments)
     for item in loaded.arguments():
@@ -88,7 +88,8 @@ def allowed_sizes(
     `fixed` ones stay; the product of all is at most `most_work`.
     """
     rng = np.random.default_rng(seed)
-    example = loaded.spec.examples[seed % len(loaded.spec.examples)]
+    examples = loaded.spec.examples or ({},)
+    example = examples[seed % len(examples)]
     scalars = {name: value for name, value in example.items() if name not in kernel.sizes}
     for _ in range(_TRIES):
         sizes = {name: int(rng.choice(pool)) for name in kernel.sizes} | dict(fixed or {})
@@ -99,7 +100,8 @@ def allowed_sizes(
 
 def _accepts(loaded: LoadedSpec, kernel: ir.Kernel, known: Sizes) -> bool:
     fits = all(evaluate_size(condition, known) for condition in kernel.requires)
-    return fits and all(_has_room(loaded, item, known) for item in loaded.arguments() if isinstance(item, ir.TensorType))
+    tensors = [item for item in loaded.arguments() if isinstance(item, ir.TensorType)]
+    return fits and all(_has_room(loaded, item, known) for item in tensors)
 
 
 def _has_room(loaded: LoadedSpec, item: ir.TensorType, known: Sizes) -> bool:

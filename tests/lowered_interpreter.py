@@ -140,9 +140,9 @@ class LoweredInterpreter:
                 return np.bool_(self.frame.is_given(name))
             case ir.Var(name):
                 return self.names[name]
-            case ir.Apply("select", (condition, ir.Load() as load, other)):
+            case ir.Apply("select", (condition, (ir.Load() | ir.At()) as read, other)):
                 otherwise = self.value(other)
-                return self.value(load) if self.value(condition) else otherwise
+                return self.value(read) if self.value(condition) else otherwise
             case ir.Apply(name, args):
                 return _typed(OPS[name].meaning(np, *map(self.value, args)), expr.type)
             case ir.Load(tensor, index):
@@ -199,10 +199,7 @@ def _extreme(terms: list[tuple[int, Any]], sign: int) -> Any:
 
     def rank(term: tuple[int, Any]) -> tuple[int, Any]:
         is_nan = math.isnan(term[1])
-        return (sign * int(is_nan), 0 if is_nan else sign * int(term[1]) if _is_whole(term[1]) else sign * term[1])
+        return sign * int(is_nan), 0 if is_nan else sign * term[1].item()
 
     return np.int64(min(terms, key=rank, default=(-1, 0))[0])
 
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, np.integer)

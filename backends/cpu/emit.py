@@ -16,6 +16,7 @@ from pathlib import Path
 from backends.cpu.spelling import INDEXED, MONOIDS, OPS, RESERVED_HERE, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
+from codegen.expressions import ATOM
 from codegen.record import OpRecord
 from codegen.render import render
 from codegen.varying import fits_packs, is_varying, varying_names
@@ -283,8 +284,7 @@ class CpuWriter(Writer):
     def load(self, load: ir.Load) -> str:
         place = f"{self.namer[load.tensor]}, {self.offset(load.tensor, load.index)}"
         if self.pack is not None and self.pack.mask:
-            zero = "false" if load.type.name == "bool" else f"{self.type_name(load.type)}(0)"
-            return self._widened(load, f"sgl::load_if({self.pack.mask}, {place}, {zero})")
+            return self._widened(load, f"sgl::load_if({self.pack.mask}, {place}, {self._zero(load.type)})")
         return self._widened(load, f"sgl::load({place})")
 
     def guarded_load(self, condition: ir.Expr, load: ir.Load, otherwise: ir.Expr) -> str:
@@ -309,7 +309,18 @@ class CpuWriter(Writer):
             self.line(f"sgl::store({place}, {value});")
 
     def row_element(self, at: ir.At) -> str:
-        return f"sgl::load({self.namer[at.row]}, {self.expr(at.index)})"
+        place = f"{self.namer[at.row]}, {self.expr(at.index)}"
+        if self.pack is not None and self.pack.mask:
+            return f"sgl::load_if({self.pack.mask}, {place}, {self._zero(at.type)})"
+        return f"sgl::load({place})"
+
+    def guarded_element(self, condition: ir.Expr, at: ir.At, otherwise: ir.Expr) -> tuple[str, int] | None:
+        test = self._under(self.expr(condition))
+        place = f"{self.namer[at.row]}, {self.expr(at.index)}"
+        return f"sgl::load_if({test}, {place}, {self.expr(otherwise)})", ATOM
+
+    def _zero(self, type: DType) -> str:
+        return "false" if type.name == "bool" else f"{self.type_name(type)}(0)"
 
     def allocate(self, statement: low.Allocate) -> None:
         type_ = "sgl::boolean" if statement.type.name == "bool" else self.type_name(statement.type)

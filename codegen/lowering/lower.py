@@ -168,6 +168,10 @@ class Lowering:
                 return self.expr(body, level, out)
             case ir.At(row, index):
                 return read_row(self, self.rows[row], index, level, out)
+            case ir.Apply("select", (condition, ir.At(row, index), other)):
+                taken = read_row(self, self.rows[row], index, level, out, condition)
+                test, other = self.expr(condition, level, out), self.expr(other, level, out)
+                return replace(expr, args=(test, taken, other))
             case _:
                 return map_children(expr, lambda child: self.expr(child, level, out))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from codegen import lowered as low
 from codegen.build_ir import TRUE, ZERO, compare, conjunction, lowest, op, select, zero
+from codegen.passes.eager import guard_reads
 from codegen.teams import is_dealt
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, F32, I64, DType
@@ -34,11 +35,16 @@ class RowPlan:
     is_repeatable: bool = True
 
 
-def read_row(lowering: Lowering, plan: RowPlan, index: ir.Expr, level: Level, out: list[low.Stmt]) -> ir.Expr:
-    """The element of a row at `index`."""
+def read_row(
+    lowering: Lowering, plan: RowPlan, index: ir.Expr, level: Level, out: list[low.Stmt],
+    condition: ir.Expr = TRUE,
+) -> ir.Expr:  # fmt: skip
+    """The element of a row at `index`; what it is computed from is read only where `condition` holds."""
     if plan.value is None:
         return ir.At(plan.name, offset(lowering.expr(index, level, out), plan.low), plan.type)
     value = lowering.names.refresh(substitute(plan.value, {plan.var: index}))
+    if condition != TRUE:
+        value = guard_reads(value, lowering.names.refresh(condition), lowering.names)
     return lowering.expr(value, level, out)
 
 

@@ -5,30 +5,42 @@ after:   `((x[i - 1] if i > 0 else 0.0) * 2.0) if i > 0 else 0.0`
 
 After this pass a `select` may evaluate both branches, and `and` and `or` both sides, unless the
 taken branch is itself a load: that one form stays lazy and is what targets print as a guarded load.
-A filter of a reduction guards the loads of its value in the same way.
+A filter of a reduction guards the loads of its value in the same way. Elements of rows are treated
+as loads are, but for those whose index runs over the row's own range.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from codegen.build_ir import conjunction, op, select, zero
+from codegen.build_ir import ZERO, conjunction, op, select, zero
 from codegen.names import Names
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL
-from kernel_ir.traverse import map_children
+from kernel_ir.traverse import map_children, walk, walk_statements
 
+Range = tuple[ir.Expr, ir.Expr]
 Path = tuple[ir.Expr, ...]  # conditions under which an expression counts, each safe to evaluate itself
 
 
 def make_eager(kernel: ir.Kernel) -> ir.Kernel:
     """The kernel with every conditional load guarded by its own condition."""
-    return replace(kernel, body=_Eager(Names(kernel)).block(kernel.body))
+    changing = frozenset(item.name for item in walk_statements(kernel.body) if isinstance(item, ir.Update))
+    return replace(kernel, body=_Eager(Names(kernel), changing).block(kernel.body))
+
+
+def guard_reads(expr: ir.Expr, condition: ir.Expr, names: Names) -> ir.Expr:
+    """`expr` with its loads and row elements read only where `condition` holds."""
+    return _Eager(names).expr(expr, (condition,))
 
 
 @dataclass(frozen=True, slots=True)
 class _Eager:
+    """The walk. `ranges` holds those of loop variables and rows, `changing` the names that are updated."""
+
     names: Names
+    changing: frozenset[str] = frozenset()
+    ranges: dict[str, Range] = field(default_factory=dict)
 
     def block(self, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...]:
         return tuple(self.statement(statement) for statement in body)
@@ -37,19 +49,34 @@ class _Eager:
         match statement:
             case ir.Let(_, value) | ir.Update(_, value):
                 return replace(statement, value=self.expr(value, ()))
-            case ir.Row(_, _, _, low, high, where, value):
-                low, high, test, value = self.range(low, high, where, value, ())
-                return replace(statement, low=low, high=high, where=test, value=value)
+            case ir.Row():
+                return self.row(statement)
             case ir.Store(_, index, value):
                 return replace(
                     statement, index=tuple(self.expr(part, ()) for part in index), value=self.expr(value, ())
                 )
-            case ir.For(_, low, high, body):
+            case ir.For(var, low, high, body):
+                self.ranges[var] = low, high
                 return replace(
                     statement, low=self.expr(low, ()), high=self.expr(high, ()), body=self.block(body)
                 )
             case ir.If(condition, then, orelse):
                 return ir.If(self.expr(condition, ()), self.block(then), self.block(orelse), statement.span)
+
+    def row(self, row: ir.Row) -> ir.Row:
+        self.ranges[row.var] = row.low, row.high
+        own = (row.low, row.high) if row.count is None else (ZERO, row.count)
+        self.ranges.update(dict.fromkeys(row.names, own))
+        low, high, test, value = self.range(row.low, row.high, row.where, row.value, ())
+        return replace(row, low=low, high=high, where=test, value=value)
+
+    def is_inside_always(self, at: ir.At) -> bool:
+        """Whether the index of a row element runs over the row's own range, whatever the condition."""
+        if not isinstance(at.index, ir.Var) or at.row not in self.ranges:
+            return False
+        row = self.ranges[at.row]
+        names = {item.name for bound in row for item in walk(bound) if isinstance(item, ir.Var)}
+        return self.ranges.get(at.index.name) == row and not names & self.changing
 
     def expr(self, expr: ir.Expr, path: Path) -> ir.Expr:
         """`expr` with its loads performed only where all conditions of `path` hold."""
@@ -57,13 +84,17 @@ class _Eager:
             case ir.Load(_, index):
                 load = replace(expr, index=tuple(self.expr(part, path) for part in index))
                 return select(conjunction(*path), load, zero(expr.type))
+            case ir.At(_, index) if not self.is_inside_always(expr):
+                at = replace(expr, index=self.expr(index, path))
+                return select(conjunction(*path), at, zero(expr.type))
             case ir.Apply("select", (condition, taken, other)):
                 return self.select(expr, condition, taken, other, path)
             case ir.Apply("logical_and" | "logical_or" as name, (left, right)):
                 left = self.expr(left, path)
                 known = left if name == "logical_and" else op("logical_not", left)
                 return replace(expr, args=(left, self.expr(right, self.under(path, known))))
-            case ir.Reduce(_, _, low, high, where, value):
+            case ir.Reduce(_, var, low, high, where, value):
+                self.ranges[var] = low, high
                 low, high, test, value = self.range(low, high, where, value, path)
                 return replace(expr, low=low, high=high, where=test, value=value)
             case _:
@@ -84,7 +115,7 @@ class _Eager:
         test = self.expr(test, path)
         inside = self.under(path, test)
         otherwise = self.expr(other, self.under(path, ir.Apply("logical_not", (test,), BOOL)))
-        if isinstance(taken, ir.Load) and not path:
-            load = replace(taken, index=tuple(self.expr(part, inside) for part in taken.index))
-            return replace(whole, args=(test, load, otherwise))
+        if isinstance(taken, (ir.Load, ir.At)) and not path:
+            read = map_children(taken, lambda part: self.expr(part, inside))
+            return replace(whole, args=(test, read, otherwise))
         return replace(whole, args=(test, self.expr(taken, inside), otherwise))

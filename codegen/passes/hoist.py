@@ -4,7 +4,7 @@ before:  `for d over lanes: acc[d] = acc[d] + v[table[j], d]`
 after:   `table_j = table[j]`
          `for d over lanes: acc[d] = acc[d] + v[table_j, d]`
 
-Moved are loads of inputs and costly functions whose operands the loop does not change. A load moves
+Moved are bindings, loads of inputs and costly functions whose operands the loop does not change. A load moves
 only where it is proven in range in front of the loop, which may run no iteration at all; a load
 that carries its own condition is always safe.
 """
@@ -72,6 +72,7 @@ class _Hoist:
         changing = {loop.var} | {name for item in low.walk(loop.body) for name in low.bound_names(item)}
         changing |= {item.name for item in low.walk(loop.body) if isinstance(item, ir.Update)}
         changing |= {item.row for item in low.walk(loop.body) if isinstance(item, low.Put)}
+        moved, loop = self.move_bindings(loop, changing, facts)
         found: dict[ir.Expr, str] = {}
 
         def change(expr: ir.Expr) -> ir.Expr:
@@ -85,7 +86,31 @@ class _Hoist:
         changed = low.map_expressions(inside, change)
         assert isinstance(changed, (low.Loop, low.Fold))
         lets: list[low.Stmt] = [ir.Let(name, expr) for expr, name in found.items()]
-        return lets, replace(changed, low=loop.low, high=loop.high)
+        return [*moved, *lets], replace(changed, low=loop.low, high=loop.high)
+
+    def move_bindings(
+        self, loop: low.Loop | low.Fold, changing: set[str], facts: Facts
+    ) -> tuple[list[low.Stmt], low.Loop | low.Fold]:
+        """The bindings in a loop that are the same in every iteration, and the loop without them."""
+        moved: list[low.Stmt] = []
+
+        def without(body: tuple[low.Stmt, ...]) -> tuple[low.Stmt, ...]:
+            kept: list[low.Stmt] = []
+            for item in body:
+                if self.is_fixed_binding(item, changing, facts):
+                    moved.append(item)
+                    changing.difference_update(low.bound_names(item))
+                else:
+                    kept.append(low.map_blocks(item, without))
+            return tuple(kept)
+
+        stripped = replace(loop, body=without(loop.body))
+        return moved, stripped
+
+    def is_fixed_binding(self, item: low.Stmt, changing: set[str], facts: Facts) -> bool:
+        if not isinstance(item, ir.Let) or item.is_mutable:
+            return False
+        return self.is_fixed(item.value, changing) and self.is_safe(item.value, facts)
 
     def is_worth_moving(self, expr: ir.Expr) -> bool:
         match expr:

@@ -8,14 +8,20 @@ from kernel_ir.traverse import walk
 
 
 def describe(expr: ir.Expr) -> str:
-    """`slots_t` for `slots[t]`, `log2_rope_base` for `log2(rope_base)`."""
-    for item in walk(expr):
-        if isinstance(item, ir.Load):
-            return "_".join([item.tensor, *_variables(item)])
-    operation = expr.op if isinstance(expr, ir.Apply) else "value"
-    return "_".join([operation, *_variables(expr)][:2])
+    """`slots_t` for `slots[t]`, guarded or not, `log2_base` for `log2(base)`, `exp_x` for `exp(x[r, c])`."""
+    match expr:
+        case ir.Load(tensor):
+            return "_".join([tensor, *_names(expr, ir.Var, ir.Param)][:3])
+        case ir.Apply("select", (_, ir.Load() as load, _)):
+            return describe(load)
+        case ir.Apply(operation):
+            return "_".join([operation, *_names(expr, ir.Load, ir.Var, ir.Param)][:2])
+        case _:
+            return "value"
 
 
-def _variables(expr: ir.Expr) -> list[str]:
-    names = [item.name for item in walk(expr) if isinstance(item, (ir.Var, ir.Param))]
-    return list(dict.fromkeys(author_name(name) for name in names))[:2]
+def _names(expr: ir.Expr, *kinds: type[ir.Load | ir.Var | ir.Param]) -> list[str]:
+    """What an expression names, of some kinds, in order."""
+    found = [item for item in walk(expr) if isinstance(item, kinds)]
+    names = [item.tensor if isinstance(item, ir.Load) else item.name for item in found]
+    return list(dict.fromkeys(author_name(name) for name in names))

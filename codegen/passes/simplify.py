@@ -22,15 +22,24 @@ from kernel_ir.traverse import map_children, substitute, walk
 
 def simplify(program: low.Program, names: Names) -> low.Program:
     """The program with simplified expressions, copies removed and equal guards merged."""
-    launches = tuple(replace(item, body=simplify_block(item.body)) for item in program.launches)
-    return replace(program, launches=launches)
+    mutable = _mutable(tuple(item for launch in program.launches for item in launch.body))
+    known = _Known({}, {})
+    launches = []
+    for launch in program.launches:
+        known = _Known(known.copies, {})  # later launches see the names of gridless ones
+        inner = known.inner() if launch.grid else known
+        launches.append(replace(launch, body=_block_into(launch.body, mutable, inner)))
+    return replace(program, launches=tuple(launches))
 
 
-def simplify_block(body: tuple[low.Stmt, ...]) -> tuple[low.Stmt, ...]:
-    """A block and everything in it, simplified."""
-    mutable = {item.name for item in low.walk(body) if isinstance(item, ir.Update)}
-    mutable |= {item.name for item in low.walk(body) if isinstance(item, ir.Let) and item.is_mutable}
-    return _block(body, frozenset(mutable), _Known({}, {}))
+def _mutable(body: tuple[low.Stmt, ...]) -> frozenset[str]:
+    """Every name that may change."""
+    changing = (
+        item.name
+        for item in low.walk(body)
+        if isinstance(item, ir.Update) or (isinstance(item, ir.Let) and item.is_mutable)
+    )
+    return frozenset(changing)
 
 
 def simplify_expression(expr: ir.Expr) -> ir.Expr:
