@@ -38,13 +38,14 @@ PEER_TOLERANCE = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One call: who ran it, for how many seconds (median), and the bytes it must move."""
+    """One call: who ran it, its median and its best seconds, and the bytes it must move."""
 
     op: str
     dtypes: str
     sizes: dict[str, int | float | bool]
     runner: str
     seconds: float
+    best: float
     bytes: int
 
     @property
@@ -96,11 +97,11 @@ def measure_entry(record: OpRecord, entry: Entry, example: Example) -> list[Meas
     seconds = measure(runners)
     sizes, dtypes = dict(example), " ".join(dtype.name for _, dtype in entry.dtypes)
     moved = bytes_moved(record, entry, example)
-    return [Measurement(record.name, dtypes, sizes, name, seconds[name], moved) for name in runners]
+    return [Measurement(record.name, dtypes, sizes, name, *seconds[name], moved) for name in runners]
 
 
-def measure(runners: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median seconds of a call of each. Each has its turn in every round, so that all see the same load."""
+def measure(runners: Mapping[str, Callable[[], Any]]) -> dict[str, tuple[float, float]]:
+    """Median and best seconds of a call of each. All have a turn in every round, and so see the same load."""
     counts = {name: _calls_a_round(run) for name, run in runners.items()}
     rounds: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(ROUNDS):
@@ -109,7 +110,7 @@ def measure(runners: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
             for _ in range(counts[name]):
                 run()
             rounds[name].append((time.perf_counter() - start) / counts[name])
-    return {name: median(values) for name, values in rounds.items()}
+    return {name: (median(values), min(values)) for name, values in rounds.items()}
 
 
 def bytes_moved(record: OpRecord, entry: Entry, example: Example) -> int:
@@ -183,21 +184,20 @@ def _render(machine: Machine, groups: Sequence[Sequence[Measurement]], command: 
         f"Python {machine.python}. Load average at the start: {machine.load}; figures of a busy one scatter.",
         f"A copy of 64 MiB over all cores moves {machine.copy_bandwidth} GB/s at best in the same run.",
         "",
-        "Median microseconds of a call. GB/s counts arguments once, results once and updated arguments",
-        "twice; `of copy` is its share of the copy's, above 100 % where the data fits in a cache.",
-        "`speedup` is the peer's time over the time of our module for the same arrays.",
+        "Microseconds of a call, median and best. GB/s is by the median, and counts arguments once, results",
+        "once and updated arguments twice; `of copy` is its share of the copy's, above 100 % where the data",
+        "fits in a cache. `speedup` is the peer's median over that of our module for the same arrays.",
         "",
     ]
-    headings = ("op", "dtypes", "sizes", "run by", "us", "GB/s", "of copy", "speedup")
+    headings = ("op", "dtypes", "sizes", "run by", "us", "best us", "GB/s", "of copy", "speedup")
     rows = [row for group in groups for row in _rows(group, machine)]
     return "\n".join([*lines, render_markdown(headings, rows), ""])
 
 
 def _rows(group: Sequence[Measurement], machine: Machine) -> Iterator[tuple[str, ...]]:
     for item in group:
-        ours = next(
-            (other for other in group if other.runner.endswith(f"({item.runner.partition(':')[0]})")), None
-        )
+        library = item.runner.partition(":")[0]
+        ours = next((other for other in group if other.runner.endswith(f"({library})")), None)
         sizes = " ".join(f"{name}={value:g}" for name, value in item.sizes.items())
         yield (
             item.op,
@@ -205,6 +205,7 @@ def _rows(group: Sequence[Measurement], machine: Machine) -> Iterator[tuple[str,
             sizes,
             item.runner,
             f"{item.seconds * 1e6:.1f}",
+            f"{item.best * 1e6:.1f}",
             f"{item.bandwidth:.2f}",
             f"{100 * item.bandwidth / machine.copy_bandwidth:.0f} %",
             f"{item.seconds / ours.seconds:.2f}" if ours else "",

@@ -29,9 +29,7 @@ def _mlx_rms_norm(mx: Any) -> Function:
 
 
 def _mlx_add_rms_norm(mx: Any) -> Function:
-    @mx.compile
-    def add(left: Any, right: Any) -> Any:
-        return left + right
+    add = mx.compile(lambda left, right: left + right)
 
     def run(given: Arguments) -> Any:
         total = add(given["input"], given["residual"])
@@ -42,12 +40,12 @@ def _mlx_add_rms_norm(mx: Any) -> Function:
 
 def _mlx_gated(activate: Callable[[Any, Any], Any]) -> Callable[[ModuleType], Function]:
     def build(mx: Any) -> Function:
-        @mx.compile
         def gated(pairs: Any) -> Any:
             gate, up = mx.split(pairs, 2, axis=-1)
             return activate(mx, gate) * up
 
-        return lambda given: gated(given["input"])
+        compiled = mx.compile(gated)
+        return lambda given: compiled(given["input"])
 
     return build
 
