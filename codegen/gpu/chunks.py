@@ -18,6 +18,7 @@ from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.gpu.split import names_in
 from codegen.gpu.widths import is_host_known
+from codegen.passes.simplify import simplify_expression
 from codegen.teams import steps_by_one
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
@@ -129,7 +130,7 @@ class _Candidate:
 
     def _starts(self, last: ir.Expr) -> tuple[ir.Expr, ...] | None:
         """Extents that make the first index a multiple of the chunk, or None where none can."""
-        return _terms(substitute(last, {self.loop.var: self.loop.low}))
+        return _terms(simplify_expression(substitute(last, {self.loop.var: self.loop.low})))
 
     def _is_mixed(self, chunk: Chunk, chunks: Mapping[Chunk, None]) -> bool:
         """Whether moving a chunk early or late could be seen by the loop's other accesses."""

@@ -1,0 +1,60 @@
+"""The CUDA source of every spec: its table of kernels, and that nvcc takes it without a warning."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from every_spec import NAMES, load
+
+from backends.cuda.emit import emit, launch_records
+from codegen.host.native import op_files
+from codegen.pipeline import compile_spec
+
+BACKENDS = Path(__file__).parent.parent / "backends"
+NVCC = shutil.which("nvcc")
+SPILLED = 16  # bytes that the assembler may choose to keep outside of registers
+# Together: chunks, rows in registers, rows in memory, optional tensors.
+COMPILED = ("rms_norm", "attend_pages", "route_tokens")
+
+
+def source(name: str) -> str:
+    compiled = compile_spec(load(name))
+    return emit(compiled.program, compiled.record)[f"cuda/{name}.cu"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_table_holds_the_kernels_that_the_record_names_in_its_order(name: str) -> None:
+    compiled = compile_spec(load(name))
+    records = launch_records(compiled.program, compiled.record)
+    text = emit(compiled.program, compiled.record)[f"cuda/{name}.cu"]
+    table = re.findall(r"reinterpret_cast<const void\*>\(&(\w+)<", text)
+    kernels = [(record, kernel) for record in records for kernel in record.kernels]
+    assert [kernel.position for _, kernel in kernels] == list(range(len(table)))
+    assert table == [f"{record.name}_kernel" for record, _ in kernels]
+    assert len({kernel.name for _, kernel in kernels}) == len(kernels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_is_the_same_every_time(name: str) -> None:
+    assert source(name) == source(name)
+
+
+@pytest.mark.skipif(NVCC is None, reason="there is no nvcc on this machine's PATH")
+@pytest.mark.parametrize("name", COMPILED)
+def test_nvcc_accepts_every_kernel(name: str, tmp_path: Path) -> None:
+    compiled = compile_spec(load(name))
+    for path, content in op_files(compiled.record).items():
+        (tmp_path / Path(path).name).write_bytes(content)
+    (tmp_path / "kernel.cu").write_text(source(name))
+    folders = (tmp_path, BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
+    includes = [f"-I{folder}" for folder in folders]
+    flags = ["-std=c++20", "-arch=sm_80", "--fmad=false", "-Werror", "all-warnings", "--ptxas-options=-v"]
+    command = [str(NVCC), *flags, *includes, "-c", "kernel.cu", "-o", "kernel.o"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    frames = [int(size) for size in re.findall(r"(\d+) bytes stack frame", done.stderr)]
+    assert frames and max(frames) <= SPILLED, "a kernel keeps an array in local memory"

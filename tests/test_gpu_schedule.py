@@ -1,0 +1,138 @@
+"""What host code is told of a launch: teams, widths, chunks and variants."""
+
+from __future__ import annotations
+
+import pytest
+from every_spec import NAMES, load
+
+from backends.cuda.emit import TARGET, launch_records
+from codegen.gpu.plan import plan
+from codegen.gpu.record import LaunchRecord
+from codegen.gpu.schedule import MOST_LANES, SIMD_LANES, choose_schedule
+from codegen.gpu.wrap import WIDTH, wrap
+from codegen.pipeline import compile_spec
+from kernel_ir import nodes as ir
+from kernel_ir.errors import TargetError
+from kernel_ir.load import load_text
+from kernel_ir.printer import print_expression
+from kernel_ir.traverse import walk
+
+SCALE = """
+edition: 1
+name: scale
+summary: Scale by a factor.
+types: {T: [f32, bf16]}
+arguments:
+  x: {type: "T[*rows, width]"}
+TABLE  factor: {type: f32}
+results:
+  out: {type: "T[*rows, width]"}
+body: |
+  BODY
+schedule: SCHEDULE
+examples:
+  - {rows: 2, width: 8, factor: 2.0}
+"""
+PLAIN = "for r in range(rows):\n      for c in range(width):\n          out[r, c] = x[r, c] * factor"
+
+
+def records(body: str = PLAIN, table: str = "i32", schedule: str = "{}") -> tuple[LaunchRecord, ...]:
+    more = f'  table: {{type: "{table}[rows]"}}\n' if "table" in body else ""
+    text = SCALE.replace("BODY", body).replace("TABLE", more).replace("SCHEDULE", schedule)
+    compiled = compile_spec(load_text(text, "scale.yaml"))
+    return launch_records(compiled.program, compiled.record)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_team_size_does_not_follow_from_the_grid(name: str) -> None:
+    compiled = compile_spec(load(name))
+    collapsed = {item.leading for item in compiled.kernel.tensors().values() if item.leading}
+    for record in launch_records(compiled.program, compiled.record):
+        over = {item.name for item in walk(record.longest) if isinstance(item, ir.Size)}
+        assert record.tiled is not None or not record.grid or not over & collapsed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_schedule_ends_with_a_row_for_all_sizes(name: str) -> None:
+    compiled = compile_spec(load(name))
+    for item in plan(compiled.program, compiled.record, TARGET):
+        rows = item.record.schedule.teams
+        assert rows[-1].longest is None
+        assert [row.longest for row in rows[:-1]] == sorted(row.longest or 0 for row in rows[:-1])
+        assert all(row.lanes % SIMD_LANES == 0 and row.lanes <= MOST_LANES for row in rows)
+
+
+def test_a_dealt_loop_alone_is_cut_into_tiles() -> None:
+    (record,) = records()
+    assert record.tiled == ir.Size("width", record.tiled.type)
+    assert [print_expression(extent) for extent in record.grid] == ["rows"]
+
+
+def test_chunks_are_sixteen_bytes_of_the_smallest_dtype_moved() -> None:
+    (record,) = records()
+    assert {kernel.entry: kernel.chunk for kernel in record.kernels} == {"f32": 4, "bf16": 8}
+    assert record.moved == ("x", "out")
+    assert [print_expression(extent) for extent in record.multiples] == ["width"]
+
+
+def test_an_offset_inside_a_row_must_be_whole_chunks_too() -> None:
+    body = PLAIN.replace("range(width)", "range(width // 2)").replace("x[r, c]", "x[r, c + width // 2]")
+    (record,) = records(body)
+    assert [print_expression(extent) for extent in record.multiples] == ["width // 2"]
+
+
+def test_a_loop_with_long_iterations_is_dealt_one_by_one() -> None:
+    body = PLAIN.replace("x[r, c]", "sum(x[k, c] for k in range(rows))")
+    (record,) = records(body)
+    assert not record.has_chunks and {kernel.chunk for kernel in record.kernels} == {1}
+
+
+def test_data_of_64_bits_bounds_nothing() -> None:
+    body = PLAIN.replace("x[r, c] *", "x[table[r] * 2 + 1, c] *")
+    for dtype in ("i32", "i64"):
+        bounds = records(body, dtype)[0].bounds
+        assert {print_expression(bound) for bound in bounds} == {"rows", "width"}
+
+
+def test_bounds_hold_products_of_sizes() -> None:
+    body = "for r in range(rows * width):\n      out[r // width, r % width] = x[r // width, 0] * factor"
+    (record,) = records(body)
+    assert "rows * width" in {print_expression(bound) for bound in record.bounds}
+
+
+def test_a_spec_may_override_its_team() -> None:
+    (record,) = records(schedule="{cuda: {team: 64}}")
+    assert [(row.longest, row.lanes) for row in record.schedule.teams] == [(None, 64)]
+    (record,) = records(schedule="{metal: {team: 64}}")
+    assert len(record.schedule.teams) > 1
+
+
+@pytest.mark.parametrize("wrong", ["team: 33", "team: 0", "team: 4096", "teams_per_group: 0", "size: 32"])
+def test_an_override_that_cannot_be_followed_names_itself(wrong: str) -> None:
+    name = wrong.split(":")[0]
+    with pytest.raises(TargetError, match=f"scale: target cuda cannot compile schedule '{name}'"):
+        records(schedule=f"{{cuda: {{{wrong}}}}}")
+
+
+def test_schedules_are_chosen_from_the_launch_alone() -> None:
+    launch = compile_spec(load("rms_norm")).program.launches[0]
+    assert choose_schedule(launch, {}, "cuda", "one") == choose_schedule(launch, {}, "metal", "another")
+
+
+def test_a_row_of_a_length_that_only_data_knows_is_refused() -> None:
+    body = (
+        "for r in range(rows):\n"
+        "      running = cumsum(factor for c in range(table[r]))\n"
+        "      for c in range(width):\n"
+        "          out[r, c] = x[r, c] * running[c] if c < table[r] else 0.0"
+    )
+    with pytest.raises(TargetError, match="scale: target cuda cannot compile the row 'running': its length"):
+        records(body)
+
+
+def test_long_lines_break_before_operators_and_after_commas() -> None:
+    line = "    const float y = f(" + ", ".join(f"argument_{n}" for n in range(12)) + ") + x;"
+    pieces = wrap(line)
+    assert all(len(piece) <= WIDTH for piece in pieces) and len(pieces) > 1
+    assert "".join(piece.strip() for piece in pieces).replace(" ", "") == line.replace(" ", "")
+    assert wrap("// " + "x " * 80) == ("// " + "x " * 80,)
