@@ -13,7 +13,6 @@ from kernel_ir.accesses import (
     Enter,
     Step,
     accesses,
-    are_exclusive,
     common_loops,
     common_steps,
     names_of,
@@ -49,7 +48,7 @@ def _ways_to_cover(store: Access, load: Access) -> Iterator[Choices]:
     if (store.policy == "clamp") != (load.policy == "clamp"):
         return
     loops = common_loops(store, load)
-    if store.statement < load.statement and not are_exclusive(store, load):
+    if store.statement < load.statement:
         yield from _match(store, load, frozenset(loops), None)
     for position, loop in enumerate(loops):
         if loop.kind == "ordered":

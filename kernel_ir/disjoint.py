@@ -115,7 +115,7 @@ class Meeting:
         shared, waiting = frozenset(loops[:position]), loops[position:]
         while True:
             twins = self._twins(shared)
-            if not self.is_one and twins.are_apart():
+            if twins.are_apart():
                 return True
             twins = unfold(twins, self.unique)
             pinned = self._pinned(twins, waiting, loop, both_orders)
@@ -147,7 +147,8 @@ class Meeting:
 def unfold(twins: Twins, unique: frozenset[str]) -> Twins:
     """With the equations that follow from equal atoms.
 
-    Equal loads from a `unique` tensor are loads of one element; `a // b` and `a % b` give `a`.
+    Equal loads from a `unique` tensor are loads of one element; `a // b` and `a % b` give `a`; and
+    equal sums, even those that wrap, with an equal part have an equal other part.
     """
     found = list(twins.equations)
     halves: dict[tuple[Polynomial, ...], str] = {}
@@ -158,6 +159,9 @@ def unfold(twins: Twins, unique: frozenset[str]) -> Twins:
         one, other = pair
         if one.kind == other.kind == "load" and one.tensor == other.tensor and one.tensor in unique:
             found.extend(zip(one.operands, other.operands, strict=True))
+        elif one.kind == other.kind and one.kind in ("add", "subtract"):
+            parts = [pair for pair in zip(one.operands, other.operands, strict=True) if pair[0] != pair[1]]
+            found.extend(parts if len(parts) == 1 else ())
         elif one.kind == other.kind and one.kind in ("floor_divide", "modulo"):
             (dividend, divisor), (twin, twin_divisor) = one.operands, other.operands
             key = (dividend, twin, divisor, twin_divisor)
@@ -188,7 +192,7 @@ def _is_multiple(value: Polynomial, unit: Polynomial) -> bool:
     if value == ZERO or len(value.terms) != len(unit.terms):
         return False
     ratio = value.terms[0][1] // unit.terms[0][1]
-    return ratio != 0 and value == unit * Polynomial.constant(ratio)
+    return value == unit * Polynomial.constant(ratio)
 
 
 def meeting(

@@ -51,6 +51,8 @@ def read_node(node: ast.expr) -> ir.Expr:
             return ir.Param(name, SCALARS[name])
         case ast.Name(name):
             return ir.Var(name, I64)
+        case ast.Subscript(ast.Name(name), index) if name.endswith("_row"):
+            return ir.At(name, read_node(index), I64, _span(node))
         case ast.Subscript(ast.Name(name), index):
             return ir.Load(name, _index(index), I64 if name in WIDE_TENSORS else I32, span=_span(node))
         case ast.UnaryOp(ast.USub(), operand):
@@ -67,6 +69,8 @@ def read_node(node: ast.expr) -> ir.Expr:
             return links[0] if len(links) == 1 else ir.Apply("logical_and", tuple(links), BOOL)
         case ast.IfExp(test, then, otherwise):
             return ir.Apply("select", tuple(read_node(item) for item in (test, then, otherwise)), I64)
+        case ast.Call(ast.Lambda(ast.arguments(args=[ast.arg(name)]), body), [value]):
+            return ir.Bind(name, read_node(value), read_node(body), I64)
         case ast.Call(ast.Name(name), args):
             return _call(name, args)
     raise AssertionError(ast.dump(node))
@@ -115,7 +119,8 @@ def _span(node: ast.AST) -> Span:
 def read_body(text: str) -> tuple[ir.Stmt, ...]:
     """Statements: `for` over `range` or `sequential`, `if`, assignments to names and elements.
 
-    A name that is bound with a type, as in `state: i64 = 0`, is mutable.
+    A name that is bound with a type, as in `state: i64 = 0`, is mutable. A list names a row of values;
+    rows have names that end in `_row`. `(lambda name: body)(value)` binds a name inside an expression.
     """
     return _block(ast.parse(text).body)
 
@@ -133,6 +138,9 @@ def _statement(node: ast.stmt) -> ir.Stmt:
             return ir.If(read_node(test), _block(body), _block(orelse), _span(node))
         case ast.Assign([ast.Subscript(ast.Name(name), index)], value):
             return ir.Store(name, _index(index), read_node(value), span=_span(node))
+        case ast.Assign([ast.Name(name)], ast.ListComp(element, [loop])):
+            row = (loop.target.id, *_bounds(loop.iter), None, read_node(element))
+            return ir.Row((name,), "each", *row, span=_span(node))
         case ast.Assign([ast.Name(name)], value):
             return ir.Let(name, read_node(value), span=_span(node))
         case ast.AnnAssign(ast.Name(name), _, value):
