@@ -22,6 +22,8 @@ from codegen.passes.naming import describe
 from kernel_ir import nodes as ir
 from kernel_ir.traverse import children, map_children, walk
 
+FOLDED = "folded"  # followed by a space: no name of a kernel
+
 
 def share(program: low.Program, names: Names) -> low.Program:
     """The program with repeated loads and functions bound to names."""
@@ -56,25 +58,26 @@ class _Share:
                 return statement
 
     def fold(self, fold: low.Fold) -> low.Fold:
-        """A fold's values belong to the block inside it: they stand there as bindings for a moment."""
+        """A fold's values belong to the block inside it: they stand at its end as updates for a moment."""
         values = [
-            ir.Let(f"folded {position} {part}", expr)
+            ir.Update(f"{FOLDED} {part} {position}", expr)
             for position, item in enumerate(fold.accumulators)
             for part, expr in (("where", item.where), ("value", item.value))
             if expr is not None
         ]
         body = self.block((*fold.body, *values))
-        kept = tuple(
-            item for item in body if not (isinstance(item, ir.Let) and item.name.startswith("folded "))
-        )
-        shared = {item.name: item.value for item in body if isinstance(item, ir.Let)}
+        shared = {item.name: item.value for item in body if _is_folded(item) and isinstance(item, ir.Update)}
         accumulators = tuple(
             replace(
-                item, value=shared[f"folded {position} value"], where=shared.get(f"folded {position} where")
+                item,
+                value=shared[f"{FOLDED} value {position}"],
+                where=shared.get(f"{FOLDED} where {position}"),
             )
             for position, item in enumerate(fold.accumulators)
         )
-        return replace(fold, accumulators=accumulators, body=kept)
+        return replace(
+            fold, accumulators=accumulators, body=tuple(item for item in body if not _is_folded(item))
+        )
 
     def bind_repeated(self, body: tuple[low.Stmt, ...]) -> tuple[low.Stmt, ...]:
         while (found := self.find_repeated(body)) is not None:
@@ -148,6 +151,10 @@ class _Share:
                 case _:
                     pass
         return True
+
+
+def _is_folded(statement: low.Stmt) -> bool:
+    return isinstance(statement, ir.Update) and statement.name.startswith(f"{FOLDED} ")
 
 
 def _is_binding_of(statement: low.Stmt, expr: ir.Expr) -> bool:
