@@ -187,6 +187,7 @@ def _render(machine: Machine, groups: Sequence[Sequence[Measurement]], command: 
         "Microseconds of a call, median and best. GB/s is by the median, and counts arguments once, results",
         "once and updated arguments twice; `of copy` is its share of the copy's, above 100 % where the data",
         "fits in a cache. `speedup` is the peer's median over that of our module for the same arrays.",
+        "Tensors count whole, also where a call touches few of their rows, as with a cache's pools.",
         "",
     ]
     headings = ("op", "dtypes", "sizes", "run by", "us", "best us", "GB/s", "of copy", "speedup")
