@@ -63,11 +63,20 @@ _SPAN = field(default=NOWHERE, compare=False, repr=False)
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A literal of a compute type."""
+    """A literal of a compute type. Floats are equal as their bits are: 0.0 is not -0.0, and NaN is NaN."""
 
     value: int | float | bool
     type: DType
     span: Span = _SPAN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Const) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[str, int | float | str]:
+        return self.type.name, repr(float(self.value)) if self.type.is_float else self.value
 
 
 @dataclass(frozen=True, slots=True)

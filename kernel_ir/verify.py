@@ -43,8 +43,9 @@ def _unbound_in(body: tuple[ir.Stmt, ...], bound: set[str]) -> Iterator[str]:
     bound = set(bound)
     for item in body:
         inner = bound | ({item.var} if isinstance(item, (ir.For, ir.Row)) else set())
+        per_iteration = (item.where, item.value) if isinstance(item, ir.Row) else ()
         for expr, _ in statement_expressions(item):
-            yield from _unbound(expr, inner)
+            yield from _unbound(expr, inner if expr in per_iteration else bound)
         match item:
             case ir.Update(name) if name not in bound:
                 yield f"`{name}` is updated before it is bound"
@@ -62,8 +63,12 @@ def _unbound(expr: ir.Expr, bound: set[str]) -> Iterator[str]:
     match expr:
         case ir.Var(name) | ir.At(name) if name not in bound:
             yield f"`{name}` is used before it is bound"
-        case ir.Reduce(_, var):
-            bound = bound | {var}
+        case ir.Reduce(_, var, first, end):
+            yield from _unbound(first, bound)
+            yield from _unbound(end, bound)
+            for part in children(expr)[2:]:
+                yield from _unbound(part, bound | {var})
+            return
         case ir.Bind(name, value, inner):
             yield from _unbound(value, bound)
             yield from _unbound(inner, bound | {name})
@@ -91,7 +96,7 @@ def operands_fit(kernel: ir.Kernel) -> Iterator[str]:
     """Every op has the operands that its row of the table asks for."""
     for expr in walk_expressions(kernel.body, *kernel.requires):
         if isinstance(expr, ir.Apply) and (message := misfit(expr)):
-            yield f"{message} in `{print_expression(expr)}`"
+            yield message
 
 
 def misfit(expr: ir.Apply) -> str:

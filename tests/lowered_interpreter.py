@@ -202,4 +202,3 @@ def _extreme(terms: list[tuple[int, Any]], sign: int) -> Any:
         return sign * int(is_nan), 0 if is_nan else sign * term[1].item()
 
     return np.int64(min(terms, key=rank, default=(-1, 0))[0])
-

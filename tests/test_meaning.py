@@ -57,4 +57,3 @@ def lowered(name: str) -> list[Stage]:
 
 def calls(name: str) -> list[Call]:
     return list(small_calls(every_spec.load(name), typed(name)[0].form, CALLS))
-
