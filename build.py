@@ -88,15 +88,16 @@ def demo(parsed: argparse.Namespace) -> int:
 
 def explain(parsed: argparse.Namespace) -> int:
     """Show what a spec becomes, pass by pass."""
-    spec = _find_spec(parsed.kernel)
     from backends.targets import BACKENDS
     from codegen.pipeline import explain as explain_spec
-    from kernel_ir.load import load_file
+    from kernel_ir.load import load_bytes
 
     chosen = [backend for backend in BACKENDS if backend.name == parsed.target]
     if parsed.target and not chosen:
-        raise ValueError(f"unknown target {parsed.target!r}; expected one of {', '.join(b.name for b in BACKENDS)}")
-    print(explain_spec(load_file(_find_spec(parsed.kernel)), chosen))
+        known = ", ".join(backend.name for backend in BACKENDS)
+        raise ValueError(f"unknown target {parsed.target!r}; expected one of {known}")
+    spec = _find_spec(parsed.kernel)
+    print(explain_spec(load_bytes(spec.read_bytes(), os.path.relpath(spec, ROOT)), chosen))
     return 0
 
 

@@ -38,9 +38,10 @@ void run(const rope_pool_fused_params& params) {
     const float rope_base = params.rope_base;
 
     sgl::parallel_for(tokens, tokens * (head_dim / 2 * (num_qo_heads + num_kv_heads) + num_kv_heads * head_dim), [=](int64_t t) {
+        const int32_t slots_t = sgl::load(slots, t);
+        const int64_t k_pool_at = sgl::to_i64(slots_t);
         const int32_t positions_t = sgl::load(positions, t);
         const float log2_rope_base = sgl::log2(rope_base);
-        const int32_t slots_t = sgl::load(slots, t);
         sgl::for_lanes(0, head_dim / 2, [&](auto i) SGL_BODY {
             const auto angle = sgl::to_f32(positions_t) * sgl::exp2(sgl::to_f32(-2 * i) * log2_rope_base / sgl::to_f32(head_dim));
             const auto c = sgl::cos(angle);
@@ -57,7 +58,6 @@ void run(const rope_pool_fused_params& params) {
                 sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i, k_t_h * c - k_t_h_2 * s);
                 sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2), k_t_h * s + k_t_h_2 * c);
                 if (slots_t >= 0) {
-                    const auto k_pool_at = sgl::to_i64(slots_t);
                     if (0 <= k_pool_at && k_pool_at < pool_slots) {
                         sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + i, sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i));
                         sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + (i + head_dim / 2), sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2)));
@@ -68,9 +68,8 @@ void run(const rope_pool_fused_params& params) {
         for (int64_t h = 0; h < num_kv_heads; ++h) {
             sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
                 if (slots_t >= 0) {
-                    const auto v_pool_at = sgl::to_i64(slots_t);
-                    if (0 <= v_pool_at && v_pool_at < pool_slots) {
-                        sgl::store(v_pool, v_pool_at * v_pool_stride_0 + h * v_pool_stride_1 + d, sgl::load(v, t * v_stride_0 + h * v_stride_1 + d));
+                    if (0 <= k_pool_at && k_pool_at < pool_slots) {
+                        sgl::store(v_pool, k_pool_at * v_pool_stride_0 + h * v_pool_stride_1 + d, sgl::load(v, t * v_stride_0 + h * v_stride_1 + d));
                     }
                 }
             });

@@ -23,10 +23,10 @@ __global__ void __launch_bounds__(sgl::kMostLanes) fused_add_rmsnorm_kernel(
     const index_t r = index_t(team.item);
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
     for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk,
-                is_aligned>(input, r * input_stride_0 + c_base, width - c_base);
-        const auto residual_chunk = sgl::load_chunk<chunk,
-                is_aligned>(residual, r * residual_stride_0 + c_base, width - c_base);
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                width - c_base);
+        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
+                r * residual_stride_0 + c_base, width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -40,10 +40,10 @@ __global__ void __launch_bounds__(sgl::kMostLanes) fused_add_rmsnorm_kernel(
     const float mean_square = sum_c / float(width);
     const float scale = sgl::rsqrt(mean_square + eps);
     for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk,
-                is_aligned>(input, r * input_stride_0 + c_base, width - c_base);
-        const auto residual_chunk = sgl::load_chunk<chunk,
-                is_aligned>(residual, r * residual_stride_0 + c_base, width - c_base);
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                width - c_base);
+        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
+                r * residual_stride_0 + c_base, width - c_base);
         const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
         sgl::Chunk<T, chunk> residual_chunk_2;
         sgl::Chunk<T, chunk> input_chunk_2;

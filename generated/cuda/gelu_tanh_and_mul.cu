@@ -23,18 +23,18 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gelu_tanh_and_mul_kernel(
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
     for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk,
-                is_aligned>(input, r * input_stride_0 + c_base, tile_end - c_base);
-        const auto input_chunk_2 = sgl::load_chunk<chunk,
-                is_aligned>(input, r * input_stride_0 + (c_base + width), tile_end - c_base);
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                tile_end - c_base);
+        const auto input_chunk_2 = sgl::load_chunk<chunk, is_aligned>(input,
+                r * input_stride_0 + (c_base + width), tile_end - c_base);
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
             if (!is_aligned && c >= tile_end) break;
             const float v = input_chunk.get(step);
-            out_chunk.set(step, 0.5f * v
-                    * (1.0f + sgl::tanh(0.7978845608028654f * (v + 0.044715f * v * v * v)))
+            out_chunk.set(step,
+                    0.5f * v * (1.0f + sgl::tanh(0.7978845608028654f * (v + 0.044715f * v * v * v)))
                     * input_chunk_2.get(step));
         }
         sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, tile_end - c_base, out_chunk);

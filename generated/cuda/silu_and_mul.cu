@@ -23,10 +23,10 @@ __global__ void __launch_bounds__(sgl::kMostLanes) silu_and_mul_kernel(
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
     for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk,
-                is_aligned>(input, r * input_stride_0 + c_base, tile_end - c_base);
-        const auto input_chunk_2 = sgl::load_chunk<chunk,
-                is_aligned>(input, r * input_stride_0 + (c_base + width), tile_end - c_base);
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                tile_end - c_base);
+        const auto input_chunk_2 = sgl::load_chunk<chunk, is_aligned>(input,
+                r * input_stride_0 + (c_base + width), tile_end - c_base);
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {

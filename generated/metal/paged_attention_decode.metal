@@ -80,8 +80,8 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         const index_t k_pool_at = index_t(kv_indices_j);
         sgl::Accumulator<sgl::Sum<float>> sum_d_state;
         for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-            const auto q_chunk = sgl::load_chunk<chunk,
-                    is_aligned>(q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
+                    b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
             const auto k_pool_chunk = sgl::load_chunk_if<chunk,
                     is_aligned>(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool,
                     k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
@@ -89,7 +89,8 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
-                sum_d_state.add(d, q_chunk.get(step)
+                sum_d_state.add(d,
+                        q_chunk.get(step)
                         * (0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots
                         ? k_pool_chunk.get(step) : NAN));
             }
@@ -102,20 +103,20 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         const float p_weight = p_top == -INFINITY ? 0.0f : sgl::exp(p_score - p_top);
         p_sum = p_sum * p_keep + p_weight;
         p_max = p_top;
-        const index_t v_pool_at = index_t(kv_indices_j);
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (d_base >= head_dim) break;
             const auto v_pool_chunk = sgl::load_chunk_if<chunk,
-                    is_aligned>(0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool,
-                    v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
+                    is_aligned>(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, v_pool,
+                    k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
-                p_acc.set(turn, step, d, p_acc.get(turn, step, d) * p_keep + p_weight
-                        * (0 <= j && j < entries && 0 <= v_pool_at && v_pool_at < pool_slots
+                p_acc.set(turn, step, d,
+                        p_acc.get(turn, step, d) * p_keep + p_weight
+                        * (0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots
                         ? v_pool_chunk.get(step) : NAN));
             }
         }

@@ -71,9 +71,10 @@ template <class T, class index_t>
     const float rope_base = params.rope_base;
 
     const index_t t = index_t(team.item);
+    const int32_t slots_t = sgl::load(slots, t);
+    const index_t k_pool_at = index_t(slots_t);
     const int32_t positions_t = sgl::load(positions, t);
     const float log2_rope_base = sgl::log2(rope_base);
-    const int32_t slots_t = sgl::load(slots, t);
     for (index_t i = team.lane; i < (head_dim / 2); i += team.lanes) {
         const float angle = float(positions_t) * sgl::exp2(float(-2 * i) * log2_rope_base / float(head_dim));
         const float c = sgl::cos(angle);
@@ -82,17 +83,16 @@ template <class T, class index_t>
             const float q_t_h = sgl::load(q, t * q_stride_0 + h * q_stride_1 + i);
             const float q_t_h_2 = sgl::load(q, t * q_stride_0 + h * q_stride_1 + (i + head_dim / 2));
             sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + i, q_t_h * c - q_t_h_2 * s);
-            sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + (i + head_dim / 2), q_t_h * s
-                    + q_t_h_2 * c);
+            sgl::store(q_rot, t * q_rot_stride_0 + h * q_rot_stride_1 + (i + head_dim / 2),
+                    q_t_h * s + q_t_h_2 * c);
         }
         for (index_t h = 0; h < num_kv_heads; ++h) {
             const float k_t_h = sgl::load(k, t * k_stride_0 + h * k_stride_1 + i);
             const float k_t_h_2 = sgl::load(k, t * k_stride_0 + h * k_stride_1 + (i + head_dim / 2));
             sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i, k_t_h * c - k_t_h_2 * s);
-            sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2), k_t_h * s
-                    + k_t_h_2 * c);
+            sgl::store(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + (i + head_dim / 2),
+                    k_t_h * s + k_t_h_2 * c);
             if (slots_t >= 0) {
-                const index_t k_pool_at = index_t(slots_t);
                 if (0 <= k_pool_at && k_pool_at < pool_slots) {
                     sgl::store(k_pool, k_pool_at * k_pool_stride_0 + h * k_pool_stride_1 + i,
                             sgl::load(k_rot, t * k_rot_stride_0 + h * k_rot_stride_1 + i));
@@ -105,9 +105,8 @@ template <class T, class index_t>
     for (index_t h = 0; h < num_kv_heads; ++h) {
         for (index_t d = team.lane; d < head_dim; d += team.lanes) {
             if (slots_t >= 0) {
-                const index_t v_pool_at = index_t(slots_t);
-                if (0 <= v_pool_at && v_pool_at < pool_slots) {
-                    sgl::store(v_pool, v_pool_at * v_pool_stride_0 + h * v_pool_stride_1 + d,
+                if (0 <= k_pool_at && k_pool_at < pool_slots) {
+                    sgl::store(v_pool, k_pool_at * v_pool_stride_0 + h * v_pool_stride_1 + d,
                             sgl::load(v, t * v_stride_0 + h * v_stride_1 + d));
                 }
             }

@@ -22,8 +22,8 @@ _OPS = frozenset(
 
 def _refuse(op: str, *args: object, **keywords: object) -> NoReturn:
     raise NotImplementedError(
-        f"{op}: this package was built without CUDA, since no nvcc was found; "
-        "install the CUDA toolkit (or set CUDACXX to its nvcc) and run: python build.py build"
+        f"{op}: this package holds no CUDA extension: it would be compiled with nvcc, but this version "
+        "generates the CUDA kernels without host code to launch them; use sgl_kernel.cpu instead"
     )
 
 
