@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64, DType
 from kernel_ir.lemmas import Atom, divides, fits
-from kernel_ir.polynomials import MAX_TERMS, ZERO, Polynomial
+from kernel_ir.polynomials import MAX_TERMS, ZERO, Polynomial, atom_name
 from kernel_ir.traverse import walk
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Reader:
                     value = parts[0] * parts[1]
                 case _:
                     value = -parts[0]
-            if fits(self.facts, value, type_):
+            if value.is_small() and fits(self.facts, value, type_):
                 return value
         return self.facts.operation(op, parts, type_)
 
@@ -155,6 +155,7 @@ class Reader:
         return repr(expr)
 
     def _atom(self, name: str, atom: Atom) -> Polynomial:
+        name = atom_name(name)
         self.facts.atoms.setdefault(name, atom)
         return Polynomial.atom(name)
 

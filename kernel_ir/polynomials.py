@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from math import gcd
 from typing import TypeAlias
 
@@ -18,6 +19,14 @@ Monomial: TypeAlias = tuple[str, ...]
 ONE: Monomial = ()
 
 MAX_TERMS = 48  # a polynomial with more terms than this is not worth reasoning about
+MAX_DEGREE = 16  # nor is one with more factors in a term
+MAX_COEFFICIENT = 1 << 128
+LONGEST_NAME = 1000
+
+
+def atom_name(text: str) -> str:
+    """The name of the atom that `text` describes: a digest where names inside names have made it long."""
+    return text if len(text) <= LONGEST_NAME else sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,13 @@ class Polynomial:
                 product = times(left, right)
                 total[product] = total.get(product, 0) + a * b
         return Polynomial.of(total)
+
+    def is_small(self) -> bool:
+        """Whether it is worth reasoning about."""
+        return len(self.terms) <= MAX_TERMS and all(
+            len(monomial) <= MAX_DEGREE and abs(coefficient) <= MAX_COEFFICIENT
+            for monomial, coefficient in self.terms
+        )
 
     def plus(self, value: int) -> Polynomial:
         """This polynomial and a constant."""

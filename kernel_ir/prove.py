@@ -20,7 +20,7 @@ from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64, DType
 from kernel_ir.lemmas import Atom, is_nonnegative, lemmas_of
 from kernel_ir.normal_form import Reader
-from kernel_ir.polynomials import ONE, ZERO, Polynomial
+from kernel_ir.polynomials import ONE, ZERO, Polynomial, atom_name
 from kernel_ir.proof_search import Index, Search
 from kernel_ir.witnesses import Witness, agreeing, entering, first_witnesses, refutes
 
@@ -278,7 +278,7 @@ class Facts:
 
     def operation(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
         """The atom for an operation that polynomials cannot express."""
-        key = f"{op}.{type_}({', '.join(str(part) for part in parts)})"
+        key = atom_name(f"{op}.{type_}({', '.join(str(part) for part in parts)})")
         is_wide = type_ == I64 and any(self.is_wide(part) for part in parts)
         self.atoms.setdefault(key, Atom(op, type_, parts, is_wide))
         return Polynomial.atom(key)

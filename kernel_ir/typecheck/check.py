@@ -11,7 +11,7 @@ from kernel_ir.footprints import check_mutated, check_reads_of_results, check_wr
 from kernel_ir.load import LoadedSpec, load_text
 from kernel_ir.prove import Facts
 from kernel_ir.traverse import walk_expressions, walk_statements
-from kernel_ir.typecheck.parse import body_span, parse_body
+from kernel_ir.typecheck.parse import MAX_EXPANDED_DEPTH, body_span, depth_exceeds, parse_body, too_deep
 from kernel_ir.typecheck.poison import check_poison
 from kernel_ir.typecheck.requirements import check_requirements
 from kernel_ir.typecheck.scope import Problem, Scope, Session, Signature
@@ -20,6 +20,13 @@ from kernel_ir.typecheck.statements import StatementChecker
 
 def check_spec(loaded: LoadedSpec) -> ir.Kernel:
     """The kernel that a spec means. Raises SpecError with every independent problem."""
+    try:
+        return _check_spec(loaded)
+    except RecursionError:
+        raise too_deep(loaded) from None
+
+
+def _check_spec(loaded: LoadedSpec) -> ir.Kernel:
     signature = _signature(loaded)
     tree = parse_body(loaded)
     session = Session(signature, lambda node: body_span(loaded, node))
@@ -29,6 +36,9 @@ def check_spec(loaded: LoadedSpec) -> ir.Kernel:
         facts = facts.with_condition(condition, True)
     body = _body(loaded, tree, session, Scope({}, facts))
     _stop_if(session.diagnostics, loaded)
+    _stop_if(_uncalled(session), loaded)
+    if depth_exceeds(body, requires, MAX_EXPANDED_DEPTH):
+        raise too_deep(loaded)
     kernel = _kernel(loaded, requires, body)
     _check_whole(loaded, kernel, facts)
     uncovered = uncovered_results(kernel, facts)
@@ -92,11 +102,16 @@ def _body(loaded: LoadedSpec, tree: ast.Module, session: Session, scope: Scope) 
             checker.define(first)
         except Problem as problem:
             session.report(problem)
-    body = checker.block(statements, scope)
-    for name in session.functions.keys() - session.called:
-        message = f"the body never calls the function `{name}`"
-        session.report(session.problem("never-used", session.functions[name], message, "remove it"))
-    return body
+    return checker.block(statements, scope)
+
+
+def _uncalled(session: Session) -> list[Diagnostic]:
+    """A diagnostic for each function that nothing calls: its body has not been looked at."""
+    return [
+        Diagnostic("never-used", f"the body never calls `{name}`", session.span_of(node), "remove it")
+        for name, node in session.functions.items()
+        if name not in session.called
+    ]
 
 
 def _kernel(loaded: LoadedSpec, requires: tuple[ir.Expr, ...], body: tuple[ir.Stmt, ...]) -> ir.Kernel:

@@ -7,12 +7,15 @@ import re
 import warnings
 from typing import Any
 
+from kernel_ir import nodes as ir
 from kernel_ir.errors import Diagnostic, Span, SpecError
 from kernel_ir.load import LoadedSpec
+from kernel_ir.traverse import children, statement_expressions, walk_statements
 
 MAX_BODY = 16 * 1024
 MAX_NODES = 5000
 MAX_DEPTH = 64
+MAX_EXPANDED_DEPTH = 100
 
 
 def parse_body(loaded: LoadedSpec) -> ast.Module:
@@ -42,6 +45,21 @@ def parse_python(text: str, mode: str = "exec") -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, mode=mode)
+
+
+def too_deep(loaded: LoadedSpec) -> SpecError:
+    """The body nests deeper than the compiler follows."""
+    return _whole_body(loaded, "body-size", "the body nests too deeply once its functions are written out")
+
+
+def depth_exceeds(body: tuple[ir.Stmt, ...], more: tuple[ir.Expr, ...], limit: int) -> bool:
+    """Whether any expression of a typed body nests deeper than `limit`; found without recursion."""
+    level = list(more)
+    for statement in walk_statements(body):
+        level += [expr for expr, _ in statement_expressions(statement)]
+    for _ in range(limit):
+        level = [child for expr in level for child in children(expr)]
+    return bool(level)
 
 
 def _depth_exceeds(tree: ast.AST, limit: int) -> bool:

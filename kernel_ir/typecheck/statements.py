@@ -27,9 +27,11 @@ class StatementChecker:
     def block(self, statements: Sequence[ast.stmt], scope: Scope) -> tuple[ir.Stmt, ...]:
         """Every statement of a block in turn. A broken one is reported and the rest still checked."""
         found: list[ir.Stmt] = []
+        last = _last_assignments(statements)
         for position, node in enumerate(statements):
+            changing = frozenset(name.id for name in _targets(node) if last[name.id] > position)
             try:
-                statement, scope = self._statement(node, statements[position + 1 :], scope)
+                statement, scope = self._statement(node, changing, scope)
                 if statement is not None:
                     found.append(statement)
             except Problem as problem:
@@ -45,8 +47,9 @@ class StatementChecker:
         return scope
 
     def _statement(
-        self, node: ast.stmt, rest: Sequence[ast.stmt], scope: Scope
+        self, node: ast.stmt, changing: frozenset[str], scope: Scope
     ) -> tuple[ir.Stmt | None, Scope]:
+        """`changing` holds the names bound here that a later statement of the block assigns again."""
         match node:
             case ast.For():
                 return self._for(node, scope), scope
@@ -55,12 +58,12 @@ class StatementChecker:
             case ast.Assign([ast.Subscript() as target], value):
                 return self._store(node, target, self.expressions.check(value, scope), scope), scope
             case ast.Assign([ast.Name() as target], value):
-                return self._assign(node, target, value, rest, scope)
+                return self._assign(node, target, value, changing, scope)
             case ast.Assign([ast.Tuple(elts)], ast.Call(ast.Name("topk"))):
                 return self._topk(node, elts, scope)
             case ast.AugAssign(ast.Name(name) as target, op, operand):
                 sum_ = ast.copy_location(ast.BinOp(ast.Name(name, ast.Load()), op, operand), node)
-                return self._assign(node, target, ast.fix_missing_locations(sum_), rest, scope)
+                return self._assign(node, target, ast.fix_missing_locations(sum_), changing, scope)
             case ast.Pass():
                 return None, scope
             case _:
@@ -89,7 +92,7 @@ class StatementChecker:
     # -- bindings -------------------------------------------------------------------------------
 
     def _assign(
-        self, node: ast.stmt, target: ast.Name, value: ast.expr, rest: Sequence[ast.stmt], scope: Scope
+        self, node: ast.stmt, target: ast.Name, value: ast.expr, changing: frozenset[str], scope: Scope
     ) -> tuple[ir.Stmt, Scope]:
         if isinstance(value, ast.ListComp) or called_name(value) in ROW_FUNCTIONS:
             return self._row(node, target, value, scope)
@@ -100,7 +103,7 @@ class StatementChecker:
             return self._update(node, target, value, known, scope), scope
         self.expressions.refuse_shadowing(target, scope)
         found = self.expressions.check(value, scope)
-        unique, is_mutable = self.session.fresh(target.id), _is_assigned(target.id, rest)
+        unique, is_mutable = self.session.fresh(target.id), target.id in changing
         roots = roots_of(found, scope) | ({target.id} if is_mutable else frozenset())
         binding = Binding("mutable" if is_mutable else "let", unique, found.type, roots, scope.parallel_depth)
         if found.type.is_integer and not is_mutable:
@@ -318,8 +321,14 @@ def _binds_one_name(statement: ast.stmt) -> bool:
             return False
 
 
-def _is_assigned(name: str, statements: Sequence[ast.stmt]) -> bool:
-    return any(target.id == name for top in statements for node in ast.walk(top) for target in _targets(node))
+def _last_assignments(statements: Sequence[ast.stmt]) -> dict[str, int]:
+    """For each name assigned in a block, the position of the last statement in which it is."""
+    return {
+        target.id: position
+        for position, top in enumerate(statements)
+        for node in ast.walk(top)
+        for target in _targets(node)
+    }
 
 
 def _targets(node: ast.AST) -> tuple[ast.Name, ...]:
