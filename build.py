@@ -89,13 +89,14 @@ def demo(parsed: argparse.Namespace) -> int:
 def explain(parsed: argparse.Namespace) -> int:
     """Show what a spec becomes, pass by pass."""
     from backends.targets import BACKENDS
+    from codegen.failures import Failure
     from codegen.pipeline import explain as explain_spec
     from kernel_ir.load import load_bytes
 
     chosen = [backend for backend in BACKENDS if backend.name == parsed.target]
     if parsed.target and not chosen:
         known = ", ".join(backend.name for backend in BACKENDS)
-        raise ValueError(f"unknown target {parsed.target!r}; expected one of {known}")
+        raise Failure(f"unknown target {parsed.target!r}; expected one of {known}")
     spec = _find_spec(parsed.kernel)
     print(explain_spec(load_bytes(spec.read_bytes(), os.path.relpath(spec, ROOT)), chosen))
     return 0
