@@ -19,7 +19,7 @@ Monomial: TypeAlias = tuple[str, ...]
 ONE: Monomial = ()
 
 MAX_TERMS = 48  # a polynomial with more terms than this is not worth reasoning about
-MAX_DEGREE = 16  # nor is one with more factors in a term
+MAX_DEGREE = 8  # nor is one with more factors in a term
 MAX_COEFFICIENT = 1 << 128
 LONGEST_NAME = 1000
 

@@ -9,7 +9,7 @@ from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
 from kernel_ir import nodes as ir
-from kernel_ir.polynomials import MAX_TERMS, Monomial, Polynomial, combine, divisors
+from kernel_ir.polynomials import Monomial, Polynomial, combine, divisors
 
 if TYPE_CHECKING:
     from kernel_ir.prove import Facts
@@ -64,7 +64,7 @@ class Search:
 
     def _push(self, waiting: list[Attempt], goal: Polynomial) -> None:
         goal = goal.loosened()
-        if goal in self.seen or len(goal.terms) > MAX_TERMS:
+        if goal in self.seen or not goal.is_small():
             return
         self.seen.add(goal)
         self._count_step()
