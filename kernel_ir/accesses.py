@@ -135,6 +135,18 @@ def are_exclusive(left: Access, right: Access) -> bool:
             return False
 
 
+def run_in_different_calls(left: Access, right: Access) -> bool:
+    """Whether the two stand in different branches of a condition that is one for a whole call."""
+    taken = {id(step.choice): step.holds for step in left.steps if isinstance(step, Assume) and _is_uniform(step)}
+    steps = (step for step in right.steps if isinstance(step, Assume))
+    return any(taken.get(id(step.choice), step.holds) != step.holds for step in steps)
+
+
+def _is_uniform(step: Assume) -> bool:
+    parts = walk(step.condition)
+    return all(isinstance(item, (ir.Apply, ir.Const, ir.Size, ir.Param, ir.Given)) for item in parts)
+
+
 class _Collector:
     """Walks a body once, keeping the way."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import combinations_with_replacement, product
 
 from kernel_ir import nodes as ir
-from kernel_ir.accesses import Access, Enter, accesses, are_exclusive, common_loops
+from kernel_ir.accesses import Access, Enter, accesses, are_exclusive, common_loops, run_in_different_calls
 from kernel_ir.coverage import covers_load, uncovered_results
 from kernel_ir.disjoint import Meeting, meeting
 from kernel_ir.errors import Diagnostic
@@ -84,6 +84,8 @@ def check_mutated(kernel: ir.Kernel, facts: Facts, unique: frozenset[str] = froz
 
 def _shared_by_iterations(pair: Meeting) -> Enter | None:
     """The outermost parallel loop two of whose iterations may meet in one element."""
+    if run_in_different_calls(pair.first, pair.second):
+        return None
     for loop in common_loops(pair.first, pair.second):
         if loop.kind == "parallel" and not pair.is_impossible_across(loop):
             return loop
@@ -92,6 +94,8 @@ def _shared_by_iterations(pair: Meeting) -> Enter | None:
 
 def _staleness(pair: Meeting) -> str | None:
     """Why the load (the second) may come after the store (the first) to its element."""
+    if run_in_different_calls(pair.first, pair.second):
+        return None
     loop = _shared_by_iterations(pair)
     if loop is not None:
         return f"another iteration of {_loop(loop)}"

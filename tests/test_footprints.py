@@ -135,6 +135,20 @@ for c in range(width - 1):
     row[c] = 0
     row[c + 1] = x[c]
 """, ("write-race 4",)),
+    Case("branches of a condition on sizes, one for all iterations", """
+for c in range(width - 1):
+    if tokens > 3:
+        row[c] = x[c]
+    else:
+        row[c + 1] = x[c]
+"""),
+    Case("branches of a condition that iterations differ in", """
+for c in range(width - 1):
+    if x[c] > 0:
+        row[c] = x[c]
+    else:
+        row[c + 1] = x[c]
+""", ("write-race 5",)),
     Case("one nest after another", """
 for c in range(width):
     row[c] = 0
