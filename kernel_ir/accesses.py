@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 from kernel_ir import nodes as ir
 from kernel_ir.errors import NOWHERE, Span
@@ -137,14 +137,17 @@ def are_exclusive(left: Access, right: Access) -> bool:
 
 def run_in_different_calls(left: Access, right: Access) -> bool:
     """Whether the two stand in different branches of a condition that is one for a whole call."""
-    taken = {id(step.choice): step.holds for step in left.steps if isinstance(step, Assume) and _is_uniform(step)}
-    steps = (step for step in right.steps if isinstance(step, Assume))
-    return any(taken.get(id(step.choice), step.holds) != step.holds for step in steps)
+    taken = {id(step.choice): step.holds for step in left.steps if _is_uniform(step)}
+    return any(
+        isinstance(step, Assume) and taken.get(id(step.choice), step.holds) != step.holds
+        for step in right.steps
+    )
 
 
-def _is_uniform(step: Assume) -> bool:
-    parts = walk(step.condition)
-    return all(isinstance(item, (ir.Apply, ir.Const, ir.Size, ir.Param, ir.Given)) for item in parts)
+def _is_uniform(step: Step) -> TypeGuard[Assume]:
+    """Whether a step is a condition on sizes and scalars alone."""
+    kinds = (ir.Apply, ir.Const, ir.Size, ir.Param, ir.Given)
+    return isinstance(step, Assume) and all(isinstance(item, kinds) for item in walk(step.condition))
 
 
 class _Collector:

@@ -148,7 +148,7 @@ for c in range(width - 1):
         row[c] = x[c]
     else:
         row[c + 1] = x[c]
-""", ("write-race 5",)),
+""", ("write-race 6",)),
     Case("one nest after another", """
 for c in range(width):
     row[c] = 0
