@@ -11,6 +11,7 @@ from codegen.backend import Backend
 from codegen.host import generate_host
 from codegen.lowering.lower import lower
 from codegen.names import Names
+from codegen.passes.drop_unused import drop_unused
 from codegen.passes.eager import make_eager
 from codegen.passes.guard_accesses import guard_accesses
 from codegen.passes.hoist import hoist
@@ -54,7 +55,8 @@ LOWERED_PASSES: tuple[LoweredPass, ...] = (
     LoweredPass(simplify, "before moving anything, so that equal things look equal"),
     LoweredPass(hoist, "outer loops first, so that a value lands in front of every loop it does not need"),
     LoweredPass(share, "after hoisting, which shares what it moves; this shares what stays"),
-    LoweredPass(simplify, "last, to remove the copies that the others leave"),
+    LoweredPass(simplify, "again, to remove the copies that the others leave"),
+    LoweredPass(drop_unused, "after the last copies are gone, which may leave their sources unread"),
 )
 
 

@@ -94,6 +94,7 @@ class CpuWriter(Writer):
     def __init__(self, kernel: ir.Kernel) -> None:
         super().__init__(kernel, RESERVED | RESERVED_HERE)
         self.pack: Pack | None = None
+        self.coordinates: list[str] = []  # the grid variables of the launch being written
 
     # -- launches -------------------------------------------------------------------------------
 
@@ -114,6 +115,7 @@ class CpuWriter(Writer):
         )
         self.namer.push()
         name = self.namer.declare(single) if single else "tile" if not launch.grid else "item"
+        start = len(self.lines)
         self.line(f"sgl::parallel_for({items}, {work}, [=](int64_t {name}) {{")
         self.depth += 1
         if not single:
@@ -121,7 +123,17 @@ class CpuWriter(Writer):
         self._launch_body(launch, tiled)
         self.depth -= 1
         self.namer.pop()
+        self._mark_unused(start, [name, *(self.coordinates if not single else ())])
         self.line("});")
+
+    def _mark_unused(self, start: int, names: list[str]) -> None:
+        """Mark the variables of a loop that its text from line `start` on never reads again."""
+        text = "\n".join(self.lines[start:])
+        for name in names:
+            if len(re.findall(rf"\b{name}\b", text)) == 1:
+                declaration = re.compile(rf"((?:const )?(?:int64_t|auto) {name}\b)")
+                for position in range(start, len(self.lines)):
+                    self.lines[position] = declaration.sub(r"[[maybe_unused]] \1", self.lines[position])
 
     def _launch_body(self, launch: low.Launch, tiled: low.Loop | None) -> None:
         if tiled is None:
@@ -135,6 +147,7 @@ class CpuWriter(Writer):
 
     def _coordinates(self, launch: low.Launch, counts: list[str], is_tiled: bool) -> None:
         """The grid's variables out of the flat item number, the last axis fastest."""
+        self.coordinates = []
         names = [*(axis.var for axis in launch.grid), *(["tile"] if is_tiled else [])]
         if names == ["tile"]:
             return
@@ -153,7 +166,9 @@ class CpuWriter(Writer):
                 continue
             axis = launch.grid[position]
             start = "" if _starts_at_zero(axis) else f"{self.expr(axis.low)} + "
-            self.line(f"const int64_t {self.namer.declare(axis.var)} = {start}{value};")
+            identifier = self.namer.declare(axis.var)
+            self.coordinates.append(identifier)
+            self.line(f"const int64_t {identifier} = {start}{value};")
 
     # -- lanes ----------------------------------------------------------------------------------
 
@@ -174,8 +189,10 @@ class CpuWriter(Writer):
         function, type_ = ("for_lanes", "auto") if is_packed else ("for_each", "int64_t")
         header = f"sgl::{function}({first}, {end}, [&]({type_} {{name}}) SGL_BODY {{{{"
         outer, self.pack = self.pack, Pack(var, names) if is_packed else None
+        start = len(self.lines)
         with self.scope((var, header), "});") as identifier:
             yield identifier
+        self._mark_unused(start, [identifier])
         self.pack = outer
 
     def fold(self, fold: low.Fold) -> None:
