@@ -21,7 +21,6 @@ from kernel_ir.shape_types import parse_size
 Sizes = dict[str, Any]
 
 SMALL = (1, 2, 3, 4, 5, 6, 8, 9)
-_TRIES = 5000
 _SPOILT_SHARE = 0.2
 _MOST_WORK = 200  # product of all sizes of a small call
 
@@ -54,18 +53,27 @@ def spoilt(loaded: LoadedSpec, call: Call, seed: int) -> Call:
             continue
         dtype = DTYPES[call.types.get(item.dtype, item.dtype)]
         if loaded.spec.in_range.get(item.name) != "trust":
-            values = decode(arguments[item.name], dtype)
-            spots = rng.random(values.shape) < _SPOILT_SHARE
-            arguments[item.name] = encode(np.where(spots, _spoil(rng, values, dtype), values), dtype)
+            arguments[item.name] = spoil(rng, arguments[item.name], dtype)
     return Call(arguments, call.types, call.sizes)
 
 
-def _spoil(rng: np.random.Generator, values: Array, dtype: DType) -> Array:
+def spoil(rng: np.random.Generator, storage: Array, dtype: DType) -> Array:
+    """A storage array with some of its values made hostile: not finite, tiny, or out of range."""
+    values = decode(storage, dtype)
+    spots = rng.random(values.shape) < _SPOILT_SHARE
+    return encode(np.where(spots, _hostile(rng, values, dtype), values), dtype)
+
+
+def _hostile(rng: np.random.Generator, values: Array, dtype: DType) -> Array:
     """Hostile values in the shape of `values`; integers are all different, so that unique ones stay so."""
     if dtype.is_float:
-        return rng.choice([np.nan, np.inf, -np.inf, -0.0, 0.0], values.shape)
+        return rng.choice([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-40], values.shape)
     places = np.arange(values.size).reshape(values.shape)
-    return values if dtype.kind == "bool" else np.where(places % 2, -1 - places, 1000 + places)
+    return (
+        values
+        if dtype.kind == "bool"
+        else np.where(places % 2, -1 - places, values.max(initial=0) + 1 + places)
+    )
 
 
 def type_choices(kernel: ir.Kernel) -> list[dict[str, str]]:
@@ -82,20 +90,21 @@ def allowed_sizes(
     seed: int,
     fixed: Mapping[str, int] | None = None,
     most_work: float = math.inf,
+    tries: int = 5000,
 ) -> Sizes:
     """Random sizes from `pool` that the spec accepts, with scalars from its examples.
 
-    `fixed` ones stay; the product of all is at most `most_work`.
+    `fixed` ones stay; the product of all is at most `most_work`. Raises LookupError where none are found.
     """
     rng = np.random.default_rng(seed)
     examples = loaded.spec.examples or ({},)
     example = examples[seed % len(examples)]
     scalars = {name: value for name, value in example.items() if name not in kernel.sizes}
-    for _ in range(_TRIES):
+    for _ in range(tries):
         sizes = {name: int(rng.choice(pool)) for name in kernel.sizes} | dict(fixed or {})
         if math.prod(sizes.values()) <= most_work and _accepts(loaded, kernel, {**scalars, **sizes}):
             return {**scalars, **sizes}
-    raise AssertionError(f"no sizes out of {pool} suit {kernel.name}")
+    raise LookupError(f"no sizes out of {pool} suit {kernel.name}")
 
 
 def _accepts(loaded: LoadedSpec, kernel: ir.Kernel, known: Sizes) -> bool:
