@@ -34,14 +34,22 @@ class Call:
     sizes: Mapping[str, Any]
 
 
-def small_calls(loaded: LoadedSpec, kernel: ir.Kernel, count: int, seed: int = 0) -> Iterator[Call]:
+def small_calls(
+    loaded: LoadedSpec,
+    kernel: ir.Kernel,
+    count: int,
+    seed: int = 0,
+    pool: Sequence[int] = SMALL,
+    most_work: int = _MOST_WORK,
+) -> Iterator[Call]:
     """Calls of a few elements; dtypes and optional arguments take turns, every other call is spoilt."""
     combinations = itertools.cycle(type_choices(kernel))
     for number, types in zip(range(count), combinations, strict=False):
-        sizes = allowed_sizes(loaded, kernel, SMALL, seed + number, most_work=_MOST_WORK)
-        absent = {item.name: None for item in _optional(kernel)} if number % 2 else {}
+        sizes = allowed_sizes(loaded, kernel, pool, seed + number, most_work=most_work)
+        turn = number // len(type_choices(kernel)) + number
+        absent = {item.name: None for item in _optional(kernel)} if turn % 2 else {}
         call = Call(draw_arguments(loaded, {**sizes, **absent}, types, seed + number), types, sizes)
-        yield spoilt(loaded, call, seed + number) if number % 2 else call
+        yield spoilt(loaded, call, seed + number) if number % 4 > 1 else call
 
 
 def spoilt(loaded: LoadedSpec, call: Call, seed: int) -> Call:
