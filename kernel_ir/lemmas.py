@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import I64, DType
+from kernel_ir.dtypes import I64, U32, DType
 from kernel_ir.polynomials import ONE, Polynomial
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Atom:
 def fits(facts: Facts, value: Polynomial, type_: DType) -> bool:
     """Whether the value, computed without wrapping, lies in `type_`."""
     if type_ == I64:
-        return True
+        return _fits_i64(facts, value)
     low, high = 0, 0
     for monomial, coefficient in value.terms:
         ends = {coefficient}
@@ -37,6 +37,19 @@ def fits(facts: Facts, value: Polynomial, type_: DType) -> bool:
             ends = {end * bound for end in ends for bound in _interval(facts, name)}
         low, high = low + min(ends), high + max(ends)
     return type_.lowest <= low and high <= type_.highest
+
+
+def _fits_i64(facts: Facts, value: Polynomial) -> bool:
+    """Products of sizes and of loops over them are taken to fit; a third factor from data may not.
+
+    Each factor is taken for at most a 32-bit value: wide ones never get here.
+    """
+    most = 0
+    for monomial, coefficient in value.terms:
+        atoms = [facts.atoms[name] for name in monomial]
+        if any(atom.kind not in ("size", "loop") for atom in atoms):
+            most += abs(coefficient) << sum(32 if atom.type == U32 else 31 for atom in atoms)
+    return most <= I64.highest
 
 
 def _interval(facts: Facts, name: str) -> tuple[int, int]:

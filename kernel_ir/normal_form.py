@@ -85,7 +85,9 @@ class Reader:
                     value = parts[0] * parts[1]
                 case _:
                     value = -parts[0]
-            if value.is_small() and fits(self.facts, value, type_):
+            if not fits(self.facts, value, type_):
+                return self.facts.operation(op, parts, type_, may_overflow=True)
+            if value.is_small():
                 return value
         return self.facts.operation(op, parts, type_)
 

@@ -276,10 +276,12 @@ class Facts:
         """The normal form of an integer expression. Total: what is not understood is an atom."""
         return Reader(self).read(expr)
 
-    def operation(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
+    def operation(
+        self, op: str, parts: tuple[Polynomial, ...], type_: DType, *, may_overflow: bool = False
+    ) -> Polynomial:
         """The atom for an operation that polynomials cannot express."""
         key = atom_name(f"{op}.{type_}({', '.join(str(part) for part in parts)})")
-        is_wide = type_ == I64 and any(self.is_wide(part) for part in parts)
+        is_wide = type_ == I64 and (may_overflow or any(self.is_wide(part) for part in parts))
         self.atoms.setdefault(key, Atom(op, type_, parts, is_wide))
         return Polynomial.atom(key)
 

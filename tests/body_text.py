@@ -78,6 +78,8 @@ def read_node(node: ast.expr) -> ir.Expr:
 
 def _call(name: str, args: list[ast.expr]) -> ir.Expr:
     match name, args:
+        case "i64", [operand]:
+            return ir.Apply("i64", (read_node(operand),), I64)
         case "abs", [operand]:
             value = read_node(operand)
             return ir.Apply("abs", (value,), value.type)

@@ -70,6 +70,8 @@ PROVEN = [
     ("width % 8 == 0", "4 * (width // 4) == width"),
     ("width % 2 == 0", "width // 2 + width // 2 == width"),
     (GROUPED, "0 <= h // (heads // kv_heads) < kv_heads"),
+    ("slots[0] >= 0", "0 <= i64(slots[0]) * i64(slots[0])"),
+    ("slots[0] >= 0", "0 <= i64(slots[0]) * width"),
     ("h in 0, kv_heads; r in 0, heads // kv_heads", "h * (heads // kv_heads) + r < heads"),
     # remainders
     ("i in 0, width", "0 <= i % width < width"),
@@ -145,6 +147,7 @@ REFUSED = [
     ("slots[0] >= 0", "0 <= slots[0] * 2"),
     ("offset >= 0", "0 <= offset + 1"),
     ("wide[0] >= 0; wide[1] >= 0", "0 <= wide[0] + wide[1]"),
+    ("slots[0] >= 0", "0 <= i64(slots[0]) * i64(slots[0]) * i64(slots[0])"),
     ("", "0 <= mask - 1 < mask"),
     ("", "0 <= abs(window)"),
     # nothing is known of it at all
