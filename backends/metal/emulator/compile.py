@@ -1,0 +1,109 @@
+"""Shaders and the runtime that executes them, compiled by the clang of the `ziglang` package and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from backends.metal.emulator.rewrite import ShaderError, rewrite
+
+HERE = Path(__file__).parent
+SHIM = HERE / "shim"
+RUNTIME = HERE / "runtime"
+CACHE = HERE.parents[2] / "build" / "emulator"
+
+_COMPILER = (sys.executable, "-m", "ziglang", "c++")
+_LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+# At -O0, so that every access the shader writes down is made; zig's own sanitizers are off.
+_SHADER_FLAGS = (
+    *_LANGUAGE, "-O0", "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
+    "-ffp-contract=off", "-fwrapv", "-fno-fast-math",
+    "-fno-sanitize=undefined", "-fsanitize=thread", "-mllvm", "-tsan-instrument-read-before-write=1",
+    "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
+    "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
+)  # fmt: skip
+_RUNTIME_FLAGS = (*_LANGUAGE, "-O2", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror")
+_LINK_FLAGS = ("-shared", "-nostdlib++", "-fno-sanitize=all")
+
+
+class EmulatorUnavailable(Exception):
+    """This machine cannot run the emulator; the message says what it lacks."""
+
+
+def require() -> None:
+    """Raise EmulatorUnavailable where shaders cannot be compiled or run."""
+    machine = f"{platform.system()} on {platform.machine()}"
+    if machine != "Linux on x86_64":
+        raise EmulatorUnavailable(f"it runs on Linux on x86_64, not {machine}")
+    try:
+        importlib.metadata.version("ziglang")
+    except importlib.metadata.PackageNotFoundError:
+        raise EmulatorUnavailable("it needs the ziglang package: pip install ziglang") from None
+
+
+def compile_runtime() -> Path:
+    """The library that holds the scheduler and the checks."""
+    sources = sorted(RUNTIME.glob("*.cpp"))
+    library = CACHE / f"runtime-{_key('', _RUNTIME_FLAGS, (RUNTIME,))}.so"
+    if not library.exists():
+        command = (*_RUNTIME_FLAGS, *_LINK_FLAGS, *map(str, sources))
+        _publish(library, lambda made: _run(*command, "-o", str(made)))
+    return library
+
+
+def compile_shader(source: str, name: str, includes: tuple[Path, ...] = ()) -> Path:
+    """The library of a shader's text; `name` is its path in messages. Raises ShaderError."""
+    library = CACHE / f"shader-{_key(name + source, _SHADER_FLAGS, (SHIM, RUNTIME, *includes))}.so"
+    if not library.exists():
+        _publish(library, lambda made: _build(source, name, includes, made))
+    return library
+
+
+def _build(source: str, name: str, includes: tuple[Path, ...], library: Path) -> None:
+    plain, prepared, made = (library.with_suffix(end) for end in (".metal", ".cpp", ".o"))
+    plain.write_text(f'# 1 "{name}"\n{source}', encoding="utf-8")
+    folders = [f"-I{folder}" for folder in (SHIM, *includes)]
+    preprocessed = _run("-std=c++17", "-E", "-w", *folders, "-x", "c++", str(plain))
+    prepared.write_text(rewrite(preprocessed, SHIM), encoding="utf-8")
+    _run(*_SHADER_FLAGS, "-c", str(prepared), "-o", str(made))
+    _run(*_LINK_FLAGS, str(made), "-o", str(library))
+
+
+def _publish(library: Path, build: Callable[[Path], object]) -> None:
+    """Build in a folder of its own, then move into place, so that no reader sees half a file."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        staged = Path(folder) / library.name
+        build(staged)
+        staged.replace(library)
+
+
+def _run(*arguments: str) -> str:
+    done = subprocess.run([*_COMPILER, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ShaderError(done.stderr.strip() or f"the compiler failed with status {done.returncode}")
+    return done.stdout
+
+
+def _key(text: str, flags: tuple[str, ...], folders: tuple[Path, ...]) -> str:
+    """What the outcome depends on: the text, the flags, the compiler and all headers within reach."""
+    digest = hashlib.sha256()
+    for part in _parts(text, flags, folders):
+        digest.update(f"{len(part)}:{part}".encode())
+    return digest.hexdigest()[:24]
+
+
+def _parts(text: str, flags: tuple[str, ...], folders: tuple[Path, ...]) -> Iterator[str]:
+    yield from (importlib.metadata.version("ziglang"), text, *flags)
+    for folder in folders:
+        yield os.path.abspath(folder)
+        yield from (path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file())
+    for path in sorted(HERE.glob("*.py")):
+        yield path.read_text(encoding="utf-8")

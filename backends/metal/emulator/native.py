@@ -1,0 +1,141 @@
+"""The emulator's C interface: the structs of abi.h, and a loaded shader."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Mapping
+from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulonglong, c_void_p
+from pathlib import Path
+from typing import Any
+
+BUFFERS = 31
+
+
+class Slot(ctypes.Structure):
+    _fields_ = (("kind", c_int), ("index", c_int), ("is_writable", c_int))
+
+
+class Kernel(ctypes.Structure):
+    def of_kind(self, kind: int) -> Iterator[Slot]:
+        """The parameters that are bound to one kind of thing."""
+        return (self.slots[n] for n in range(self.slot_count) if self.slots[n].kind == kind)
+
+
+Kernel._fields_ = (
+    ("name", c_char_p), ("call", c_void_p), ("function", c_void_p), ("slots", POINTER(Slot)),
+    ("slot_count", c_int), ("next", POINTER(Kernel)),
+)  # fmt: skip
+
+
+class Constant(ctypes.Structure):
+    _fields_ = (("index", c_int), ("real", c_double), ("whole", c_longlong))
+
+
+class Party(ctypes.Structure):
+    _fields_ = (("site", c_uint), ("group", c_uint), ("thread", c_uint), ("access", c_int))
+
+
+class Report(ctypes.Structure):
+    _fields_ = (
+        ("kind", c_int), ("region", c_int), ("offset", c_longlong), ("size", c_int), ("count", c_int),
+        ("now", Party), ("before", Party), ("note", c_char * 96),
+    )  # fmt: skip
+
+
+class Buffer(ctypes.Structure):
+    _fields_ = (
+        ("data", c_void_p), ("size", c_longlong), ("is_writable", c_int), ("is_initialised", c_int),
+        ("index", c_int),
+    )  # fmt: skip
+
+
+class Launch(ctypes.Structure):
+    _fields_ = (
+        ("kernel", POINTER(Kernel)), ("buffers", POINTER(Buffer)), ("buffer_count", c_int),
+        ("threadgroup_bytes", c_int * BUFFERS), ("groups", c_uint * 3), ("threads", c_uint * 3),
+        ("total", c_uint * 3), ("order", c_int), ("reduction", c_int), ("seed", c_ulonglong),
+        ("most_accesses", c_ulonglong),
+    )  # fmt: skip
+
+
+class Counts(ctypes.Structure):
+    _fields_ = (
+        ("device_reads", c_ulonglong), ("device_writes", c_ulonglong), ("threadgroup_reads", c_ulonglong),
+        ("threadgroup_writes", c_ulonglong), ("atomics", c_ulonglong), ("barriers", c_ulonglong),
+        ("simd_operations", c_ulonglong), ("device_bytes_read", c_ulonglong),
+        ("device_bytes_written", c_ulonglong),
+    )  # fmt: skip
+
+
+COUNTS = tuple(row[0] for row in Counts._fields_)
+
+_runtime: ctypes.CDLL | None = None
+
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "emu_run": (c_int, [POINTER(Launch), c_void_p, c_void_p]),
+    "emu_report_count": (c_int, []),
+    "emu_reports": (POINTER(Report), []),
+    "emu_counts": (POINTER(Counts), []),
+    "emu_site_pc": (c_ulonglong, [c_uint]),
+    "emu_site_parent": (c_uint, [c_uint]),
+    "emu_set_constants": (None, [POINTER(Constant), c_int]),
+}
+
+
+def load_runtime(library: Path) -> None:
+    """Load the scheduler and the checks; shaders find their functions by name."""
+    global _runtime
+    _runtime = ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(_runtime, name)
+        function.restype, function.argtypes = result, arguments
+
+
+class NativeShader:
+    """A shader's library: its kernels by name, and the range of addresses it is loaded at."""
+
+    def __init__(self, library: Path) -> None:
+        self.library = ctypes.CDLL(str(library))
+        self.library.emu_first_kernel.restype = POINTER(Kernel)
+        self.kernels: dict[str, Kernel] = {}
+        each = self.library.emu_first_kernel()
+        while each:
+            self.kernels.setdefault(each.contents.name.decode(), each.contents)
+            each = each.contents.next
+        self.image = tuple(self._address(name) for name in ("emu_image_begin", "emu_image_end"))
+
+    def _address(self, name: str) -> int:
+        function = getattr(self.library, name)
+        function.restype = c_void_p
+        return int(function())
+
+    def run(self, launch: Launch, constants: Mapping[int, float]) -> None:
+        """Set the function constants and run; `reports` and `counts` tell of it. Raises MemoryError."""
+        assert _runtime is not None
+        rows = [Constant(index, float(value), int(value)) for index, value in constants.items()]
+        table = (Constant * len(rows))(*rows)
+        _runtime.emu_set_constants(table, len(rows))
+        self.library.emu_initialise()
+        if _runtime.emu_run(ctypes.byref(launch), *self.image) < 0:
+            raise MemoryError("no address space is left for the emulator's stacks and buffers")
+
+    def reports(self) -> list[Report]:
+        """What the latest run found; copies."""
+        assert _runtime is not None
+        first = _runtime.emu_reports()
+        return [Report.from_buffer_copy(first[n]) for n in range(_runtime.emu_report_count())]
+
+    def counts(self) -> dict[str, int]:
+        """What the latest run did, by the names in abi.h."""
+        assert _runtime is not None
+        counts = _runtime.emu_counts().contents
+        return {name: getattr(counts, name) for name in COUNTS}
+
+    def chain(self, site: int) -> list[int]:
+        """The return addresses of a site, innermost first."""
+        assert _runtime is not None
+        addresses = []
+        while site:
+            addresses.append(int(_runtime.emu_site_pc(site)))
+            site = _runtime.emu_site_parent(site)
+        return [address for address in addresses if self.image[0] <= address < self.image[1]]

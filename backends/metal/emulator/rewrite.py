@@ -1,0 +1,286 @@
+"""A preprocessed Metal shader as C++ that the shim's headers and clang understand.
+
+    [[kernel]] void scale(device float* x [[buffer(0)]], uint i [[thread_position_in_grid]]) { x[i] *= 2; }
+
+becomes
+
+    void scale(float* x, uint i) { x[i] *= 2; } static const emu::Slot ...; static const emu::Registered ...;
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from backends.metal.emulator.slots import Slot, slot_of
+from backends.metal.emulator.tokens import Tokens
+
+ELEMENTS = "char uchar short ushort int uint long ulong half bfloat float bool".split()
+VECTORS = frozenset(f"{element}{count}" for element in ELEMENTS for count in (2, 3, 4))
+SPACES = {"device": "", "thread": "", "threadgroup": "", "constant": "const", "kernel": ""}
+_HALF = re.compile(r"(.*\d\.?|.*\.)[hH]")
+
+Attributes = dict[int, list[tuple[str, str]]]  # by the token that the attribute opens at
+
+
+class ShaderError(Exception):
+    """The shader is refused: what stands there, and where."""
+
+
+class Rewriter:
+    """The steps, in an order in which each finds what it looks for; `run` gives the C++."""
+
+    def __init__(self, source: str, library: Path) -> None:
+        self.tokens = Tokens(source, library)
+        self.attributes: Attributes = {}
+        self.slots: dict[str, list[Slot]] = {}
+        self.derived: dict[str, int | None] = {}  # function constants and what depends on them
+        self.count = 0
+
+    def run(self) -> str:
+        self._take_attributes()
+        self._function_constants()
+        self._threadgroup_variables()
+        self._vectors()
+        self._spellings()
+        self._kernels()
+        self._instantiations()
+        return self.tokens.text
+
+    def _take_attributes(self) -> None:
+        """`[[a, b(1)]]` is remembered where it stood and removed."""
+        tokens = self.tokens
+        at = 0
+        while at < len(tokens):
+            if tokens[at] == "[" and tokens[at + 1] == "[":
+                last = tokens.matching(at)
+                self.attributes[at] = list(self._parse_attributes(at + 2, last - 1))
+                tokens.replace_range(at, last + 1, " ")
+                at = last
+            at += 1
+
+    def _parse_attributes(self, first: int, last: int) -> Iterator[tuple[str, str]]:
+        for begin, end in self.tokens.split(first, last):
+            words = [self.tokens[n] for n in range(begin, end)]
+            yield words[0], "".join(words[2:-1])
+
+    def _attributes_in(self, first: int, last: int) -> list[tuple[str, str]]:
+        return [item for at, items in self.attributes.items() if first <= at < last for item in items]
+
+    def _skip_attributes(self, at: int) -> int:
+        while at in self.attributes:
+            at = self.tokens.matching(at) + 1
+        return at
+
+    def _function_constants(self) -> None:
+        """Constants that a launch sets, and those worked out from them, are set before each launch."""
+        tokens = self.tokens
+        for at in range(len(tokens)):
+            if tokens[at] != "constant" or tokens[at - 1] in ("(", ",", "<"):
+                continue
+            end = tokens.find(";", at)
+            given = [value for name, value in self._attributes_in(at, end) if name == "function_constant"]
+            if given:
+                self._set_constant(at, end, f"emu::function_constant<{{type}}>({given[0]})")
+                self.derived[self._constant_name(at, end)] = int(given[0])
+            else:
+                self._derived_constant(at, end)
+
+    def _derived_constant(self, at: int, end: int) -> None:
+        equals = self.tokens.find("=", at)
+        if equals >= end or not any(self.tokens[n] in self.derived for n in range(equals, end)):
+            return
+        self._ask_for_constants(equals, end)
+        value = self.tokens.written(equals + 1, end).replace("{", "{{").replace("}", "}}")
+        self._set_constant(at, end, value)
+        self.derived[self._constant_name(at, end)] = None
+
+    def _ask_for_constants(self, first: int, last: int) -> None:
+        for n in range(first, last):
+            if self.tokens[n] == "is_function_constant_defined":
+                asked = f"(emu_constant({self.derived.get(self.tokens[n + 2])}) != nullptr)"
+                self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, asked)
+
+    def _constant_words(self, at: int, end: int) -> list[str]:
+        """The type and the name that tokens [at, end) declare."""
+        words = []
+        for n in range(at, end):
+            if n in self.attributes or self.tokens[n] == "=":
+                break
+            if self.tokens[n] not in ("constant", "constexpr", "const", "static"):
+                words.append(self.tokens[n])
+        return words
+
+    def _constant_name(self, at: int, end: int) -> str:
+        return self._constant_words(at, end)[-1]
+
+    def _set_constant(self, at: int, end: int, value: str) -> None:
+        *kind, name = self._constant_words(at, end)
+        written = " ".join(kind)
+        setter = f"{name} = {value.format(type=written)};"
+        text = f"static {written} {name}; static emu::Initialiser emu_set_{name}([] {{ {setter} }})"
+        self.tokens.replace_range(at, end, text)
+
+    def _threadgroup_variables(self) -> None:
+        """A variable in threadgroup memory lives once for all threads, with a gap behind it."""
+        tokens = self.tokens
+        for at in range(len(tokens)):
+            if tokens[at] == "threadgroup" and tokens[at - 1] in (";", "{", "}"):
+                end = tokens.find(";", at)
+                declared = [tokens[n] for n in range(at, min(end, len(tokens)))]
+                if not {"*", "&", "("} & set(declared[: _first_array(declared)]):
+                    tokens.replace_range(at, end, self._shared(at + 1, end))
+
+    def _shared(self, first: int, end: int) -> str:
+        parts = list(self.tokens.split(first, end))
+        begin, last = parts[0]
+        opening = self.tokens.find("[", begin)
+        name_at = opening - 1 if opening < last else last - 1
+        kind = self.tokens.written(begin, name_at)
+        declarators = [(name_at, last), *parts[1:]]
+        return "; ".join(self._shared_variable(kind, *each) for each in declarators)
+
+    def _shared_variable(self, kind: str, first: int, last: int) -> str:
+        name = self.tokens[first]
+        sizes = self.tokens.written(first + 1, last) if first + 1 < last else ""
+        return (
+            f"typedef {kind} emu_type_{name}{sizes}; static emu::Shared<emu_type_{name}> emu_{name}; "
+            f'auto& {name} = emu_{name}.held; emu_share(&{name}, sizeof {name}, "{name}")'
+        )
+
+    def _vectors(self) -> None:
+        """Constructors, `static_cast` and C casts to vectors convert, as Metal's do."""
+        tokens = self.tokens
+        for at in range(len(tokens)):
+            last = self._vector_end(at)
+            if last == at:
+                continue
+            kind = "".join(tokens[n] for n in range(at, last))
+            if tokens[at - 2] == "static_cast" and tokens[at - 1] == "<" and tokens[last] == ">":
+                tokens.replace(at - 2, "emu::make")
+            elif tokens[last] == "(" and tokens[at - 1] not in ("operator", "."):
+                first = at - 2 if tokens[at - 1] == "::" else at
+                tokens.replace_range(first, last, f"emu::make<{kind}>")
+            elif self._is_cast(at - 1, last):
+                tokens.replace_range(at - 1, last + 1, f"emu::Cast<{kind}>{{}}->*")
+
+    def _vector_end(self, at: int) -> int:
+        """The end of the vector type that begins at `at`, or `at`."""
+        if self.tokens[at] in VECTORS:
+            return at + 1
+        if self.tokens[at] == "vec" and self.tokens[at + 1] == "<":
+            return self.tokens.matching(at + 1) + 1
+        return at
+
+    def _is_cast(self, before: int, after: int) -> bool:
+        tokens = self.tokens
+        if tokens[before] != "(" or tokens[after] != ")":
+            return False
+        is_operand = tokens.kind(after + 1) in ("word", "number") or tokens[after + 1] == "("
+        follows_value = tokens.kind(before - 1) == "word" and tokens[before - 1] != "return"
+        return is_operand and not follows_value and tokens[before - 1] not in (")", "]", ">")
+
+    def _spellings(self) -> None:
+        """Address spaces are not told apart when a shader runs; half literals are casts."""
+        for at in range(len(self.tokens)):
+            word = self.tokens[at]
+            item = self.tokens.items[self.tokens.own[at]]
+            if item.text != item.was:
+                continue
+            if word in SPACES:
+                self.tokens.replace(at, SPACES[word])
+            elif self.tokens.kind(at) == "number" and _HALF.fullmatch(word) and not word.startswith("0x"):
+                self.tokens.replace(at, f"((half){_as_float(word[:-1])})")
+
+    def _kernels(self) -> None:
+        """Each kernel is registered after its body; a template's where it is instantiated."""
+        tokens = self.tokens
+        inside = {n for first in self.attributes for n in range(first, tokens.matching(first) + 1)}
+        marked = [at for at, given in self.attributes.items() if "kernel" in dict(given)]
+        spelt = [at for at in range(len(tokens)) if tokens[at] == "kernel" and at not in inside]
+        for at in sorted(marked + spelt):
+            void = self._skip_attributes(at if at in self.attributes else at + 1)
+            if tokens[void] == "void" and tokens[void + 2] == "(":
+                self._kernel(at, void)
+
+    def _kernel(self, at: int, void: int) -> None:
+        tokens = self.tokens
+        name, opening = tokens[void + 1], void + 2
+        closing = tokens.matching(opening)
+        if tokens[self._skip_attributes(closing + 1)] != "{":
+            return
+        self.slots[name] = [self._slot(name, *part) for part in tokens.split(opening + 1, closing)]
+        begin = self._attributes_before(at)
+        if tokens[begin - 1] == ">":
+            return
+        shown = dict(self._attributes_in(begin, void)).get("host_name", f'"{name}"')
+        end = tokens.matching(self._skip_attributes(closing + 1))
+        tokens.append(end, self._register(name, name, shown))
+
+    def _attributes_before(self, at: int) -> int:
+        while True:
+            before = [n for n in self.attributes if self.tokens.matching(n) + 1 == at]
+            if not before:
+                return at
+            at = before[0]
+
+    def _slot(self, kernel: str, first: int, last: int) -> Slot:
+        declared = [self.tokens[n] for n in range(first, last)]
+        slot = slot_of(self._attributes_in(first, last), declared)
+        if slot is None:
+            written = " ".join(declared)
+            raise ShaderError(f"kernel {kernel}: the emulator binds no attribute of parameter `{written}`")
+        return slot
+
+    def _register(self, base: str, function: str, shown: str) -> str:
+        self.count += 1
+        slots = ((slot.kind, slot.index, int(slot.is_writable)) for slot in self.slots[base])
+        rows = ", ".join(f"{{{kind}, {index}, {written}}}" for kind, index, written in slots) or "{}"
+        return (
+            f" static const emu::Slot emu_slots_{self.count}[] = {{{rows}}};"
+            f" static emu::Registered emu_kernel_{self.count}({shown}, &{function}, emu_slots_{self.count});"
+        )
+
+    def _instantiations(self) -> None:
+        """`template [[host_name("a")]] [[kernel]] decltype(f<T>) f<T>;` registers f<T> as a."""
+        tokens = self.tokens
+        for at in range(len(tokens)):
+            if tokens[at] != "template" or tokens[at + 1] == "<":
+                continue
+            end = tokens.find(";", at)
+            shown = dict(self._attributes_in(at, end)).get("host_name")
+            first = self._skip_attributes(at + 1)
+            if tokens[first] == "kernel":
+                first = self._skip_attributes(first + 1)
+            if shown is None:
+                continue
+            tokens.replace_range(at, end + 1, self._instantiation(first, end, shown))
+
+    def _instantiation(self, first: int, end: int, shown: str) -> str:
+        tokens = self.tokens
+        if tokens[first] == "decltype":
+            first, last = tokens.matching(first + 1) + 1, end
+        else:  # void name<arguments>(parameters)
+            first, last = first + 1, end
+            opening = first
+            while tokens[opening] != "<":
+                opening += 1
+            last = tokens.matching(opening) + 1
+        base = next(tokens[n - 1] for n in range(first, last) if tokens[n] == "<")
+        if base not in self.slots:
+            raise ShaderError(f"{shown} instantiates {base}, which is no kernel of this shader")
+        return self._register(base, tokens.written(first, last), shown)
+
+
+def _first_array(words: list[str]) -> int:
+    return words.index("[") if "[" in words else len(words)
+
+
+def _as_float(digits: str) -> str:
+    return f"{digits}f" if "." in digits or "e" in digits.lower() else f"{digits}.0f"
+
+
+def rewrite(source: str, library: Path) -> str:
+    """C++ for a shader that has been preprocessed with the shim in `library`. Raises ShaderError."""
+    return Rewriter(source, library).run()

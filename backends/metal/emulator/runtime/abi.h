@@ -1,0 +1,123 @@
+// What a compiled shader, the runtime that executes it and the Python side agree on.
+#pragma once
+
+namespace emu {
+
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+constexpr int kBuffers = 31;
+constexpr int kSimdLanes = 32;
+constexpr int kMostThreads = 1024;
+constexpr int kSlotBytes = 16;
+constexpr int kSharedGap = 64;  // bytes around a threadgroup variable
+constexpr long long kStackBytes = 256 << 10;
+
+// What a kernel's parameter is bound to: a buffer, threadgroup memory, or a position below.
+enum SlotKind : int { kBuffer, kThreadgroup, kPosition };
+
+// Indices into Thread::positions; `slots.py` names the attributes in this order.
+enum Position : int {
+  kThreadInGrid, kThreadInGroup, kThreadIndexInGroup, kGroupInGrid, kGroupsPerGrid, kThreadsPerGroup,
+  kThreadsPerGrid, kSimdWidth, kSimdIndex, kLaneIndex, kSimdsPerGroup, kDispatchThreadsPerGroup,
+  kQuadIndex, kQuadLane, kPositions
+};
+
+struct Slot {
+  int kind;
+  int index;
+  int is_writable;
+};
+
+// All that one thread's parameters are read from.
+struct Thread {
+  void* buffers[kBuffers];
+  void* threadgroup[kBuffers];
+  u32 positions[kPositions][3];
+};
+
+// A kernel that a shader defines; `call` invokes `function` with parameters from a thread.
+struct Kernel {
+  const char* name;
+  void (*call)(void* function, const Thread& thread, const Slot* slots);
+  void* function;
+  const Slot* slots;
+  int slot_count;
+  Kernel* next;
+};
+
+struct Constant {
+  int index;
+  double real;
+  long long whole;
+};
+
+enum Access : int { kRead = 0, kWrite = 1, kAtomic = 2 };
+
+enum ReportKind : int {
+  kRace, kGroupRace, kDivergence, kOutOfBounds, kMisaligned, kUninitialised, kConstantWrite, kForeignStack,
+  kArithmetic, kCrash, kEndless, kUnbound
+};
+
+// One side of a finding: who touched the memory, how and where. `site` is a node of the call tree.
+struct Party {
+  u32 site;
+  u32 group;
+  u32 thread;
+  int access;
+};
+
+struct Report {
+  int kind;
+  int region;
+  long long offset;
+  int size;
+  int count;
+  Party now;
+  Party before;
+  char note[96];
+};
+
+struct Buffer {
+  void* data;
+  long long size;
+  int is_writable;
+  int is_initialised;
+  int index;
+};
+
+struct Launch {
+  const Kernel* kernel;
+  const Buffer* buffers;
+  int buffer_count;
+  int threadgroup_bytes[kBuffers];
+  u32 groups[3];
+  u32 threads[3];
+  u32 total[3];  // threads of the whole grid; the last groups may be partial
+  int order;     // 0 ascending, 1 descending, 2 random
+  int reduction; // 0 pairwise, 1 in lane order
+  u64 seed;
+  u64 most_accesses;
+};
+
+struct Counts {
+  u64 device_reads, device_writes, threadgroup_reads, threadgroup_writes, atomics, barriers, simd_operations;
+  u64 device_bytes_read, device_bytes_written;
+};
+
+}  // namespace emu
+
+extern "C" {
+// Waits until every thread of the simdgroup has brought `value`; slots of 16 bytes, one a lane.
+const void* emu_exchange(const void* value, int size, const char* operation, const void* site);
+emu::u32 emu_active_lanes();
+int emu_lane();
+int emu_reduction();
+void emu_threadgroup_barrier(int flags, const void* site);
+void emu_simdgroup_barrier(int flags, const void* site);
+void emu_atomic(const void* at, int size, int reads, int writes, const void* site);
+void emu_share(void* at, long long size, const char* name);
+void emu_fail(const char* what, const void* site);
+const emu::Constant* emu_constant(int index);
+}

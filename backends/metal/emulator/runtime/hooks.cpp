@@ -1,0 +1,94 @@
+// The functions that instrumented code calls, under the names that the compiler gives them.
+#include "state.h"
+
+using namespace emu;
+
+#define EMU_CALLER __builtin_return_address(0)
+
+static inline void on_access(const void* at, unsigned long size, const Touch& how, const void* pc) {
+  if (state.is_running && size > 0) touch(at, (long long)size, how, pc);
+}
+
+// A `__tsan_unaligned_` access is one that the type promises no alignment for, as of a packed vector.
+#define EMU_ACCESS(size)                                                                            \
+  void __tsan_read##size(void* at) { on_access(at, size, kPlainRead, EMU_CALLER); }                 \
+  void __tsan_write##size(void* at) { on_access(at, size, kPlainWrite, EMU_CALLER); }               \
+  void __tsan_unaligned_read##size(void* at) { on_access(at, size, kLooseRead, EMU_CALLER); }       \
+  void __tsan_unaligned_write##size(void* at) { on_access(at, size, kLooseWrite, EMU_CALLER); }
+
+extern "C" {
+
+void __tsan_init() {}
+
+void __tsan_func_entry(void* caller) {
+  if (!state.is_running) return;
+  Fiber& fiber = *state.current;
+  if (fiber.depth >= kMostFrames) fail(kEndless, nullptr, 0, 0, here(site_at(caller), kRead), "calls nest too deep");
+  fiber.frames[fiber.depth] = site_at(caller);
+  ++fiber.depth;
+}
+
+void __tsan_func_exit() {
+  if (state.is_running && state.current->depth > 0) --state.current->depth;
+}
+
+EMU_ACCESS(1)
+EMU_ACCESS(2)
+EMU_ACCESS(4)
+EMU_ACCESS(8)
+EMU_ACCESS(16)
+
+void* __tsan_memcpy(void* to, const void* from, unsigned long size) {
+  on_access(from, size, kLooseRead, EMU_CALLER);
+  on_access(to, size, kLooseWrite, EMU_CALLER);
+  return memcpy(to, from, size);
+}
+
+void* __tsan_memmove(void* to, const void* from, unsigned long size) {
+  on_access(from, size, kLooseRead, EMU_CALLER);
+  on_access(to, size, kLooseWrite, EMU_CALLER);
+  return memmove(to, from, size);
+}
+
+void* __tsan_memset(void* to, int value, unsigned long size) {
+  on_access(to, size, kLooseWrite, EMU_CALLER);
+  return memset(to, value, size);
+}
+
+void emu_atomic(const void* at, int size, int reads, int writes, const void* site) {
+  on_access(at, size, {kAtomic, true, reads != 0, writes != 0}, site);
+}
+
+void emu_share(void* at, long long size, const char* name) {
+  if (!state.is_running) return;
+  for (int n = 0; n < state.region_count; ++n)
+    if (state.regions[n].base == at) return;
+  Region* made = add_region(at, size, -1, true, true, false, name);
+  if (made == nullptr)
+    fail(kUnbound, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "too many threadgroup variables");
+  made->gap = kSharedGap;
+  memset(at, 0xa5, size);
+}
+
+void emu_fail(const char* what, const void* site) {
+  fail(kArithmetic, nullptr, 0, 0, here(site_at(site), kRead), what);
+}
+
+// What the compiler checks besides: no offsets are looked at, since the site names the line.
+void __ubsan_handle_out_of_bounds_abort(void*, void*) {
+  fail(kOutOfBounds, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "an array of the shader");
+}
+
+void __ubsan_handle_divrem_overflow_abort(void*, void*, void*) {
+  fail(kArithmetic, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "integer division by zero, or of the least number by -1");
+}
+
+void __ubsan_handle_shift_out_of_bounds_abort(void*, void*, void*) {
+  fail(kArithmetic, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "a shift by the width of the number or more");
+}
+
+void __ubsan_handle_float_cast_overflow_abort(void*, void*) {
+  fail(kArithmetic, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "a float outside of the integer type that it is cast to");
+}
+
+}  // extern "C"

@@ -1,0 +1,175 @@
+"""Load a Metal shader and run its kernels on this machine, every access checked.
+
+shader = load(text)
+outcome = shader.run("scale", {0: x, 1: factor}, grid=4, threadgroup=64)
+assert not outcome.findings
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from backends.metal.emulator import native
+from backends.metal.emulator.compile import SHIM, compile_runtime, compile_shader, require
+from backends.metal.emulator.findings import ACCESSES, KINDS, Finding, Lines, Party
+from backends.metal.emulator.slots import BUFFER, THREADGROUP
+
+ORDERS = ("forward", "reverse", "random")
+REDUCTIONS = ("pairwise", "in order")
+MOST_THREADS = 1024
+MOST_THREADGROUP_BYTES = 32 << 10
+
+Extent = int | Sequence[int]
+
+
+class LaunchError(ValueError):
+    """The launch does not fit the kernel: what was expected, and what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run: the buffers after it by index, what was found, and how much memory was touched."""
+
+    buffers: dict[int, np.ndarray]
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+    order: str
+    reduction: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a kernel is started with.
+
+    `buffers`: arrays by buffer index. `grid`: threadgroups, unless `threads` gives the threads of the whole
+    grid. `threadgroup`: threads of one. `constants`: function constants by index. `memory`: bytes of
+    threadgroup arguments by index. `blank`: buffers that hold no values yet.
+    """
+
+    kernel: str
+    buffers: Mapping[int, np.ndarray]
+    grid: Extent = 1
+    threadgroup: Extent = 32
+    threads: Extent | None = None
+    constants: Mapping[int, float] | None = None
+    memory: Mapping[int, int] | None = None
+    blank: Collection[int] = ()
+
+
+class Shader:
+    """A compiled shader; `kernels` are the names that can be run."""
+
+    def __init__(self, library: Path) -> None:
+        self.native = native.NativeShader(library)
+        self.kernels = tuple(sorted(self.native.kernels))
+        self.lines = Lines(library, self.native.image[0], SHIM)
+
+    def run(
+        self, launch: Launch, order: str = "forward", reduction: str = "pairwise", seed: int = 0,
+        most_accesses: int = 1 << 32,
+    ) -> Outcome:  # fmt: skip
+        """Run once, on copies. Raises LaunchError."""
+        arrays = {index: np.array(given, order="C", ndmin=1) for index, given in launch.buffers.items()}
+        request = self._request(launch, arrays)
+        request.order, request.reduction = ORDERS.index(order), REDUCTIONS.index(reduction)
+        request.seed, request.most_accesses = seed, most_accesses
+        self.native.run(request, launch.constants or {})
+        findings = self._findings(launch.kernel)
+        return Outcome(arrays, findings, self.native.counts(), order, reduction, seed)
+
+    def check(self, launch: Launch, seeds: Sequence[int] = (1,)) -> tuple[Outcome, ...]:
+        """Run in every order and with both reductions; each of `seeds` is one random order."""
+        plans = [("forward", 0), ("reverse", 0), *(("random", seed) for seed in seeds)]
+        return tuple(
+            self.run(launch, order, reduction, seed) for order, seed in plans for reduction in REDUCTIONS
+        )
+
+    def _request(self, launch: Launch, arrays: dict[int, np.ndarray]) -> native.Launch:
+        kernel = self.native.kernels.get(launch.kernel)
+        if kernel is None:
+            known = ", ".join(self.kernels) or "none"
+            raise LaunchError(f"no kernel is called {launch.kernel!r}; the shader has {known}")
+        request = native.Launch(kernel=ctypes.pointer(kernel))
+        self._set_buffers(request, kernel, launch, arrays)
+        self._set_memory(request, kernel, launch)
+        _set_grid(request, launch)
+        return request
+
+    def _set_buffers(
+        self, request: native.Launch, kernel: native.Kernel, launch: Launch, arrays: dict[int, np.ndarray]
+    ) -> None:
+        writable = {slot.index: bool(slot.is_writable) for slot in kernel.of_kind(BUFFER)}
+        if unknown := sorted(arrays.keys() - writable.keys()):
+            raise LaunchError(f"kernel {launch.kernel} has no buffer {unknown[0]}; it has {sorted(writable)}")
+        rows = [
+            native.Buffer(given.ctypes.data, given.nbytes, writable[index], index not in launch.blank, index)
+            for index, given in arrays.items()
+        ]
+        request.buffers = (native.Buffer * len(rows))(*rows)
+        request.buffer_count = len(rows)
+
+    def _set_memory(self, request: native.Launch, kernel: native.Kernel, launch: Launch) -> None:
+        given = dict(launch.memory or {})
+        for slot in kernel.of_kind(THREADGROUP):
+            if slot.index not in given:
+                raise LaunchError(f"kernel {launch.kernel} needs the bytes of [[threadgroup({slot.index})]]")
+            request.threadgroup_bytes[slot.index] = given[slot.index]
+        total = sum(given.values())
+        if total > MOST_THREADGROUP_BYTES:
+            raise LaunchError(f"{total} bytes of threadgroup memory; Metal has {MOST_THREADGROUP_BYTES}")
+
+    def _findings(self, kernel: str) -> tuple[Finding, ...]:
+        reports = self.native.reports()
+        sites = {site for each in reports for site in (each.now.site, each.before.site)}
+        chains = {site: self.native.chain(site) for site in sites}
+        self.lines.look_up({address for chain in chains.values() for address in chain})
+        return tuple(self._finding(kernel, each, chains) for each in reports)
+
+    def _finding(self, kernel: str, report: native.Report, chains: Mapping[int, list[int]]) -> Finding:
+        def party(side: native.Party) -> Party:
+            return Party(ACCESSES[side.access], side.group, side.thread, self.lines.of(chains[side.site]))
+
+        named = f"buffer {report.region}" if report.region >= 0 else ""
+        memory = f"{report.size} bytes at byte {report.offset} of {named}" if named else ""
+        before = party(report.before) if report.before.site else None
+        note = report.note.decode(errors="replace")
+        return Finding(kernel, KINDS[report.kind], memory, note, report.count, party(report.now), before)
+
+
+def _triple(extent: Extent) -> tuple[int, ...]:
+    given = (extent,) if isinstance(extent, int) else tuple(extent)
+    if not 1 <= len(given) <= 3 or min(given) < 0:
+        raise LaunchError(f"an extent is one to three numbers of at least 0, not {given}")
+    return (*given, 1, 1)[:3]
+
+
+def _set_grid(request: native.Launch, launch: Launch) -> None:
+    size = _triple(launch.threadgroup)
+    if not 1 <= size[0] * size[1] * size[2] <= MOST_THREADS:
+        raise LaunchError(f"a threadgroup of {size} threads; Metal has 1 to {MOST_THREADS}")
+    if launch.threads is None:
+        groups = _triple(launch.grid)
+        total = tuple(count * each for count, each in zip(groups, size, strict=True))
+    else:
+        total = _triple(launch.threads)
+        groups = tuple(-(-count // each) for count, each in zip(total, size, strict=True))
+    request.groups[:], request.threads[:], request.total[:] = groups, size, total
+
+
+@functools.cache
+def _runtime() -> None:
+    native.load_runtime(compile_runtime())
+
+
+def load(source: str, name: str = "shader.metal", includes: tuple[Path, ...] = ()) -> Shader:
+    """The shader of a text; quoted includes are looked for in `includes`. Raises ShaderError."""
+    require()
+    _runtime()
+    return Shader(compile_shader(source, name, includes))

@@ -1,0 +1,65 @@
+// Atomics. Threads are switched only at collectives, so plain code is atomic; the hooks are told of each.
+#pragma once
+
+namespace metal {
+
+enum memory_order { memory_order_relaxed };
+
+template <class T> struct atomic {
+  T held;
+};
+
+}  // namespace metal
+
+typedef metal::atomic<int> atomic_int;
+typedef metal::atomic<uint> atomic_uint;
+typedef metal::atomic<float> atomic_float;
+typedef metal::atomic<bool> atomic_bool;
+typedef metal::atomic<ulong> atomic_ulong;
+
+namespace metal {
+
+using ::atomic_int;
+using ::atomic_uint;
+using ::atomic_float;
+using ::atomic_bool;
+using ::atomic_ulong;
+
+template <class T> EMU_SHIM T atomic_load_explicit(const volatile atomic<T>* at, memory_order) {
+  emu_atomic(const_cast<const atomic<T>*>(at), sizeof(T), 1, 0, EMU_SITE);
+  return at->held;
+}
+template <class T> EMU_SHIM void atomic_store_explicit(volatile atomic<T>* at, remove_cv_t<T> value, memory_order) {
+  emu_atomic(const_cast<const atomic<T>*>(at), sizeof(T), 0, 1, EMU_SITE);
+  at->held = value;
+}
+
+#define EMU_UPDATE(name, updated)                                                                            \
+  template <class T> EMU_SHIM T atomic_##name##_explicit(volatile atomic<T>* at, remove_cv_t<T> value, memory_order) { \
+    emu_atomic(const_cast<const atomic<T>*>(at), sizeof(T), 1, 1, EMU_SITE);                                 \
+    const T before = at->held;                                                                               \
+    at->held = updated;                                                                                      \
+    return before;                                                                                           \
+  }
+EMU_UPDATE(exchange, value)
+EMU_UPDATE(fetch_add, T(before + value))
+EMU_UPDATE(fetch_sub, T(before - value))
+EMU_UPDATE(fetch_min, value < before ? value : before)
+EMU_UPDATE(fetch_max, before < value ? value : before)
+EMU_UPDATE(fetch_and, before & value)
+EMU_UPDATE(fetch_or, before | value)
+EMU_UPDATE(fetch_xor, before ^ value)
+#undef EMU_UPDATE
+
+template <class T>
+EMU_SHIM bool atomic_compare_exchange_weak_explicit(
+    volatile atomic<T>* at, T* expected, remove_cv_t<T> desired, memory_order, memory_order) {
+  emu_atomic(const_cast<const atomic<T>*>(at), sizeof(T), 1, 1, EMU_SITE);
+  const T before = at->held;
+  const bool is_equal = __builtin_memcmp(&before, expected, sizeof(T)) == 0;
+  if (is_equal) at->held = desired;
+  *expected = before;
+  return is_equal;
+}
+
+}  // namespace metal

@@ -1,0 +1,90 @@
+// How a shader's kernels and constants are found and called.
+#pragma once
+
+namespace emu {
+
+inline Kernel* first_kernel = nullptr;
+
+template <class A> EMU_SHIM A position_as(const u32 (&at)[3]) {
+  typedef metal::remove_cv_t<A> V;
+  if constexpr (lanes<V> == 1) {
+    return V(at[0]);
+  } else {
+    V made;
+    for (int n = 0; n < lanes<V>; ++n) made[n] = at[n];
+    return made;
+  }
+}
+
+template <class A> struct Argument {
+  EMU_SHIM static A from(const Thread& thread, const Slot& slot) { return position_as<A>(thread.positions[slot.index]); }
+};
+template <class T> struct Argument<T*> {
+  EMU_SHIM static T* from(const Thread& thread, const Slot& slot) {
+    return (T*)(slot.kind == kBuffer ? thread.buffers : thread.threadgroup)[slot.index];
+  }
+};
+template <class T> struct Argument<T&> {
+  EMU_SHIM static T& from(const Thread& thread, const Slot& slot) { return *Argument<T*>::from(thread, slot); }
+};
+
+template <int... I> struct Indices {};
+template <int N, int... I> struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
+template <int... I> struct MakeIndices<0, I...> { typedef Indices<I...> type; };
+
+template <class... A> struct Caller {
+  template <int... I>
+  EMU_SHIM static void with(void* function, const Thread& thread, const Slot* slots, Indices<I...>) {
+    reinterpret_cast<void (*)(A...)>(function)(Argument<A>::from(thread, slots[I])...);
+  }
+  EMU_SHIM static void call(void* function, const Thread& thread, const Slot* slots) {
+    with(function, thread, slots, typename MakeIndices<sizeof...(A)>::type{});
+  }
+};
+
+struct Registered {
+  Kernel kernel;
+  template <class... A> Registered(const char* name, void (*function)(A...), const Slot* slots) {
+    kernel = {name, &Caller<A...>::call, reinterpret_cast<void*>(function), slots, int(sizeof...(A)), first_kernel};
+    first_kernel = &kernel;
+  }
+};
+
+// A constant that depends on function constants: worked out before each launch, in order.
+struct Initialiser {
+  void (*run)();
+  Initialiser* next;
+  Initialiser(void (*given)());
+};
+
+inline Initialiser* first_initialiser = nullptr;
+inline Initialiser** last_initialiser = &first_initialiser;
+
+inline Initialiser::Initialiser(void (*given)()) : run(given), next(nullptr) {
+  *last_initialiser = this;
+  last_initialiser = &next;
+}
+
+template <class T> EMU_SHIM T function_constant(int index) {
+  const Constant* given = emu_constant(index);
+  if (given == nullptr) return T(0);
+  if constexpr (metal::is_floating_point_v<T>) return T(given->real);
+  else return T(given->whole);
+}
+
+template <class T> struct Shared {
+  alignas(16) char before[kSharedGap];
+  alignas(16) T held;
+  char after[kSharedGap];
+};
+
+}  // namespace emu
+
+// The linker's names for where this shader's code and tables begin and end.
+extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];
+extern "C" __attribute__((used)) inline char* emu_image_begin() { return __ehdr_start; }
+extern "C" __attribute__((used)) inline char* emu_image_end() { return _end; }
+extern "C" __attribute__((used)) inline emu::Kernel* emu_first_kernel() { return emu::first_kernel; }
+extern "C" __attribute__((used)) inline void emu_initialise() {
+  for (emu::Initialiser* each = emu::first_initialiser; each != nullptr; each = each->next) each->run();
+}

@@ -1,0 +1,159 @@
+// Barriers, and what the lanes of a simdgroup do together.
+#pragma once
+
+namespace metal {
+
+enum class mem_flags { mem_none = 0, mem_device = 1, mem_threadgroup = 2, mem_texture = 4, mem_threadgroup_imageblock = 8 };
+constexpr mem_flags operator|(mem_flags a, mem_flags b) { return mem_flags(int(a) | int(b)); }
+
+EMU_SHIM inline void threadgroup_barrier(mem_flags flags) { emu_threadgroup_barrier(int(flags), EMU_SITE); }
+EMU_SHIM inline void simdgroup_barrier(mem_flags flags) { emu_simdgroup_barrier(int(flags), EMU_SITE); }
+
+}  // namespace metal
+
+namespace emu {
+
+constexpr int kLanes = 32;
+
+// The value that every lane of the simdgroup brings to one operation.
+template <class T> struct Lanes {
+  T values[kLanes];
+  u32 active;
+  int self;
+  EMU_SHIM bool is_active(int lane) const { return lane >= 0 && lane < kLanes && (active >> lane & 1u); }
+};
+
+template <class T> EMU_SHIM Lanes<T> exchange(T value, const char* operation, const void* site) {
+  static_assert(sizeof(T) <= kSlotBytes, "a value of at most 16 bytes");
+  const char* slots = static_cast<const char*>(emu_exchange(&value, sizeof value, operation, site));
+  Lanes<T> met;
+  for (int n = 0; n < kLanes; ++n) __builtin_memcpy(&met.values[n], slots + n * kSlotBytes, sizeof(T));
+  met.active = emu_active_lanes();
+  met.self = emu_lane();
+  return met;
+}
+
+// Over active lanes: by halves as a butterfly does, or one lane after another.
+template <class T, class F> EMU_SHIM T reduce(Lanes<T> met, F combine) {
+  if (emu_reduction() == 1) {
+    T total = met.values[0];
+    for (int n = 1; n < kLanes; ++n) if (met.is_active(n)) total = combine(total, met.values[n]);
+    return total;
+  }
+  for (int step = kLanes / 2; step > 0; step /= 2)
+    for (int n = 0; n < step; ++n)
+      if (met.is_active(n + step)) {
+        met.values[n] = combine(met.values[n], met.values[n + step]);
+        met.active |= 1u << n;
+      }
+  return met.values[0];
+}
+
+template <class T, class F> EMU_SHIM T scan(const Lanes<T>& met, T first, bool is_inclusive, F combine) {
+  T total = first;
+  for (int n = 0; n < met.self + is_inclusive; ++n) if (met.is_active(n)) total = combine(total, met.values[n]);
+  return total;
+}
+
+// Another lane's value; one that is not there is no value at all.
+template <class T> EMU_SHIM T take(const Lanes<T>& met, int lane, const void* site) {
+  if (!met.is_active(lane)) emu_fail("a shuffle from a lane that is not in the simdgroup", site);
+  return met.values[lane];
+}
+
+template <class T> EMU_SHIM T take_or_own(const Lanes<T>& met, int lane, bool is_inside, const void* site) {
+  return is_inside ? take(met, lane, site) : met.values[met.self];
+}
+
+struct Add { template <class T> EMU_SHIM T operator()(T a, T b) const { return T(a + b); } };
+struct Multiply { template <class T> EMU_SHIM T operator()(T a, T b) const { return T(a * b); } };
+struct Greater { template <class T> EMU_SHIM T operator()(T a, T b) const { return metal::max(a, b); } };
+struct Lesser { template <class T> EMU_SHIM T operator()(T a, T b) const { return metal::min(a, b); } };
+struct BitAnd { template <class T> EMU_SHIM T operator()(T a, T b) const { return a & b; } };
+struct BitOr { template <class T> EMU_SHIM T operator()(T a, T b) const { return a | b; } };
+struct BitXor { template <class T> EMU_SHIM T operator()(T a, T b) const { return a ^ b; } };
+
+}  // namespace emu
+
+namespace metal {
+
+#define EMU_REDUCTION(name, Combine)                                                   \
+  template <class T> EMU_SHIM T name(T value) {                                        \
+    return emu::reduce(emu::exchange(value, #name, EMU_SITE), emu::Combine{});         \
+  }
+EMU_REDUCTION(simd_sum, Add)
+EMU_REDUCTION(simd_product, Multiply)
+EMU_REDUCTION(simd_max, Greater)
+EMU_REDUCTION(simd_min, Lesser)
+EMU_REDUCTION(simd_and, BitAnd)
+EMU_REDUCTION(simd_or, BitOr)
+EMU_REDUCTION(simd_xor, BitXor)
+#undef EMU_REDUCTION
+
+#define EMU_SCAN(name, first, is_inclusive, Combine)                                                 \
+  template <class T> EMU_SHIM T name(T value) {                                                      \
+    return emu::scan(emu::exchange(value, #name, EMU_SITE), T(first), is_inclusive, emu::Combine{}); \
+  }
+EMU_SCAN(simd_prefix_inclusive_sum, 0, true, Add)
+EMU_SCAN(simd_prefix_exclusive_sum, 0, false, Add)
+EMU_SCAN(simd_prefix_inclusive_product, 1, true, Multiply)
+EMU_SCAN(simd_prefix_exclusive_product, 1, false, Multiply)
+#undef EMU_SCAN
+
+template <class T> EMU_SHIM T simd_shuffle(T value, ushort lane) {
+  return emu::take(emu::exchange(value, "simd_shuffle", EMU_SITE), lane, EMU_SITE);
+}
+template <class T> EMU_SHIM T simd_shuffle_xor(T value, ushort mask) {
+  const auto met = emu::exchange(value, "simd_shuffle_xor", EMU_SITE);
+  return emu::take(met, met.self ^ mask, EMU_SITE);
+}
+// Lanes that would take from beyond the simdgroup's edge keep their own value.
+template <class T> EMU_SHIM T simd_shuffle_down(T value, ushort by) {
+  const auto met = emu::exchange(value, "simd_shuffle_down", EMU_SITE);
+  return emu::take_or_own(met, met.self + by, met.is_active(met.self + by), EMU_SITE);
+}
+template <class T> EMU_SHIM T simd_shuffle_up(T value, ushort by) {
+  const auto met = emu::exchange(value, "simd_shuffle_up", EMU_SITE);
+  return emu::take_or_own(met, met.self - by, met.self >= by, EMU_SITE);
+}
+template <class T> EMU_SHIM T simd_shuffle_rotate_down(T value, ushort by) {
+  const auto met = emu::exchange(value, "simd_shuffle_rotate_down", EMU_SITE);
+  return emu::take(met, (met.self + by) % emu::kLanes, EMU_SITE);
+}
+template <class T> EMU_SHIM T simd_shuffle_rotate_up(T value, ushort by) {
+  const auto met = emu::exchange(value, "simd_shuffle_rotate_up", EMU_SITE);
+  return emu::take(met, (met.self + emu::kLanes - by % emu::kLanes) % emu::kLanes, EMU_SITE);
+}
+template <class T> EMU_SHIM T simd_broadcast(T value, ushort lane) {
+  return emu::take(emu::exchange(value, "simd_broadcast", EMU_SITE), lane, EMU_SITE);
+}
+template <class T> EMU_SHIM T simd_broadcast_first(T value) {
+  return emu::take(emu::exchange(value, "simd_broadcast_first", EMU_SITE), 0, EMU_SITE);
+}
+
+EMU_SHIM inline bool simd_any(bool value) {
+  return emu::reduce(emu::exchange(uint(value), "simd_any", EMU_SITE), emu::BitOr{}) != 0;
+}
+EMU_SHIM inline bool simd_all(bool value) {
+  return emu::reduce(emu::exchange(uint(value), "simd_all", EMU_SITE), emu::BitAnd{}) != 0;
+}
+EMU_SHIM inline bool simd_is_first() { return emu_lane() == 0; }
+
+// Which lanes voted for something.
+struct simd_vote {
+  typedef uint64_t vote_t;
+  vote_t bits;
+  explicit constexpr simd_vote(vote_t given = 0) : bits(given) {}
+  constexpr explicit operator vote_t() const { return bits; }
+  bool all() const { return bits == 0xffffffffu; }
+  bool any() const { return bits != 0; }
+};
+
+EMU_SHIM inline simd_vote simd_ballot(bool value) {
+  const auto met = emu::exchange(uint(value), "simd_ballot", EMU_SITE);
+  uint64_t bits = 0;
+  for (int n = 0; n < emu::kLanes; ++n) if (met.is_active(n) && met.values[n]) bits |= uint64_t(1) << n;
+  return simd_vote(bits);
+}
+
+}  // namespace metal

@@ -1,0 +1,156 @@
+// Metal's scalar and vector types, as clang's own vectors: swizzles and arithmetic come with them.
+#pragma once
+
+typedef signed char int8_t;
+typedef unsigned char uint8_t, uchar;
+typedef short int16_t;
+typedef unsigned short uint16_t, ushort;
+typedef int int32_t;
+typedef unsigned int uint32_t, uint;
+typedef long int64_t;
+typedef unsigned long uint64_t, ulong, size_t, uintptr_t;
+typedef long ptrdiff_t, intptr_t;
+typedef _Float16 half, float16_t;
+typedef __bf16 bfloat, bfloat16_t;
+
+// Code of the shim itself is not instrumented, and stands in the call tree as its caller.
+#define EMU_SHIM __attribute__((no_sanitize("thread"), noinline))
+#define EMU_SITE __builtin_return_address(0)
+
+namespace metal {
+
+template <class T, int N> using vec = T __attribute__((ext_vector_type(N)));
+
+using ::bfloat;
+using ::half;
+
+template <class A, class B> struct is_same { static constexpr bool value = false; };
+template <class A> struct is_same<A, A> { static constexpr bool value = true; };
+template <class A, class B> constexpr bool is_same_v = is_same<A, B>::value;
+template <bool, class T = void> struct enable_if {};
+template <class T> struct enable_if<true, T> { typedef T type; };
+template <bool condition, class T = void> using enable_if_t = typename enable_if<condition, T>::type;
+template <bool, class A, class B> struct conditional { typedef A type; };
+template <class A, class B> struct conditional<false, A, B> { typedef B type; };
+template <bool choice, class A, class B> using conditional_t = typename conditional<choice, A, B>::type;
+template <class T> struct remove_cv { typedef __remove_cv(T) type; };
+template <class T> using remove_cv_t = __remove_cv(T);
+template <class T> struct remove_reference { typedef __remove_reference_t(T) type; };
+template <class T> using remove_reference_t = __remove_reference_t(T);
+template <class T> constexpr bool is_floating_point_v =
+    is_same_v<T, float> || is_same_v<T, half> || is_same_v<T, bfloat>;
+template <class T> struct is_floating_point { static constexpr bool value = is_floating_point_v<T>; };
+template <class T> constexpr bool is_integral_v = __is_integral(T);
+template <class T> struct is_integral { static constexpr bool value = is_integral_v<T>; };
+template <class T> constexpr bool is_signed_v = T(-1) < T(0);
+template <class T> constexpr bool is_unsigned_v = is_integral_v<T> && !is_signed_v<T>;
+template <class T, T held> struct integral_constant { static constexpr T value = held; };
+typedef integral_constant<bool, true> true_type;
+typedef integral_constant<bool, false> false_type;
+
+}  // namespace metal
+
+namespace emu {
+
+template <class T> struct Shape { static constexpr int lanes = 1; typedef T Element; };
+template <class T> struct Shape<T __attribute__((ext_vector_type(2)))> { static constexpr int lanes = 2; typedef T Element; };
+template <class T> struct Shape<T __attribute__((ext_vector_type(3)))> { static constexpr int lanes = 3; typedef T Element; };
+template <class T> struct Shape<T __attribute__((ext_vector_type(4)))> { static constexpr int lanes = 4; typedef T Element; };
+template <class T> using Element = typename Shape<T>::Element;
+template <class T> constexpr int lanes = Shape<T>::lanes;
+template <class T> constexpr bool is_float = metal::is_floating_point_v<Element<T>>;
+template <class T> using Mask = decltype(T{} < T{});
+
+// Writes the lanes of one constructor argument after those before it.
+template <class V, class A> EMU_SHIM void append(V& made, int& count, A part) {
+  if constexpr (lanes<A> == 1) {
+    made[count++] = Element<V>(part);
+  } else {
+    for (int n = 0; n < lanes<A>; ++n) made[count++] = Element<V>(part[n]);
+  }
+}
+
+// `float4(...)`: one scalar for all lanes, a vector converted, or parts put together.
+template <class V, class... Parts> EMU_SHIM V make(Parts... parts) {
+  V made = {};
+  int count = 0;
+  (append(made, count, parts), ...);
+  static_assert(sizeof...(Parts) == 0 || (lanes<Parts> + ... + 0) == lanes<V> ||
+                    (sizeof...(Parts) == 1 && (lanes<Parts> + ... + 0) == 1),
+                "the parts of a vector's constructor have another number of components");
+  if (count == 1)
+    for (; count < lanes<V>; ++count) made[count] = made[0];
+  return made;
+}
+
+// `(float4)x` converts in Metal; clang's cast would keep the bits.
+template <class V> struct Cast {
+  template <class A> EMU_SHIM V operator->*(A value) const { return make<V>(value); }
+};
+
+// Three or two or four elements at their own alignment.
+template <class T, int N> struct Packed {
+  typedef T Vector __attribute__((ext_vector_type(N)));
+  T elements[N];
+  Packed() = default;
+  EMU_SHIM Packed(Vector from) { for (int n = 0; n < N; ++n) elements[n] = from[n]; }
+  template <class... A, class = metal::enable_if_t<sizeof...(A) == N>> Packed(A... from) : elements{T(from)...} {}
+  operator Vector() const {
+    Vector made;
+    for (int n = 0; n < N; ++n) made[n] = elements[n];
+    return made;
+  }
+  T& operator[](int at) { return elements[at]; }
+  const T& operator[](int at) const { return elements[at]; }
+};
+
+#define EMU_PACKED(op)                                                                                     \
+  template <class T, int N, class A> auto operator op(Packed<T, N> a, A b) { return typename Packed<T, N>::Vector(a) op b; } \
+  template <class T, int N, class A> auto operator op(A a, Packed<T, N> b) { return a op typename Packed<T, N>::Vector(b); } \
+  template <class T, int N> auto operator op(Packed<T, N> a, Packed<T, N> b) {                             \
+    return typename Packed<T, N>::Vector(a) op typename Packed<T, N>::Vector(b);                           \
+  }
+EMU_PACKED(+)
+EMU_PACKED(-)
+EMU_PACKED(*)
+EMU_PACKED(/)
+#undef EMU_PACKED
+
+}  // namespace emu
+
+#define EMU_VECTORS(T)                                                             \
+  typedef T T##2 __attribute__((ext_vector_type(2)));                              \
+  typedef T T##3 __attribute__((ext_vector_type(3)));                              \
+  typedef T T##4 __attribute__((ext_vector_type(4)));                              \
+  typedef emu::Packed<T, 2> packed_##T##2;                                         \
+  typedef emu::Packed<T, 3> packed_##T##3;                                         \
+  typedef emu::Packed<T, 4> packed_##T##4;                                         \
+  namespace metal {                                                                \
+  using ::T##2; using ::T##3; using ::T##4;                                        \
+  using ::packed_##T##2; using ::packed_##T##3; using ::packed_##T##4;             \
+  }
+EMU_VECTORS(char)
+EMU_VECTORS(uchar)
+EMU_VECTORS(short)
+EMU_VECTORS(ushort)
+EMU_VECTORS(int)
+EMU_VECTORS(uint)
+EMU_VECTORS(long)
+EMU_VECTORS(ulong)
+EMU_VECTORS(half)
+EMU_VECTORS(bfloat)
+EMU_VECTORS(float)
+#undef EMU_VECTORS
+// A comparison of 32-bit lanes gives these.
+typedef int2 bool2;
+typedef int3 bool3;
+typedef int4 bool4;
+
+template <class To, class From> To as_type(From value) {
+  static_assert(sizeof(To) == sizeof(From), "as_type between types of different sizes");
+  return __builtin_bit_cast(To, value);
+}
+
+namespace metal {
+using ::as_type;
+}

@@ -1,0 +1,113 @@
+"""A preprocessed shader as tokens that are replaced in place, so that lines stay where they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_TOKEN = re.compile(
+    r"""(?P<mark>^\#[^\n]*) | (?P<space>\s+) | (?P<word>[A-Za-z_]\w*)
+      | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+      | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*) | (?P<sign>::|->|.)""",
+    re.VERBOSE | re.MULTILINE,
+)
+_MARK = re.compile(r'# (\d+) "(.*?)"')
+_CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
+
+
+@dataclass(slots=True)
+class Token:
+    """`text` is what is written in the end; `was` what was read."""
+
+    kind: str
+    was: str
+    text: str
+
+
+class Tokens:
+    """The tokens of the shader's own files; `is_own` tells a file's path from a library's.
+
+    Positions count all tokens. `text` is the whole, replaced tokens included.
+    """
+
+    def __init__(self, source: str, library: Path) -> None:
+        self.items: list[Token] = []
+        self.own: list[int] = []  # positions of the shader's words and signs
+        is_own = True
+        for found in _TOKEN.finditer(source):
+            kind = str(found.lastgroup)
+            if kind == "mark":
+                mark = _MARK.match(found[0])
+                is_own = mark is None or not mark[2].startswith((str(library), "<"))
+            elif kind != "space" and is_own:
+                self.own.append(len(self.items))
+            self.items.append(Token(kind, found[0], found[0]))
+        self.place = {position: n for n, position in enumerate(self.own)}
+
+    @property
+    def text(self) -> str:
+        return "".join(item.text for item in self.items)
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+    def __getitem__(self, number: int) -> str:
+        """The shader's `number`-th token as read; nothing beyond the ends."""
+        return self.items[self.own[number]].was if 0 <= number < len(self.own) else ""
+
+    def kind(self, number: int) -> str:
+        return self.items[self.own[number]].kind if 0 <= number < len(self.own) else ""
+
+    def replace(self, number: int, text: str) -> None:
+        self.items[self.own[number]].text = text
+
+    def replace_range(self, first: int, last: int, text: str) -> None:
+        """Write `text` for tokens [first, last); the line breaks among them stay."""
+        for position in range(self.own[first], self.own[last - 1] + 1):
+            item = self.items[position]
+            item.text = "\n" * item.was.count("\n") if item.kind == "space" else ""
+        self.replace(first, text)
+
+    def append(self, number: int, text: str) -> None:
+        """Write `text` after a token."""
+        self.items[self.own[number]].text += text
+
+    def written(self, first: int, last: int) -> str:
+        """What stands for tokens [first, last) by now."""
+        return "".join(item.text for item in self.items[self.own[first] : self.own[last - 1] + 1])
+
+    def matching(self, number: int) -> int:
+        """The bracket that closes the one at `number`; len(self) where none does."""
+        opening, closing = self[number], _CLOSING[self[number]]
+        depth = 0
+        for at in range(number, len(self)):
+            if opening == "<" and self[at] in (";", "{"):
+                break
+            depth += (self[at] == opening) - (self[at] == closing)
+            if depth == 0:
+                return at
+        return len(self)
+
+    def find(self, text: str, first: int) -> int:
+        """The first token from `first` on that is `text` outside of brackets; len(self) where none is."""
+        depth = 0
+        for at in range(first, len(self)):
+            if depth == 0 and self[at] == text:
+                return at
+            depth += (self[at] in ("(", "[", "{")) - (self[at] in (")", "]", "}"))
+            if depth < 0:
+                break
+        return len(self)
+
+    def split(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """The parts of [first, last) between commas that stand in no bracket."""
+        depth, start = 0, first
+        for at in range(first, last):
+            depth += (self[at] in ("(", "[", "{", "<")) - (self[at] in (")", "]", "}", ">"))
+            if depth == 0 and self[at] == ",":
+                yield start, at
+                start = at + 1
+        if start < last:
+            yield start, last
