@@ -11,11 +11,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from backends.cuda.toolchain import BUILD as CUDA_BUILD
 from backends.cuda.toolchain import INSTALL as CUDA_INSTALL
-from backends.cuda.toolchain import find_cuda_compiler
+from backends.cuda.toolchain import CudaCompiler, find_cuda_compiler, find_device_architectures
 from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
 from backends.ninja import render
@@ -70,14 +71,30 @@ def find_toolchain(build_folder: Path, settings: Settings) -> Toolchain:
     mlx = find_mlx(cache)
     if mlx is not None:
         require_same_abi(nanobind, mlx)
+    cuda, without_cuda = _find_cuda(settings, cache)
     return Toolchain(
         compiler=find_compiler(settings.compiler, cache),
         python=find_python_target(),
         nanobind=nanobind,
         mlx=mlx,
-        cuda=find_cuda_compiler(settings.cuda_compiler, cache),
+        cuda=cuda,
         launcher=settings.launcher or _ccache(),
+        without_cuda=without_cuda,
     )
+
+
+def _find_cuda(settings: Settings, cache: ProbeCache) -> tuple[CudaCompiler | None, str]:
+    """nvcc with what it is to compile for, or None and why CUDA is left out.
+
+    Without a GPU nobody here could run the kernels, so they are compiled only where they are asked for.
+    """
+    found = find_cuda_compiler(settings.cuda_compiler, cache)
+    if found is None:
+        return None, f"no nvcc was found ({CUDA_INSTALL})"
+    architectures = settings.cuda_architectures or find_device_architectures()
+    if not architectures:
+        return None, f"there is no GPU here to compile for (to name some: {CUDA_BUILD})"
+    return replace(found, architectures=architectures), ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -178,7 +195,7 @@ def _say_what_is_left_out(tools: Toolchain, targets: Set[str]) -> None:
     if tools.mlx is None and "mlx" in targets:
         print("leaving out _metal: MLX is not installed (pip install 'mlx[cpu]' on Linux, mlx on macOS)")
     if tools.cuda is None and "cuda" in targets:
-        print(f"leaving out CUDA kernels: no nvcc was found ({CUDA_INSTALL})")
+        print(f"leaving out _cuda: {tools.without_cuda}")
 
 
 def _after_change(ninja: str, script: str, folder: Path) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.cuda.toolchain import BUILD as CUDA_BUILD
 from backends.cuda.toolchain import INSTALL as CUDA_INSTALL
-from backends.cuda.toolchain import find_cuda_compiler
+from backends.cuda.toolchain import find_cuda_compiler, find_device_architectures
 from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
 from backends.metal.toolchain import probe_metal_compiler
@@ -113,8 +114,14 @@ def _look_at_pair(settings: Settings, cache: ProbeCache) -> Finding:
 
 def _look_for_nvcc(settings: Settings, cache: ProbeCache) -> Finding:
     cuda = find_cuda_compiler(settings.cuda_compiler, cache)
-    found = f"{cuda.command[0]} {cuda.version}" if cuda else "none: _cuda is built as a stub"
+    found = f"{cuda.command[0]} {cuda.version}" if cuda else "none: _cuda is not built"
     return Finding("nvcc", cuda is not None, found, CUDA_INSTALL)
+
+
+def _look_for_architectures(settings: Settings, cache: ProbeCache) -> Finding:
+    names = settings.cuda_architectures or find_device_architectures()
+    found = ", ".join(f"sm_{name}" for name in names) or "no GPU here, and none named: _cuda is not built"
+    return Finding("CUDA GPUs", bool(names), found, CUDA_BUILD)
 
 
 def _look_for_metal(settings: Settings, cache: ProbeCache) -> Finding:
@@ -142,5 +149,6 @@ _LOOKS: tuple[Callable[[Settings, ProbeCache], Finding], ...] = (
     _look_for_mlx,
     _look_at_pair,
     _look_for_nvcc,
+    _look_for_architectures,
     _look_for_metal,
 )

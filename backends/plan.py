@@ -29,14 +29,15 @@ _HOST_FLAGS = ("-O2", "-fno-strict-aliasing", "-DNDEBUG")
 class UnitKind:
     """How the units of one target are compiled.
 
-    `each_isa` compiles a unit for every ISA level. Includes are looked for in the generated tree and in the
-    runtime folder, and in `generated` and `runtime`, which are folders inside the two. `uses_mlx` adds the
-    headers of MLX and nanobind, through which its arrays come.
+    `each_isa` compiles a unit for every ISA level, `is_device_code` for every GPU asked for. Includes are
+    looked for in the generated tree and in the runtime folder, and in `generated` and `runtime`, which are
+    folders inside the two. `uses_mlx` adds the headers of MLX and nanobind, through which its arrays come.
     """
 
     rule: str = "cxx"
     flags: tuple[str, ...] = _HOST_FLAGS
     each_isa: bool = False
+    is_device_code: bool = False
     uses_mlx: bool = False
     generated: tuple[str, ...] = ()
     runtime: tuple[str, ...] = ()
@@ -45,9 +46,16 @@ class UnitKind:
 _UNITS: dict[str, UnitKind] = {
     "cpu-kernel": UnitKind(flags=KERNEL_FLAGS, each_isa=True, generated=("host",), runtime=("cpu/runtime",)),
     "host": UnitKind(),
+    "arrays": UnitKind(),
     "dlpack": UnitKind(),
     "mlx": UnitKind(uses_mlx=True),
-    "cuda": UnitKind(rule="nvcc", flags=CUDA_KERNEL_FLAGS, generated=("host",), runtime=("cuda/runtime",)),
+    "cuda": UnitKind(
+        rule="nvcc",
+        flags=CUDA_KERNEL_FLAGS,
+        is_device_code=True,
+        generated=("host",),
+        runtime=("cuda/runtime", "gpu_runtime"),
+    ),
     "cuda-host": UnitKind(rule="nvcc", flags=CUDA_HOST_FLAGS),
     "cuda-stub": UnitKind(),
 }
@@ -82,9 +90,9 @@ class Module:
     links_mlx: bool = False
 
 
-_CPU = Module("_cpu", ("cpu-kernel", "host", "dlpack"))
+_CPU = Module("_cpu", ("cpu-kernel", "host", "arrays", "dlpack"))
 _METAL = Module("_metal", ("cpu-kernel", "host", "mlx"), links_mlx=True)
-_CUDA = Module("_cuda", ("cuda", "host", "cuda-host"), rule="nvcc-link")
+_CUDA = Module("_cuda", ("cpu-kernel", "host", "arrays", "cuda", "cuda-host"), rule="nvcc-link")
 _CUDA_STUB = Module("_cuda", ("cuda-stub",))
 
 
@@ -98,6 +106,7 @@ class Toolchain:
     mlx: Mlx | None
     cuda: CudaCompiler | None
     launcher: tuple[str, ...]
+    without_cuda: str = ""  # why there is none, and what mends it
 
     def describe(self) -> str:
         """The versions that objects depend on without naming them in their command lines."""
@@ -217,9 +226,10 @@ def _compile_edges(unit: Unit, tools: Toolchain, layout: Layout) -> Iterable[Edg
     common = _common_flags(tools, layout) if kind.rule == "cxx" else ()
     includes = (*_project_includes(kind, layout), "-isystem", tools.python.include)
     mlx = _mlx_flags(tools) if kind.uses_mlx else ()
+    code = tools.cuda.code_flags if kind.is_device_code and tools.cuda else ()
     for level in _levels(kind):
         isa = (*level.flags, level.define) if level.name else ()
-        flags = (*common, *kind.flags, *isa, *includes, *mlx)
+        flags = (*common, *kind.flags, *code, *isa, *includes, *mlx)
         yield _edge(kind.rule, _object(unit, level, layout), (unit.source(layout),), flags, layout)
 
 

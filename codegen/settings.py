@@ -15,6 +15,8 @@ from codegen.failures import Failure
 
 DEFAULT_PACKAGE = "sgl_kernel"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
+_ARCHITECTURE = re.compile(r"([1-9]\d*)\.?(\d)([af]?)\Z")
+_OLDEST_ARCHITECTURE = 80
 
 
 class SettingError(Failure):
@@ -23,13 +25,17 @@ class SettingError(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The environment of one run. Commands are split into words; an empty tuple means "look for one"."""
+    """The environment of one run. Commands are split into words; an empty tuple means "look for one".
+
+    `cuda_architectures` are spelt as nvcc does: `80`, `90a`.
+    """
 
     package: str = DEFAULT_PACKAGE
     compiler: tuple[str, ...] = ()
     cuda_compiler: tuple[str, ...] = ()
     launcher: tuple[str, ...] = ()
     deployment_target: str = "14.0"
+    cuda_architectures: tuple[str, ...] = ()
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -43,7 +49,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         cuda_compiler=_words(environment, "CUDACXX"),
         launcher=_words(environment, "SGL_COMPILER_LAUNCHER"),
         deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or "14.0",
+        cuda_architectures=_architectures(environment),
     )
+
+
+def _architectures(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """`SGL_CUDA_ARCHS`: names such as `80`, `9.0` or `90a`, between semicolons, commas or blanks."""
+    given = re.split(r"[;,\s]+", environment.get("SGL_CUDA_ARCHS", "").strip("; ,\t\n"))
+    return tuple(dict.fromkeys(_architecture(name) for name in given if name))
+
+
+def _architecture(name: str) -> str:
+    match = _ARCHITECTURE.match(name)
+    if match is None or int(match[1] + match[2]) < _OLDEST_ARCHITECTURE:
+        raise SettingError(f"SGL_CUDA_ARCHS names {name!r}, expected architectures from 80 on, as in '80;90'")
+    return "".join(match.groups())
 
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -191,6 +191,7 @@ def test_every_tool_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
         "MLX",
         "MLX/nanobind pair",
         "nvcc",
+        "CUDA GPUs",
         "Metal compiler",
     ]
     assert doctor.render(examine(Settings())).count("\n") >= len(rows) - 1

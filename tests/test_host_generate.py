@@ -24,6 +24,7 @@ CONTEXTS = {
     "params.h.j2": native.ParamsHeader,
     "host.h.j2": native.HostHeader,
     "host.cpp.j2": tables.HostSource,
+    "cuda_module.cpp.j2": native.ModuleSource,
     "dlpack_module.cpp.j2": native.ModuleSource,
     "mlx_module.cpp.j2": native.ModuleSource,
     "python/init.py.j2": package.Package,
@@ -128,6 +129,8 @@ def test_build_list_names_every_source_once() -> None:
     backends = Path(native.__file__).parents[2] / "backends"
     for unit in units:
         exists = (backends / unit["path"]).is_file() if unit["runtime"] else unit["path"] in files
-        assert exists or unit["target"] == "cpu-kernel", unit
-    written = {path.name for path in (backends / "host_runtime").glob("*.cpp")}
-    assert written == {Path(path).name for path in paths if path.startswith("host_runtime/")}
+        is_emitted = unit["op"] is not None and unit["path"].startswith(("cpu/", "cuda/"))
+        assert exists or is_emitted, unit
+    for folder in ("host_runtime", "cuda/host"):
+        written = {path.name for path in (backends / folder).iterdir() if path.suffix in (".cpp", ".cu")}
+        assert written == {Path(path).name for path in paths if path.startswith(f"{folder}/")}

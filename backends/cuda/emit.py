@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.cuda.launches import launch_source
 from backends.cuda.spelling import SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
@@ -34,10 +35,15 @@ class Kernel:
 
 
 def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
-    """The CUDA source of a kernel: path under `generated/` -> text. Raises TargetError."""
-    kernels = [_kernel(item, record) for item in plan(program, record, TARGET)]
+    """A kernel's source and its launch tables: path under `generated/` -> text. Raises TargetError."""
+    plans = plan(program, record, TARGET)
+    kernels = [_kernel(item, record) for item in plans]
     context = {"record": record, "table": table_symbol(record), "kernels": kernels}
-    return {f"cuda/{record.name}.cu": render(TEMPLATES, "kernel.cu.j2", context)}
+    launches = launch_source(tuple(item.record for item in plans), record, table_symbol(record))
+    return {
+        f"cuda/{record.name}.cu": render(TEMPLATES, "kernel.cu.j2", context),
+        f"cuda/{record.name}_launches.cpp": render(TEMPLATES, "launches.cpp.j2", {"source": launches}),
+    }
 
 
 def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord, ...]:

@@ -1,49 +1,13 @@
 #include "host_runtime/dlpack_call.h"
 
-#include <cstring>
-#include <string>
-
 #include "host_runtime/python_arguments.h"
 #include "host_runtime/python_arrays.h"
+#include "host_runtime/python_call.h"
 
 namespace sgl::host {
 namespace {
 
-constexpr Target kCpu{"the CPU", dlpack::kCpu};
-
-bool is_absent(PyObject* object) { return !object || object == Py_None; }
-
-void read_arrays(const Arguments& arguments, Call& call, PythonArrays& arrays, PyObject** objects) {
-  const Signature& signature = call.signature;
-  for (std::size_t i = 0; i < signature.parameters.size(); i++) {
-    const Parameter& parameter = signature.parameters[i];
-    if (parameter.kind != ParameterKind::tensor) continue;
-    PyObject* object = arguments.values[i];
-    const bool may_be_absent = call.op.tensors[parameter.index].is_optional || !parameter.is_required;
-    if (may_be_absent && is_absent(object)) continue;
-    arrays.read(call, parameter.index, object);
-    objects[parameter.index] = object;
-  }
-}
-
-// The tensors that the signature returns: none, one, or a tuple.
-PyObject* pack_returns(const Signature& signature, PyObject* const* given, Reference* made,
-                       PythonArrays& arrays) {
-  const auto take = [&](int index) {
-    if (!made[index]) {
-      Py_INCREF(given[index]);
-      return given[index];
-    }
-    return arrays.finish(std::move(made[index])).release();
-  };
-  if (signature.returns.empty()) Py_RETURN_NONE;
-  if (signature.returns.size() == 1) return take(signature.returns[0]);
-  Reference tuple = owned(PyTuple_New(static_cast<Py_ssize_t>(signature.returns.size())));
-  for (std::size_t i = 0; i < signature.returns.size(); i++) {
-    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), take(signature.returns[i]));
-  }
-  return tuple.release();
-}
+constexpr Target kCpu{"the CPU", dlpack::kCpu, "an array (torch, numpy, or any object with __dlpack__)"};
 
 void run_unlocked(Work& work) {
   struct Unlocked {
@@ -60,19 +24,16 @@ PyObject* call_cpu(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
     match_arguments(signature, args, count, keywords, nullptr, arguments);
     Call call(signature);
     PythonArrays arrays(kCpu);
-    PyObject* given[kMaxTensors] = {};
+    CallObjects objects;
     read_numbers(arguments, call);
-    read_arrays(arguments, call, arrays, given);
+    read_arrays(arguments, call, arrays, objects);
     resolve(call);
-    Reference made[kMaxTensors];
-    for (int i = call.op.argument_count; i < static_cast<int>(call.op.tensors.size()); i++) {
-      if (!given[i]) made[i] = arrays.make(call, i);
-    }
+    make_results(call, arrays, objects);
     check_written(call);
     Work work;
     prepare(call, cpu_kernel(call), work);
     run_unlocked(work);
-    return pack_returns(signature, given, made, arrays);
+    return pack_returns(signature, arrays, objects);
   });
 }
 

@@ -178,8 +178,9 @@ void read_numbers(const Arguments& arguments, Call& call) {
   }
 }
 
-void add_function(PyObject* module, const Signature& signature, Function function) {
+void add_function(PyObject* module, const Signature& signature, Function function, const void* extra) {
   Reference self = owned(PyCapsule_New(const_cast<Signature*>(&signature), nullptr, nullptr));
+  if (PyCapsule_SetContext(self.get(), const_cast<void*>(extra)) != 0) throw PythonError();
   Reference module_name = owned(PyModule_GetNameObject(module));
   // Python keeps a pointer to the definition for as long as the function lives.
   auto* definition =
@@ -193,5 +194,7 @@ void add_function(PyObject* module, const Signature& signature, Function functio
 const Signature& signature_of(PyObject* self) {
   return *static_cast<const Signature*>(PyCapsule_GetPointer(self, nullptr));
 }
+
+const void* extra_of(PyObject* self) { return PyCapsule_GetContext(self); }
 
 }  // namespace sgl::host

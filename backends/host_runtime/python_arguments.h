@@ -60,9 +60,12 @@ std::string type_name(PyObject* object);
 using Function = PyObject* (*)(PyObject* signature, PyObject* const* args, Py_ssize_t count,
                                PyObject* keywords);
 
-// Adds `signature.name` to the module, implemented by `function`, which gets `signature_of(self)`.
-void add_function(PyObject* module, const Signature& signature, Function function);
+// Adds `signature.name` to the module, implemented by `function`, which gets `signature_of(self)` and
+// `extra_of(self)`: whatever else the extension's calls need.
+void add_function(PyObject* module, const Signature& signature, Function function,
+                  const void* extra = nullptr);
 const Signature& signature_of(PyObject* self);
+const void* extra_of(PyObject* self);
 
 // Runs `body`, and turns what it throws into the Python error of the same name.
 template <class Body>

@@ -240,20 +240,30 @@ void PythonArrays::read(Call& call, int index, PyObject* object) {
     return read_exchange(call, index, object, *api);
   PyTypeObject* numpy = numpy_array_type();
   if (numpy && PyObject_TypeCheck(object, numpy)) return read_numpy(call, index, object);
-  if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__dlpack__")) {
+  // `__dlpack__` does not say on which stream its array was made, so it serves the CPU alone.
+  const bool has_streams = target_.device != dlpack::kCpu;
+  if (!has_streams && PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__dlpack__")) {
     return read_dlpack(call, index, object);
   }
-  throw TypeError(head(call, index) + "must be an array (torch, numpy, or any object with __dlpack__), got " +
-                  type_name(object));
+  throw TypeError(head(call, index) + "must be " + target_.accepted + ", got " + type_name(object));
+}
+
+void PythonArrays::check_device(const Call& call, int index, dlpack::Device given) const {
+  const bool is_pinned = given.type == dlpack::kCudaHost && target_.device == dlpack::kCpu;
+  if (given.type != target_.device && !is_pinned) {
+    throw TypeError(head(call, index) + "is on " + device_name(given.type) + ", expected " + target_.name);
+  }
+  if (target_.device != dlpack::kCpu && first_ >= 0 && given.id != device_.id) {
+    throw TypeError(head(call, index) + "is on " + target_.name + " device " + std::to_string(given.id) +
+                    ", expected device " + std::to_string(device_.id) + " as argument '" +
+                    public_name(call.signature, ParameterKind::tensor, first_) + "'");
+  }
 }
 
 void PythonArrays::take(Call& call, int index, const dlpack::Tensor& tensor) {
-  const bool is_pinned = tensor.device.type == dlpack::kCudaHost && target_.device == dlpack::kCpu;
-  if (tensor.device.type != target_.device && !is_pinned) {
-    throw TypeError(head(call, index) + "is on " + device_name(tensor.device.type) + ", expected " +
-                    target_.name);
-  }
+  check_device(call, index, tensor.device);
   device_ = tensor.device;
+  if (first_ < 0) first_ = index;
   ArrayView& view = call.arrays[index];
   view.data = static_cast<char*>(tensor.data) + tensor.byte_offset;
   view.dtype = dtype_of(tensor.dtype);
@@ -390,6 +400,23 @@ Reference PythonArrays::make_numpy(Call& call, int index) {
   view_contiguous(call, index, buffer.buf);
   PyBuffer_Release(&buffer);
   return array;
+}
+
+dlpack::Device PythonArrays::device(const Call& call) const {
+  if (first_ < 0) throw TypeError(std::string(call.signature.name) + ": no argument is an array");
+  return device_;
+}
+
+void* PythonArrays::current_stream(const Call& call) const {
+  const dlpack::Device place = device(call);
+  void* stream = nullptr;
+  if (!api_ || !api_->current_stream) {
+    throw TypeError(head(call, first_) + "comes from a framework that does not name its stream");
+  }
+  if (api_->current_stream(static_cast<dlpack::DeviceType>(place.type), place.id, &stream) != 0) {
+    throw PythonError();
+  }
+  return stream;
 }
 
 Reference PythonArrays::finish(Reference result) {

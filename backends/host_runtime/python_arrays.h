@@ -10,10 +10,11 @@
 
 namespace sgl::host {
 
-// Where a call runs. `name` is for messages.
+// Where a call runs. `name` and `accepted`, what it takes as an array, are for messages.
 struct Target {
   const char* name;
   dlpack::DeviceType device;
+  const char* accepted;
 };
 
 // The arrays of one call, held until it ends. Shapes and strides of the views point into the
@@ -34,6 +35,11 @@ class PythonArrays {
   // The result in its framework, after the kernel has written it.
   Reference finish(Reference result);
 
+  // Where the arrays are, and the stream that their framework works on there. Throws TypeError where
+  // no array was given.
+  dlpack::Device device(const Call& call) const;
+  void* current_stream(const Call& call) const;
+
  private:
   enum class Framework : uint8_t { none, numpy, exchange, other };
 
@@ -50,6 +56,7 @@ class PythonArrays {
   void read_numpy(Call& call, int index, PyObject* object);
   void read_dlpack(Call& call, int index, PyObject* object);
   void take(Call& call, int index, const dlpack::Tensor& tensor);
+  void check_device(const Call& call, int index, dlpack::Device given) const;
   Reference make_exchange(Call& call, int index);
   Reference make_numpy(Call& call, int index);
   void view_contiguous(Call& call, int index, void* data);
@@ -60,6 +67,7 @@ class PythonArrays {
   PyObject* prototype_ = nullptr;  // borrowed: the first array
   const dlpack::ExchangeApi* api_ = nullptr;
   dlpack::Device device_{dlpack::kCpu, 0};
+  int first_ = -1;  // the tensor that decided where the call runs
   int held_count_ = 0;
   Held held_[kMaxTensors];
   int64_t shapes_[kMaxTensors][kMaxDims];  // where the framework's own does not stay or fit

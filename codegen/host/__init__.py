@@ -2,7 +2,7 @@
 
 records -> host/<op>_params.h   what kernels receive
            host/<op>_host.*     the op's tables, read by backends/host_runtime
-           dlpack/, mlx/        the extension modules `_cpu` and `_metal`
+           cuda/, dlpack/, mlx/ the extension modules `_cuda`, `_cpu` and `_metal`
            python/sgl_kernel/   the package, its stubs and docstrings
            build.json           what is compiled, and as what
 """

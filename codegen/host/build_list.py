@@ -19,7 +19,11 @@ class Unit:
     runtime: bool = False
 
 
-_MODULES = (Unit(None, "dlpack/module.cpp", "dlpack"), Unit(None, "mlx/module.cpp", "mlx"))
+_MODULES = (
+    Unit(None, "cuda/module.cpp", "cuda-host"),
+    Unit(None, "dlpack/module.cpp", "dlpack"),
+    Unit(None, "mlx/module.cpp", "mlx"),
+)
 
 _RUNTIME = (
     Unit(None, "host_runtime/isa.cpp", "host", True),
@@ -28,10 +32,15 @@ _RUNTIME = (
     Unit(None, "host_runtime/python_arguments.cpp", "host", True),
     Unit(None, "host_runtime/resolve.cpp", "host", True),
     Unit(None, "host_runtime/dlpack_call.cpp", "dlpack", True),
-    Unit(None, "host_runtime/python_arrays.cpp", "dlpack", True),
+    Unit(None, "host_runtime/python_arrays.cpp", "arrays", True),
+    Unit(None, "host_runtime/python_call.cpp", "arrays", True),
     Unit(None, "host_runtime/mlx_call.cpp", "mlx", True),
     Unit(None, "host_runtime/mlx_metal.cpp", "mlx", True),
     Unit(None, "host_runtime/mlx_primitive.cpp", "mlx", True),
+    Unit(None, "cuda/host/choose.cpp", "cuda-host", True),
+    Unit(None, "cuda/host/cuda_call.cpp", "cuda-host", True),
+    Unit(None, "cuda/host/device.cpp", "cuda-host", True),
+    Unit(None, "cuda/host/strided.cu", "cuda", True),
 )
 
 
@@ -42,8 +51,10 @@ def build_list(records: Sequence[OpRecord]) -> bytes:
     return (json.dumps({"edition": 1, "units": rows}, indent=1) + "\n").encode()
 
 
-def _op_units(record: OpRecord) -> tuple[Unit, Unit]:
+def _op_units(record: OpRecord) -> tuple[Unit, ...]:
     return (
         Unit(record.name, f"cpu/{record.name}.cpp", "cpu-kernel"),
+        Unit(record.name, f"cuda/{record.name}.cu", "cuda"),
+        Unit(record.name, f"cuda/{record.name}_launches.cpp", "cuda-host"),
         Unit(record.name, f"host/{record.name}_host.cpp", "host"),
     )

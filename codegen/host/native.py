@@ -54,6 +54,7 @@ def module_files(records: Sequence[OpRecord]) -> dict[str, bytes]:
     """The sources of the extension modules."""
     source = ModuleSource(tuple(record.name for record in records))
     return {
+        "cuda/module.cpp": render("cuda_module.cpp.j2", source),
         "dlpack/module.cpp": render("dlpack_module.cpp.j2", source),
         "mlx/module.cpp": render("mlx_module.cpp.j2", source),
     }

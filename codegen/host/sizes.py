@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.expressions import print_expression, size_dialect
+from codegen.expressions import Dialect, print_expression, size_dialect
 from codegen.record import OpRecord
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
@@ -12,8 +12,19 @@ from kernel_ir.errors import CompilerBug
 from kernel_ir.signature import Signature
 from kernel_ir.solve_sizes import SizeOrigin, solve_sizes
 
-_HOST = size_dialect("host::floor_divide", "host::modulo", "host::minimum", "host::maximum")
 _NOTHING, _ONE = ir.Const(0, I64), ir.Const(1, I64)
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How host code computes: the C++ type of its integers, and how its operations are written."""
+
+    integer: str
+    dialect: Dialect
+
+
+SIZES = size_dialect("host::floor_divide", "host::modulo", "host::minimum", "host::maximum")
+EXACT = Arithmetic("Wide", SIZES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +46,11 @@ class SizeFunction:
     expression: str
 
 
-def size_function(name: str, result: str, expr: ir.Expr, record: OpRecord) -> SizeFunction:
+def size_function(name: str, result: str, expr: ir.Expr, arithmetic: Arithmetic = EXACT) -> SizeFunction:
     """`expr` over sizes, scalars and `given(...)` as a function; `result` is its C++ type."""
     used = {item.name: item for item in mentioned(expr)}
-    values = tuple(_local(item, record) for item in used.values())
-    return SizeFunction(name, result, values, print_expression(expr, _HOST))
+    values = tuple(_local(item, arithmetic.integer) for item in used.values())
+    return SizeFunction(name, result, values, print_expression(expr, arithmetic.dialect))
 
 
 def mentioned(expr: ir.Expr) -> tuple[ir.Size | ir.Param | ir.Given, ...]:
@@ -97,12 +108,12 @@ def _apply(op: str, left: ir.Expr, right: ir.Expr) -> ir.Expr:
             return ir.Apply(op, (left, right), I64)
 
 
-def _local(item: ir.Size | ir.Param | ir.Given, record: OpRecord) -> Local:
+def _local(item: ir.Size | ir.Param | ir.Given, integer: str) -> Local:
     match item:
         case ir.Size(name):
-            return Local("Wide", name, f"V.sizes[size_{name}]")
+            return Local(integer, name, f"V.sizes[size_{name}]")
         case ir.Given(name):
             return Local("bool", name, f"V.given[tensor_{name}]")
         case ir.Param(name, type=dtype):
             member = "real" if dtype.is_float else "integer"
-            return Local("double" if dtype.is_float else "Wide", name, f"V.scalars[scalar_{name}].{member}")
+            return Local("double" if dtype.is_float else integer, name, f"V.scalars[scalar_{name}].{member}")

@@ -166,13 +166,13 @@ def _functions(record: OpRecord) -> tuple[SizeFunction, ...]:
     for tensor in record.kernel.tensors().values():
         for axis, expr in enumerate(tensor.shape):
             if isinstance(expr, ir.Apply):
-                found.append(size_function(_extent_function(tensor, axis), "Wide", expr, record))
+                found.append(size_function(_extent_function(tensor, axis), "Wide", expr))
     for index, origin in enumerate(solutions(record)):
         coefficient, offset = linear_form(origin.dimension, origin.size)
-        found.append(size_function(f"solution_{index}_coefficient", "Wide", coefficient, record))
-        found.append(size_function(f"solution_{index}_offset", "Wide", offset, record))
+        found.append(size_function(f"solution_{index}_coefficient", "Wide", coefficient))
+        found.append(size_function(f"solution_{index}_offset", "Wide", offset))
     for index, expr in enumerate(record.kernel.requires):
-        found.append(size_function(f"requirement_{index}", "bool", expr, record))
+        found.append(size_function(f"requirement_{index}", "bool", expr))
     return tuple(found)
 
 

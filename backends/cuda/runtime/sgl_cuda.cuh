@@ -8,6 +8,8 @@
 #include <math_constants.h>
 #include <stdint.h>
 
+#include "launch.h"
+
 #define SGL_FN __device__ __forceinline__
 #define SGL_DEVICE
 #define SGL_SHARED
@@ -19,17 +21,6 @@ namespace sgl {
 constexpr int kSimdLanes = 32;
 constexpr int kMostLanes = 512;
 constexpr int kExchangeWords = 128;
-
-// What the host says of a launch: how many teams, tiles of a loop, lanes of a team and iterations of a
-// tile there are, how many teams share a block, and which optional tensors were passed.
-struct Launch {
-  int64_t teams;
-  int64_t tiles;
-  int32_t lanes;
-  int32_t tile;
-  int32_t teams_per_group;
-  uint32_t given;
-};
 
 SGL_FN bool is_given(const Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;

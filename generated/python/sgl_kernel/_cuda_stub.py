@@ -22,8 +22,9 @@ _OPS = frozenset(
 
 def _refuse(op: str, *args: object, **keywords: object) -> NoReturn:
     raise NotImplementedError(
-        f"{op}: this package holds no CUDA extension: it would be compiled with nvcc, but this version "
-        "generates the CUDA kernels without host code to launch them; use sgl_kernel.cpu instead"
+        f"{op}: this package was built without its CUDA extension, for want of nvcc or of a GPU to compile for; "
+        "install the CUDA toolkit, put nvcc on PATH (or set CUDACXX to it) and run: "
+        "SGL_CUDA_ARCHS='80;90' python build.py build"
     )
 
 

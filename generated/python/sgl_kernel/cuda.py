@@ -1,6 +1,8 @@
-"""Every op on CUDA devices, for torch, cupy and any array with `__dlpack__`, on the caller's current stream.
+"""Every op on CUDA tensors, on the stream that torch works on: nothing waits, and CUDA graphs can record it.
 
-Where the package was built without CUDA, every op raises NotImplementedError saying what is missing.
+All tensors of a call are on one device, and results are made there. Inputs may be strided; those whose last
+dimension is not contiguous, or whose leading dimensions are not one stride apart, are copied. Where the
+package was built without CUDA, every op raises NotImplementedError saying what is missing.
 """
 
 from __future__ import annotations

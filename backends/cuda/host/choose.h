@@ -1,0 +1,25 @@
+// From a resolved call to the launches it takes: sizes and kernels, no device.
+#pragma once
+
+#include "cuda/host/launch_table.h"
+#include "cuda/runtime/launch.h"
+#include "host_runtime/call.h"
+
+namespace sgl::cuda {
+
+inline constexpr int32_t kWarpLanes = 32;
+inline constexpr int64_t kGroupsAlongX = int64_t{1} << 30;
+
+// One launch, decided. Without groups there is nothing to launch.
+struct Choice {
+  const KernelRow* kernel = nullptr;
+  Launch launch{};
+  int64_t groups = 0;
+  int32_t threads = 0;                  // of a group
+  int64_t scratch_bytes[kMaxScratch]{}; // 0: the kernel does not touch it
+};
+
+// Decides the launch `row` of a call. `params` hold the pointers and strides that the kernel will see.
+Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* params);
+
+}  // namespace sgl::cuda

@@ -1,0 +1,19 @@
+// What the host tells every kernel of a launch.
+#pragma once
+
+#include <stdint.h>
+
+namespace sgl {
+
+// How many teams, tiles of a loop, lanes of a team and iterations of a tile there are, how many teams
+// share a block, and which optional tensors were passed.
+struct Launch {
+  int64_t teams;
+  int64_t tiles;
+  int32_t lanes;
+  int32_t tile;
+  int32_t teams_per_group;
+  uint32_t given;
+};
+
+}  // namespace sgl
