@@ -10,11 +10,14 @@ from lowered_interpreter import ORDERS, run_program
 from numeric_checks import assert_within_an_ulp, bits, dtype_of
 
 from codegen import lowered as low
-from codegen.pipeline import Stage
+from codegen.lowering.lower import lower
+from codegen.pipeline import LOWERED_PASSES, Stage
 from kernel_ir import nodes as ir
 from kernel_ir.interpret import interpret
 
-CALLS = 4
+CALLS = 5
+# The steps after which lanes run in every order: moving code must not tie them to one.
+ENDS = (lower.__name__, LOWERED_PASSES[-1].run.__name__)
 
 
 @pytest.mark.parametrize("name", every_spec.NAMES)
@@ -40,7 +43,7 @@ def test_launches_give_what_the_kernel_means(name: str) -> None:
             found = run_program(stage.form, call.arguments, call.types, forward)
             for output in wanted:
                 assert_within_an_ulp(found[output], wanted[output], dtype_of(kernel, output, call.types))
-            for order in others:
+            for order in others if stage.step in ENDS else ():
                 again = run_program(stage.form, call.arguments, call.types, order)
                 for output in wanted:
                     note = f"{output} after {stage.step}, {order.__name__}, {call.sizes}"

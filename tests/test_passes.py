@@ -80,7 +80,7 @@ def test_case_keeps_its_meaning(case: Case) -> None:
     loaded, stages = compiled(case)
     kernel = stages[0].form
     assert isinstance(kernel, ir.Kernel)
-    for call in small_calls(loaded, kernel, 2):
+    for call in small_calls(loaded, kernel, 4):
         wanted = interpret(kernel, call.arguments, call.types, vectorise=False)
         for stage in stages:
             if isinstance(stage.form, ir.Kernel):
