@@ -23,6 +23,7 @@ from backends.metal.emulator.slots import BUFFER, THREADGROUP
 ORDERS = ("forward", "reverse", "random")
 REDUCTIONS = ("pairwise", "in order")
 MOST_THREADS = 1024
+MOST_ACCESSES = 1 << 32
 MOST_THREADGROUP_BYTES = 32 << 10
 
 Extent = int | Sequence[int]
@@ -73,7 +74,7 @@ class Shader:
 
     def run(
         self, launch: Launch, order: str = "forward", reduction: str = "pairwise", seed: int = 0,
-        most_accesses: int = 1 << 32,
+        most_accesses: int = MOST_ACCESSES,
     ) -> Outcome:  # fmt: skip
         """Run once, on copies. Raises LaunchError."""
         arrays = {index: np.array(given, order="C", ndmin=1) for index, given in launch.buffers.items()}
@@ -84,11 +85,15 @@ class Shader:
         findings = self._findings(launch.kernel)
         return Outcome(arrays, findings, self.native.counts(), order, reduction, seed)
 
-    def check(self, launch: Launch, seeds: Sequence[int] = (1,)) -> tuple[Outcome, ...]:
+    def check(
+        self, launch: Launch, seeds: Sequence[int] = (1,), most_accesses: int = MOST_ACCESSES
+    ) -> tuple[Outcome, ...]:
         """Run in every order and with both reductions; each of `seeds` is one random order."""
         plans = [("forward", 0), ("reverse", 0), *(("random", seed) for seed in seeds)]
         return tuple(
-            self.run(launch, order, reduction, seed) for order, seed in plans for reduction in REDUCTIONS
+            self.run(launch, order, reduction, seed, most_accesses)
+            for order, seed in plans
+            for reduction in REDUCTIONS
         )
 
     def _request(self, launch: Launch, arrays: dict[int, np.ndarray]) -> native.Launch:

@@ -14,7 +14,7 @@ typedef _Float16 half, float16_t;
 typedef __bf16 bfloat, bfloat16_t;
 
 // Code of the shim itself is not instrumented, and stands in the call tree as its caller.
-#define EMU_SHIM __attribute__((no_sanitize("thread"), noinline))
+#define EMU_SHIM __attribute__((disable_sanitizer_instrumentation, noinline))
 #define EMU_SITE __builtin_return_address(0)
 
 namespace metal {
@@ -61,34 +61,7 @@ template <class T> constexpr int lanes = Shape<T>::lanes;
 template <class T> constexpr bool is_float = metal::is_floating_point_v<Element<T>>;
 template <class T> using Mask = decltype(T{} < T{});
 
-// Writes the lanes of one constructor argument after those before it.
-template <class V, class A> EMU_SHIM void append(V& made, int& count, A part) {
-  if constexpr (lanes<A> == 1) {
-    made[count++] = Element<V>(part);
-  } else {
-    for (int n = 0; n < lanes<A>; ++n) made[count++] = Element<V>(part[n]);
-  }
-}
-
-// `float4(...)`: one scalar for all lanes, a vector converted, or parts put together.
-template <class V, class... Parts> EMU_SHIM V make(Parts... parts) {
-  V made = {};
-  int count = 0;
-  (append(made, count, parts), ...);
-  static_assert(sizeof...(Parts) == 0 || (lanes<Parts> + ... + 0) == lanes<V> ||
-                    (sizeof...(Parts) == 1 && (lanes<Parts> + ... + 0) == 1),
-                "the parts of a vector's constructor have another number of components");
-  if (count == 1)
-    for (; count < lanes<V>; ++count) made[count] = made[0];
-  return made;
-}
-
-// `(float4)x` converts in Metal; clang's cast would keep the bits.
-template <class V> struct Cast {
-  template <class A> EMU_SHIM V operator->*(A value) const { return make<V>(value); }
-};
-
-// Three or two or four elements at their own alignment.
+// A vector at the alignment of its elements.
 template <class T, int N> struct Packed {
   typedef T Vector __attribute__((ext_vector_type(N)));
   T elements[N];
@@ -102,6 +75,37 @@ template <class T, int N> struct Packed {
   }
   T& operator[](int at) { return elements[at]; }
   const T& operator[](int at) const { return elements[at]; }
+};
+
+template <class T> T unpacked(T value) { return value; }
+template <class T, int N> typename Packed<T, N>::Vector unpacked(Packed<T, N> value) { return value; }
+template <class A> using Unpacked = decltype(unpacked(A{}));
+
+// Writes the lanes of one constructor argument after those before it.
+template <class V, class A> EMU_SHIM void append(V& made, int& count, A part) {
+  if constexpr (lanes<A> == 1) {
+    made[count++] = Element<V>(part);
+  } else {
+    for (int n = 0; n < lanes<A>; ++n) made[count++] = Element<V>(part[n]);
+  }
+}
+
+// `float4(...)`: one scalar for all lanes, a vector converted, or parts put together.
+template <class V, class... Parts> EMU_SHIM V make(Parts... parts) {
+  V made = {};
+  int count = 0;
+  (append(made, count, unpacked(parts)), ...);
+  static_assert(sizeof...(Parts) == 0 || (lanes<Unpacked<Parts>> + ... + 0) == lanes<V> ||
+                    (sizeof...(Parts) == 1 && (lanes<Unpacked<Parts>> + ... + 0) == 1),
+                "the parts of a vector's constructor have another number of components");
+  if (count == 1)
+    for (; count < lanes<V>; ++count) made[count] = made[0];
+  return made;
+}
+
+// `(float4)x` converts in Metal; clang's cast would keep the bits.
+template <class V> struct Cast {
+  template <class A> EMU_SHIM V operator->*(A value) const { return make<V>(value); }
 };
 
 #define EMU_PACKED(op)                                                                                     \

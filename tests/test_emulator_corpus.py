@@ -1,0 +1,92 @@
+"""Planted bugs are found at their lines, and nothing is found in their correct twins."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends.metal.emulator import EmulatorUnavailable, Finding, Launch, Outcome, Shader, load
+from backends.metal.emulator.compile import require
+from backends.metal.emulator.findings import KINDS
+
+try:
+    require()
+except EmulatorUnavailable as missing:
+    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
+
+CORPUS = Path(__file__).parent / "emulator_corpus"
+_PAIR = re.compile(r"^// ([a-z ]+): (.+)\nkernel void (\w+)_bug\(", re.MULTILINE)
+LEAST_PAIRS = 50
+MOST_ACCESSES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A bug of the corpus: the file and kernel it is in, and the kind that must be reported."""
+
+    file: Path
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.file.stem}-{self.name}"
+
+
+PAIRS = [
+    Pair(path, kind, name)
+    for path in sorted(CORPUS.glob("*.metal"))
+    for kind, _, name in _PAIR.findall(path.read_text(encoding="ascii"))
+]
+
+
+@cache
+def shader(path: Path) -> Shader:
+    return load(path.read_text(encoding="ascii"), path.name, (CORPUS,))
+
+
+def run(pair: Pair, which: str) -> tuple[Outcome, ...]:
+    data = np.linspace(-1, 1, 128, dtype=np.float32)
+    sizes = np.array([128, 64, 1, 0], np.int32)
+    buffers = {0: data, 1: np.zeros(128, np.float32), 2: sizes}
+    launch = Launch(f"{pair.name}_{which}", buffers, grid=2, threadgroup=64, blank={1})
+    return shader(pair.file).check(launch, most_accesses=MOST_ACCESSES)
+
+
+def marked_lines(pair: Pair) -> set[str]:
+    lines = pair.file.read_text(encoding="ascii").split("\n")
+    return {f"{pair.file.name}:{n}" for n, line in enumerate(lines, 1) if line.endswith("// found")}
+
+
+def lines_of(finding: Finding) -> set[str]:
+    parties = [finding.now, *([finding.before] if finding.before else [])]
+    return {line for party in parties for line in party.lines}
+
+
+def test_corpus_is_whole() -> None:
+    assert len(PAIRS) >= LEAST_PAIRS
+    assert {pair.kind for pair in PAIRS} <= set(KINDS)
+    for path in CORPUS.glob("*.metal"):
+        mine = {f"{pair.name}_{which}" for pair in PAIRS if pair.file == path for which in ("bug", "twin")}
+        assert set(shader(path).kernels) == mine
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_bug_is_found_in_every_order(pair: Pair) -> None:
+    for outcome in run(pair, "bug"):
+        found = [finding for finding in outcome.findings if finding.kind == pair.kind]
+        assert found, f"{outcome.order}, {outcome.reduction}: {[str(item) for item in outcome.findings]}"
+        assert any(lines_of(finding) & marked_lines(pair) for finding in found), [str(item) for item in found]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_twin_is_clean(pair: Pair) -> None:
+    for outcome in run(pair, "twin"):
+        assert not outcome.findings, "\n".join(map(str, outcome.findings))
+        assert (
+            outcome.counts["device_reads"] + outcome.counts["device_writes"] + outcome.counts["atomics"] > 0
+        )
