@@ -10,6 +10,8 @@ KINDS = (
     "race", "race between threadgroups", "divergence", "out of bounds", "misaligned", "uninitialised",
     "write to constant memory", "another thread's memory", "arithmetic", "crash", "endless", "unbound",
 )  # fmt: skip
+MEMORIES = ("", "buffer {index}", "threadgroup memory {index}", "{name}")  # in the order of `Memory` in abi.h
+NO_MEMORY, THREADGROUP_VARIABLE = 0, 3
 ACCESSES = ("read", "write", "atomic")
 
 

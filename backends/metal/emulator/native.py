@@ -37,8 +37,8 @@ class Party(ctypes.Structure):
 
 class Report(ctypes.Structure):
     _fields_ = (
-        ("kind", c_int), ("region", c_int), ("offset", c_longlong), ("size", c_int), ("count", c_int),
-        ("now", Party), ("before", Party), ("note", c_char * 96),
+        ("kind", c_int), ("memory", c_int), ("index", c_int), ("offset", c_longlong), ("size", c_int),
+        ("count", c_int), ("now", Party), ("before", Party), ("note", c_char * 96),
     )  # fmt: skip
 
 

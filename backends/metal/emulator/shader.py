@@ -17,7 +17,16 @@ import numpy as np
 
 from backends.metal.emulator import native
 from backends.metal.emulator.compile import SHIM, compile_runtime, compile_shader, require
-from backends.metal.emulator.findings import ACCESSES, KINDS, Finding, Lines, Party
+from backends.metal.emulator.findings import (
+    ACCESSES,
+    KINDS,
+    MEMORIES,
+    NO_MEMORY,
+    THREADGROUP_VARIABLE,
+    Finding,
+    Lines,
+    Party,
+)
 from backends.metal.emulator.slots import BUFFER, THREADGROUP
 
 ORDERS = ("forward", "reverse", "random")
@@ -141,10 +150,13 @@ class Shader:
         def party(side: native.Party) -> Party:
             return Party(ACCESSES[side.access], side.group, side.thread, self.lines.of(chains[side.site]))
 
-        named = f"buffer {report.region}" if report.region >= 0 else ""
-        memory = f"{report.size} bytes at byte {report.offset} of {named}" if named else ""
-        before = party(report.before) if report.before.site else None
         note = report.note.decode(errors="replace")
+        memory = ""
+        if report.memory != NO_MEMORY:
+            place = MEMORIES[report.memory].format(index=report.index, name=note)
+            memory = f"{report.size} bytes at byte {report.offset} of {place}"
+        note = "" if report.memory == THREADGROUP_VARIABLE else note
+        before = party(report.before) if report.before.site else None
         return Finding(kernel, KINDS[report.kind], memory, note, report.count, party(report.now), before)
 
 

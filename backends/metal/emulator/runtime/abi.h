@@ -55,6 +55,9 @@ struct Constant {
 
 enum Access : int { kRead = 0, kWrite = 1, kAtomic = 2 };
 
+// What a finding's region is; the index is that of the buffer or argument.
+enum Memory : int { kNoMemory, kBufferMemory, kThreadgroupArgument, kThreadgroupVariable };
+
 enum ReportKind : int {
   kRace, kGroupRace, kDivergence, kOutOfBounds, kMisaligned, kUninitialised, kConstantWrite, kForeignStack,
   kArithmetic, kCrash, kEndless, kUnbound
@@ -70,7 +73,8 @@ struct Party {
 
 struct Report {
   int kind;
-  int region;
+  int memory;
+  int index;
   long long offset;
   int size;
   int count;

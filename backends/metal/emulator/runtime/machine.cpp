@@ -274,7 +274,7 @@ static Thread bind(const Launch& launch, Arena& arena) {
   for (int n = 0; n < kBuffers; ++n) {
     if (launch.threadgroup_bytes[n] == 0) continue;
     bound.threadgroup[n] = arena.take(launch.threadgroup_bytes[n]);
-    add_region(bound.threadgroup[n], launch.threadgroup_bytes[n], n, true, true, false, "threadgroup memory");
+    add_region(bound.threadgroup[n], launch.threadgroup_bytes[n], n, true, true, false, nullptr);
   }
   return bound;
 }

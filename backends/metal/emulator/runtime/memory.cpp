@@ -15,6 +15,12 @@ u32 site_at(const void* pc) {
   return state.calls.child(parent, reinterpret_cast<u64>(pc));
 }
 
+static int memory_of(const Region* region) {
+  if (region == nullptr) return kNoMemory;
+  if (!region->is_threadgroup) return kBufferMemory;
+  return region->name == nullptr ? kThreadgroupArgument : kThreadgroupVariable;
+}
+
 void report(int kind, const Region* region, long long offset, int size, const Party& now, const Party& before,
             const char* note) {
   state.is_failed = true;
@@ -27,7 +33,7 @@ void report(int kind, const Region* region, long long offset, int size, const Pa
   }
   if (state.report_count == kMostReports) return;
   Report& made = state.reports[state.report_count++];
-  made = {kind, region == nullptr ? -1 : region->index, offset, size, 1, now, before, {}};
+  made = {kind, memory_of(region), region == nullptr ? 0 : region->index, offset, size, 1, now, before, {}};
   const char* text = note != nullptr ? note : region != nullptr && region->name != nullptr ? region->name : "";
   strncpy(made.note, text, sizeof made.note - 1);
 }

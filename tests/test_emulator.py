@@ -1,0 +1,333 @@
+"""Shaders as people write them run on the emulator, and each builtin does what Metal says it does."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from backends.metal.emulator import (
+    EmulatorUnavailable,
+    Launch,
+    LaunchError,
+    Outcome,
+    Shader,
+    ShaderError,
+    load,
+)
+from backends.metal.emulator.compile import require
+
+try:
+    require()
+except EmulatorUnavailable as missing:
+    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
+
+KERNEL = """
+kernel void each{number}(device const {given}* x [[buffer(0)]], device {given}* out [[buffer(1)]],
+    uint i [[thread_position_in_grid]], ushort lane [[thread_index_in_simdgroup]]) {{
+  out[i] = {value};
+}}
+"""
+HEADER = "#include <metal_stdlib>\nusing namespace metal;"
+LANES = np.arange(32)
+DTYPES = {"float": np.float32, "int": np.int32, "uint": np.uint32}
+
+
+@functools.cache
+def each_shader(values: tuple[str, ...], given: str) -> Shader:
+    """A kernel for every value that x[i] gives one of for each lane."""
+    kernels = [KERNEL.format(number=n, given=given, value=value) for n, value in enumerate(values)]
+    return load(HEADER + "".join(kernels))
+
+
+def each(value: str, values: Iterable[str], x: np.ndarray, given: str, **how: str) -> np.ndarray:
+    """`value`, which is one of `values`, for the 32 elements of x."""
+    known = tuple(values)
+    blank = np.zeros(len(x), DTYPES[given])
+    launch = Launch(f"each{known.index(value)}", {0: x, 1: blank}, threadgroup=len(x), blank={1})
+    outcome = each_shader(known, given).run(launch, **how)
+    assert not outcome.findings, "\n".join(map(str, outcome.findings))
+    return outcome.buffers[1]
+
+
+VALUES = np.array([-2.5, -1.0, -0.25, 0.0, 0.5, 1.5, 2.5, 3.75] * 4, np.float32)
+WHOLE = np.array([1, 2, 3, 5, 8, 13, 0x80000000, 0xFFFFFFFF] * 4, np.uint32)
+
+FUNCTIONS = {
+    "exp(x[i])": np.exp(VALUES),
+    "metal::precise::exp2(x[i])": np.exp2(VALUES),
+    "fast::tanh(x[i])": np.tanh(VALUES),
+    "rsqrt(abs(x[i]) + 1.0f)": 1 / np.sqrt(np.abs(VALUES) + 1),
+    "rint(x[i])": np.rint(VALUES),
+    "round(x[i])": np.trunc(VALUES + np.copysign(0.5, VALUES)),
+    "fract(x[i])": VALUES - np.floor(VALUES),
+    "sign(x[i])": np.sign(VALUES),
+    "saturate(x[i])": np.clip(VALUES, 0, 1),
+    "clamp(x[i], -1.0f, 2.0f)": np.clip(VALUES, -1, 2),
+    "mix(1.0f, 3.0f, x[i])": 1 + 2 * VALUES,
+    "fma(x[i], 2.0f, 1.0f)": VALUES * 2 + 1,
+    "select(1.0f, 2.0f, x[i] > 0.0f)": np.where(VALUES > 0, 2, 1),
+    "max(x[i], NAN)": VALUES,
+    "float4(x[i], 1, 2, 3).wzyx.w": VALUES,
+    "dot(float3(x[i], 1.0f, 0.0f), float3(2.0f))": 2 * (VALUES + 1),
+    "((float4)int4(int(x[i]))).y": np.trunc(VALUES),
+    "static_cast<float2>(half2(half(x[i]))).x": VALUES,
+    "float(half(x[i]) * 2.0h)": VALUES * 2,
+    "float(bfloat(x[i] * 1.001f))": VALUES,
+    "as_type<float>(as_type<uint>(x[i]))": VALUES,
+    "any(float2(x[i], 0.0f) > 1.0f) ? 1.0f : 0.0f": VALUES > 1,
+    "all(isfinite(float2(x[i], INFINITY))) ? 1.0f : 0.0f": 0 * VALUES,
+    "vec<float, 4>(x[i]).z": VALUES,
+}
+
+
+@pytest.mark.parametrize("value", FUNCTIONS)
+def test_function(value: str) -> None:
+    np.testing.assert_allclose(each(value, FUNCTIONS, VALUES, "float"), FUNCTIONS[value], rtol=1e-6, atol=0)
+
+
+BITS = {
+    "popcount(x[i])": [bin(n).count("1") for n in WHOLE],
+    "clz(x[i])": [32 - int(n).bit_length() for n in WHOLE],
+    "ctz(x[i])": [(int(n) & -int(n)).bit_length() - 1 for n in WHOLE],
+    "reverse_bits(x[i])": [int(f"{n:032b}"[::-1], 2) for n in WHOLE],
+    "mulhi(x[i], 3u)": [int(n) * 3 >> 32 for n in WHOLE],
+    "extract_bits(x[i], 1u, 3u)": [int(n) >> 1 & 7 for n in WHOLE],
+    "uint(uchar4(uint4(x[i])).x)": [n & 255 for n in WHOLE],
+}
+
+
+@pytest.mark.parametrize("value", BITS)
+def test_integer_function(value: str) -> None:
+    np.testing.assert_array_equal(each(value, BITS, WHOLE, "uint"), BITS[value])
+
+
+SIMD = {
+    "simd_sum(x[i])": np.full(32, LANES.sum()),
+    "simd_max(x[i])": np.full(32, 31),
+    "simd_min(x[i])": np.full(32, 0),
+    "simd_prefix_inclusive_sum(x[i])": np.cumsum(LANES),
+    "simd_prefix_exclusive_sum(x[i])": np.cumsum(LANES) - LANES,
+    "simd_shuffle(x[i], ushort(31 - lane))": 31 - LANES,
+    "simd_shuffle_xor(x[i], 5)": LANES ^ 5,
+    "simd_shuffle_down(x[i], 3)": np.where(LANES < 29, LANES + 3, LANES),
+    "simd_shuffle_up(x[i], 3)": np.where(LANES >= 3, LANES - 3, LANES),
+    "simd_shuffle_rotate_down(x[i], 3)": (LANES + 3) % 32,
+    "simd_broadcast(x[i], 7)": np.full(32, 7),
+    "simd_broadcast_first(x[i])": np.full(32, 0),
+    "simd_all(x[i] >= 0) ? 1 : 0": np.full(32, 1),
+    "simd_any(x[i] > 30) ? 1 : 0": np.full(32, 1),
+    "int(ulong(simd_ballot(x[i] < 3)))": np.full(32, 7),
+    "simd_or(x[i])": np.full(32, 31),
+}
+
+
+@pytest.mark.parametrize("order", ["forward", "reverse", "random"])
+@pytest.mark.parametrize("value", SIMD)
+def test_simdgroup_operation(value: str, order: str) -> None:
+    found = each(value, SIMD, LANES.astype(np.int32), "int", order=order)
+    np.testing.assert_array_equal(found, SIMD[value])
+
+
+def test_two_reduction_orders_round_differently() -> None:
+    x = np.where(LANES % 2 == 0, 1, np.where(LANES % 4 == 1, 1e8, -1e8)).astype(np.float32)
+    value = "simd_sum(x[i])"
+    sums = {each(value, [value], x, "float", reduction=name)[0] for name in ("pairwise", "in order")}
+    assert len(sums) == 2
+
+
+# A norm in the manner of a library: macros, templates, host names, derived and optional constants.
+LIBRARY_STYLE = """
+#include <metal_common>
+#include <metal_simdgroup>
+using namespace metal;
+
+#define SIMD_SIZE 32
+#define instantiate_kernel(name, func, ...) \\
+  template [[host_name(name)]] [[kernel]] decltype(func<__VA_ARGS__>) func<__VA_ARGS__>;
+
+constant bool has_w [[function_constant(20)]];
+constant int width_given [[function_constant(21)]];
+constant int width = is_function_constant_defined(width_given) ? width_given : 64;
+constant int vectors = width / 4;
+static constant constexpr const int kReads = 4;
+
+namespace detail {
+template <typename U> struct Sum {
+  static constexpr constant U init = U(0);
+  METAL_FUNC U operator()(U a, U b) thread const { return a + b; }
+};
+template <typename T> inline float square(thread const T& x) { return float(x) * float(x); }
+}  // namespace detail
+
+template <typename T, int N = kReads>
+[[kernel, max_total_threads_per_threadgroup(1024)]] void norm(
+    const device T* x [[buffer(0)]],
+    const device T* w [[buffer(1), function_constant(has_w)]],
+    device T* out [[buffer(2)]],
+    constant float& eps [[buffer(3)]],
+    uint row [[threadgroup_position_in_grid]],
+    uint lid [[thread_position_in_threadgroup]],
+    uint3 size [[threads_per_threadgroup]],
+    uint lane [[thread_index_in_simdgroup]],
+    uint simd_id [[simdgroup_index_in_threadgroup]]) {
+  threadgroup float partial[SIMD_SIZE];
+  threadgroup float scale[1];
+  detail::Sum<float> add;
+  float acc = detail::Sum<float>::init;
+  const device vec<T, 4>* rows = (const device vec<T, 4>*)(x + size_t(row) * width);
+#pragma clang loop unroll(full)
+  for (int v = int(lid); v < vectors; v += int(size.x)) {
+    for (int n = 0; n < N; n++) acc = add(acc, detail::square(T(rows[v][n])));
+  }
+  acc = simd_sum(acc);
+  if (simd_id == 0) partial[lane] = 0;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  if (lane == 0) partial[simd_id] = acc;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  if (simd_id == 0) {
+    acc = simd_sum(partial[lane]);
+    if (lane == 0) scale[0] = metal::precise::rsqrt(acc / width + eps);
+  }
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  device auto* to = reinterpret_cast<device vec<T, 4>*>(out + size_t(row) * width);
+  for (int v = int(lid); v < vectors; v += int(size.x)) {
+    vec<float, 4> y = static_cast<float4>(rows[v]) * scale[0];
+    if (has_w) y *= float4(reinterpret_cast<const device vec<T, 4>*>(w)[v]);
+    to[v] = vec<T, 4>(y);
+  }
+}
+
+instantiate_kernel("norm_float", norm, float)
+instantiate_kernel("norm_half", norm, half, 4)
+template [[host_name("norm_named")]] [[kernel]] void norm<float, 4>(
+    const device float*, const device float*, device float*, constant float&, uint, uint, uint3, uint, uint);
+"""
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("norm_float", np.float32), ("norm_half", np.float16)])
+@pytest.mark.parametrize("has_weight", [True, False])
+def test_shader_in_the_style_of_a_library(name: str, dtype: type, has_weight: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(3, 128)).astype(dtype), rng.normal(size=128).astype(dtype)
+    buffers = {0: x, 1: weight, 2: np.zeros_like(x), 3: np.float32(1e-5)}
+    launch = Launch(name, buffers, grid=3, threadgroup=64, constants={20: has_weight, 21: 128}, blank={2})
+    exact = x / np.sqrt(np.mean(x.astype(float) ** 2, axis=1, keepdims=True) + 1e-5)
+    for outcome in load(LIBRARY_STYLE).check(launch):
+        assert not outcome.findings, "\n".join(map(str, outcome.findings))
+        want = exact * weight if has_weight else exact
+        np.testing.assert_allclose(outcome.buffers[2], want, rtol=2e-3 if dtype == np.float16 else 1e-6)
+
+
+def test_derived_constant_has_its_default() -> None:
+    x = np.ones((1, 64), np.float32)
+    buffers = {0: x, 2: np.zeros_like(x), 3: np.float32(0)}
+    outcome = load(LIBRARY_STYLE).run(Launch("norm_named", buffers, threadgroup=32, blank={2}))
+    assert not outcome.findings
+    np.testing.assert_array_equal(outcome.buffers[2], x)
+
+
+POSITIONS = """
+#include <metal_stdlib>
+using namespace metal;
+kernel void positions(device uint* out [[buffer(0)]], uint3 at [[thread_position_in_grid]],
+                      uint3 size [[threads_per_grid]], ushort2 group [[threadgroup_position_in_grid]],
+                      uint2 local [[thread_position_in_threadgroup]], uint2 each [[threads_per_threadgroup]],
+                      threadgroup uint* seen [[threadgroup(1)]], uint t [[thread_index_in_threadgroup]]) {
+  seen[t] = group.y * 10 + local.x;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  out[at.y * size.x + at.x] = seen[t] * 100 + each.x;
+}
+"""
+
+
+def test_last_threadgroups_of_a_grid_may_be_partial() -> None:
+    launch = Launch(
+        "positions",
+        {0: np.zeros(6 * 3, np.uint32)},
+        threads=(6, 3),
+        threadgroup=(4, 2),
+        memory={1: 32},
+        blank={0},
+    )
+    outcome = load(POSITIONS).run(launch)
+    assert not outcome.findings
+    want = [[(y // 2 * 10 + x % 4) * 100 + (4 if x < 4 else 2) for x in range(6)] for y in range(3)]
+    np.testing.assert_array_equal(outcome.buffers[0].reshape(3, 6), want)
+
+
+REFUSED = {
+    "frobnicate(x[i])": "frobnicate",
+    "max(x[i], 1)": "no matching function",
+    "simd_frob(x[i])": "simd_frob",
+    "exp(1)": "no matching function",
+    "float2(1.0f, 2.0f, 3.0f).x": "number of components",
+}
+
+
+@pytest.mark.parametrize("value", REFUSED)
+def test_what_is_unknown_is_refused_with_its_line(value: str) -> None:
+    with pytest.raises(ShaderError, match=r"shader\.metal:5") as refused:
+        each_shader((value,), "float")
+    assert REFUSED[value] in str(refused.value)
+
+
+def launch(**changes: object) -> Outcome:
+    given = {"kernel": "positions", "buffers": {0: np.zeros(32, np.uint32)}, "memory": {1: 128}}
+    return load(POSITIONS).run(Launch(**{**given, **changes}))  # type: ignore[arg-type]
+
+
+WRONG_LAUNCHES = {
+    "has positions": {"kernel": "elsewhere"},
+    "has no buffer 4": {"buffers": {4: np.zeros(1)}},
+    r"bytes of \[\[threadgroup\(1\)\]\]": {"memory": {}},
+    "Metal has 1 to 1024": {"threadgroup": 2048},
+    "Metal has 32768": {"memory": {1: 40000}},
+    "one to three numbers": {"grid": (1, 1, 1, 1)},
+}
+
+
+@pytest.mark.parametrize("message", WRONG_LAUNCHES)
+def test_wrong_launch_is_refused(message: str) -> None:
+    with pytest.raises(LaunchError, match=message):
+        launch(**WRONG_LAUNCHES[message])
+
+
+def test_missing_buffer_is_reported_not_fatal() -> None:
+    (finding,) = launch(buffers={}).findings
+    assert finding.kind == "out of bounds"
+    assert finding.now.lines == ("shader.metal:10",)
+
+
+def test_finding_names_kernel_line_threads_and_both_accesses() -> None:
+    outcome = load(POSITIONS.replace("mem_flags::mem_threadgroup", "mem_flags::mem_none")).run(
+        Launch("positions", {0: np.zeros(32, np.uint32)}, threadgroup=32, memory={1: 128}, blank={0})
+    )
+    assert not outcome.findings  # each thread reads its own word
+    racy = POSITIONS.replace("mem_flags::mem_threadgroup", "mem_flags::mem_none").replace(
+        "seen[t] *", "seen[31 - t] *"
+    )
+    (finding,) = (
+        load(racy)
+        .run(Launch("positions", {0: np.zeros(32, np.uint32)}, threadgroup=32, memory={1: 128}, blank={0}))
+        .findings
+    )
+    assert str(finding) == (
+        "positions: race: 4 bytes at byte 124 of threadgroup memory 1; "
+        "read by thread 0 of threadgroup 0 at shader.metal:10; "
+        "beside write by thread 31 of threadgroup 0 at shader.metal:8 (32 times)"
+    )
+
+
+RUNAWAY = """
+#include <metal_stdlib>
+int deeper(int n, device int* out) { out[0] = n; return n + deeper(n + 1, out); }
+kernel void runaway(device int* out [[buffer(0)]]) { out[1] = deeper(0, out); }
+"""
+
+
+def test_exhausted_stack_is_a_finding() -> None:
+    (finding,) = load(RUNAWAY).run(Launch("runaway", {0: np.zeros(4, np.int32)}, threadgroup=1)).findings
+    assert finding.kind == "endless"
