@@ -88,6 +88,7 @@ def demo(parsed: argparse.Namespace) -> int:
 
 def explain(parsed: argparse.Namespace) -> int:
     """Show what a spec becomes, pass by pass."""
+    spec = _find_spec(parsed.kernel)
     from backends.targets import BACKENDS
     from codegen.failures import Failure
     from codegen.pipeline import explain as explain_spec
@@ -97,7 +98,6 @@ def explain(parsed: argparse.Namespace) -> int:
     if parsed.target and not chosen:
         known = ", ".join(backend.name for backend in BACKENDS)
         raise Failure(f"unknown target {parsed.target!r}; expected one of {known}")
-    spec = _find_spec(parsed.kernel)
     print(explain_spec(load_bytes(spec.read_bytes(), os.path.relpath(spec, ROOT)), chosen))
     return 0
 

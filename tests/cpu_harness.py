@@ -116,7 +116,7 @@ def _library(name: str, header_name: str, header: str, source: str) -> ctypes.CD
         (folder / header_name).write_text(header)
         (folder / "kernel.cpp").write_text(source)
         command = ["g++", "-std=c++20", *KERNEL_FLAGS, "-fPIC", "-shared", "-fopenmp", "-Wall", "-Wextra", "-Werror",
-                   "-Wno-psabi", "-mavx2", "-mfma", "-mf16c", "-DSGL_ISA=avx2", f"-I{RUNTIME}", f"-I{folder}"]  # fmt: skip
+                   "-Wno-psabi", "-Wno-tautological-compare", "-mavx2", "-mfma", "-mf16c", "-DSGL_ISA=avx2", f"-I{RUNTIME}", f"-I{folder}"]  # fmt: skip
         staged = folder / "kernel.tmp.so"
         subprocess.run([*command, str(folder / "kernel.cpp"), "-o", str(staged)], check=True)
         staged.rename(library)

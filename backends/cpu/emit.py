@@ -17,6 +17,7 @@ from backends.cpu.spelling import INDEXED, MONOIDS, OPS, RESERVED_HERE, STORAGE,
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.expressions import ATOM
+from codegen.names import author_name
 from codegen.record import OpRecord
 from codegen.render import render
 from codegen.varying import fits_packs, is_varying, varying_names
@@ -222,7 +223,7 @@ class CpuWriter(Writer):
                 )
 
     def _declare_state(self, item: low.Accumulator, is_dealt: bool) -> str:
-        name = self.namer.declare(f"{item.names[0].partition('.')[0]}_state")
+        name = self.namer.invent(f"{author_name(item.names[0])}_state")
         type_ = self.type_name(item.type)
         if is_dealt:
             self.line(f"sgl::Accumulator<{MONOIDS[item.monoid]}, {type_}> {name};")
@@ -240,7 +241,7 @@ class CpuWriter(Writer):
         if len(item.names) == 1:
             self.line(f"const auto {self.namer.declare(item.names[0])} = {state}.result();")
             return
-        both = self.namer.declare(f"{item.names[0].partition('.')[0]}_found")
+        both = self.namer.invent(f"{author_name(item.names[0])}_found")
         self.line(f"const auto {both} = {state}.result();")
         for name, field in zip(item.names, ("maximum", "total"), strict=True):
             self.line(f"const auto {self.namer.declare(name)} = {both}.{field};")
@@ -276,11 +277,11 @@ class CpuWriter(Writer):
             super().guard(statement)
             return
         outer = self.pack
-        mask = self.namer.declare("mask.test")
+        mask = self.namer.invent("mask")
         self.line(f"const auto {mask} = {self._under(self.expr(statement.condition))};")
         self._masked(outer, mask, statement.then)
         if statement.orelse:
-            other = self.namer.declare("mask_else.test")
+            other = self.namer.invent("mask_else")
             self.line(f"const auto {other} = {self._under(f'!{mask}')};")
             self._masked(outer, other, statement.orelse)
         self.pack = outer
@@ -342,8 +343,9 @@ class CpuWriter(Writer):
     def allocate(self, statement: low.Allocate) -> None:
         type_ = "sgl::boolean" if statement.type.name == "bool" else self.type_name(statement.type)
         name = self.namer.declare(statement.row)
-        self.line(f"const auto {name}_memory = sgl::scratch<{type_}>({self.expr(statement.extent)});")
-        self.line(f"{type_}* const {name} = {name}_memory.data();")
+        memory = self.namer.invent(f"{name}_memory")
+        self.line(f"const auto {memory} = sgl::scratch<{type_}>({self.expr(statement.extent)});")
+        self.line(f"{type_}* const {name} = {memory}.data();")
 
     def type_name(self, type: DType) -> str:
         return TYPES[type.name]

@@ -289,16 +289,18 @@ struct Count {
 template <class S, bool is_descending>
 struct ArgBest {
   using State = Pair<S, int64_t>;
+  // The index of no value: indices may be negative, but never the lowest integer.
+  static constexpr SGL_CONSTANT int64_t kNowhere = -0x7fffffffffffffff - 1;
   static SGL_FN State start() {
-    return State{S(0), -1};
+    return State{S(0), kNowhere};
   }
   static SGL_FN bool comes_before(S a, S b) {
     if (is_nan(a) || is_nan(b)) return is_descending ? is_nan(a) && !is_nan(b) : !is_nan(a) && is_nan(b);
     return is_descending ? a > b : a < b;
   }
   static SGL_FN State merge(State a, State b) {
-    if (a.other < 0) return b;
-    if (b.other < 0) return a;
+    if (a.other == kNowhere) return b;
+    if (b.other == kNowhere) return a;
     if (comes_before(a.value, b.value)) return a;
     return comes_before(b.value, a.value) || b.other < a.other ? b : a;
   }
@@ -307,7 +309,7 @@ struct ArgBest {
     return merge(s, State{value, int64_t(index)});
   }
   static SGL_FN int64_t result(State s) {
-    return s.other;
+    return s.other == kNowhere ? -1 : s.other;
   }
 };
 

@@ -20,6 +20,7 @@ from codegen.gpu.rows import RowPlace, loops_of_row
 from codegen.gpu.split import result_type
 from codegen.gpu.words import WORDS
 from codegen.namer import Namer
+from codegen.names import author_name
 from codegen.writer import Writer, stride_name
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I32, I64, DType
@@ -78,15 +79,15 @@ class GpuWriter(Writer):
             self.namer.declare(name)
         for name in record.tensors:
             for axis in range(len(self.tensors[name].shape) - 1):
-                self.namer.fix(stride_name(name, axis), self.namer.declare(stride_name(name, axis)))
+                self.namer.fix(stride_name(name, axis), self.namer.invent(stride_name(name, axis)))
         for name in record.given:
-            self.namer.fix(f"given {name}", self.namer.declare(f"has_{name}"))
+            self.namer.fix(f"given {name}", self.namer.invent(f"has_{name}"))
         scalars = (item.name for item in self.kernel.arguments if isinstance(item, ir.ScalarType))
         for name in (*self.kernel.sizes, *scalars):
             self.namer.declare(name)
         for scratch in record.scratch:
             base = scratch.name.partition(".")[0]
-            identifier = self.namer.declare(base if scratch.owner == "program" else f"{base}_memory")
+            identifier = self.namer.invent(base if scratch.owner == "program" else f"{base}_memory")
             self.namer.fix(self.memory_of(scratch.name), identifier)
 
     @staticmethod
@@ -158,7 +159,7 @@ class GpuWriter(Writer):
         outer, self.lanes = self.lanes, Lanes(chunked, {}, turns)
         self.namer.push()
         name = self.namer.declare(loop.var)
-        base = name if chunked is None else self.namer.declare(f"{loop.var.partition('.')[0]}_base")
+        base = name if chunked is None else self.namer.invent(f"{author_name(loop.var)}_base")
         run = " * chunk" if chunked is not None else ""
         if turns:
             self._open_turns(base, start, end, run)
@@ -190,7 +191,7 @@ class GpuWriter(Writer):
         """One chunk: what it loads, its iterations, what it stores."""
         moving: dict[Chunk, str] = {}
         for chunk in sorted(chunked.chunks, key=lambda item: item.is_store):
-            moving[chunk] = self.namer.declare(f"{chunk.tensor}_chunk")
+            moving[chunk] = self.namer.invent(f"{chunk.tensor}_chunk")
             self._load_chunk(chunk, moving[chunk], loop.var, base, end)
         self.lanes = Lanes(chunked, moving, loop.var in self.plan.turning)
         self.line("SGL_UNROLL")
@@ -254,7 +255,7 @@ class GpuWriter(Writer):
             self.line("}")
 
     def _declare_state(self, item: low.Accumulator) -> str:
-        name = self.namer.declare(f"{item.names[0].partition('.')[0]}_state")
+        name = self.namer.invent(f"{author_name(item.names[0])}_state")
         monoid = self.spellings.monoids[item.monoid]
         self.line(f"sgl::Accumulator<{monoid}<{self.types[item.type.name]}>> {name};")
         return name

@@ -6,7 +6,7 @@ Otherwise it is computed once, into scratch, in the order of the semantics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codegen import lowered as low
@@ -155,7 +155,8 @@ def _lower_cumsum(lowering: Lowering, row: ir.Row, level: Level, out: list[low.S
 def _lower_topk(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]) -> None:
     """`count` rounds, each the greatest value that comes after the one found before."""
     values, indices = row.names
-    type_ = row.value.type
+    type_, base = row.value.type, row.low
+    row = _from_zero(lowering, row)
     assert row.count is not None
     count = _named(lowering, f"{values}_count", lowering.expr(row.count, level, out), out)
     plan = _plan_values(lowering, row, lowering.names.fresh(f"{values}_candidate"), level, out)
@@ -167,18 +168,30 @@ def _lower_topk(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stm
     also = op("logical_or", compare("equal", ir.Var(turn, I64), ZERO),
               _comes_after(row, ir.Var(last, type_), ir.Var(place, I64)), type=BOOL)  # fmt: skip
     _fold_row(lowering, row, plan, (best,), "argmax", also, level, body)
-    found: ir.Expr = compare("less_equal", row.low, ir.Var(best, I64))
-    if row.low != ZERO:
-        found = conjunction(found, compare("not_equal", ir.Var(best, I64), MINUS_ONE))
+    found = compare("less_equal", ZERO, ir.Var(best, I64))
+    index: ir.Expr = ir.Var(best, I64)
+    if base != ZERO:
+        index = select(found, op("add", index, base), MINUS_ONE)
     body += _read_found(lowering, plan, best, found, last, type_, level)
     body += [
         ir.Update(place, ir.Var(best, I64)),
         low.Put(values, ir.Var(turn, I64), ir.Var(last, type_)),
-        low.Put(indices, ir.Var(turn, I64), ir.Var(best, I64)),
+        low.Put(indices, ir.Var(turn, I64), index),
     ]
     out.append(low.Loop(turn, ZERO, count, "serial", tuple(body)))
     lowering.rows[values] = RowPlan(values, type_, ZERO)
     lowering.rows[indices] = RowPlan(indices, I64, ZERO)
+
+
+def _from_zero(lowering: Lowering, row: ir.Row) -> ir.Row:
+    """The same row with its range moved to start at 0, where -1 can only mean that nothing was found."""
+    if row.low == ZERO:
+        return row
+    var = lowering.names.fresh(row.var)
+    moved: dict[str, ir.Expr] = {row.var: op("add", ir.Var(var, I64), row.low)}
+    where = None if row.where is None else substitute(row.where, moved)
+    value = substitute(row.value, moved)
+    return replace(row, var=var, low=ZERO, high=op("subtract", row.high, row.low), where=where, value=value)
 
 
 def _rounds(count: ir.Expr) -> ir.Expr:

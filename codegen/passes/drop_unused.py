@@ -25,17 +25,31 @@ def drop_unused(program: low.Program, names: Names) -> low.Program:
 
 
 def _read(program: low.Program) -> frozenset[str]:
-    """Every name that some expression reads, or that an update keeps alive."""
+    """Every name that something with an effect reads, directly or through other names."""
     found: set[str] = set()
+    sources: list[tuple[tuple[str, ...], set[str]]] = []
     for launch in program.launches:
         for axis in launch.grid:
             found.update(_names_in(axis.low), _names_in(axis.high))
         for statement in low.walk(launch.body):
-            if isinstance(statement, ir.Update):
-                found.add(statement.name)
-            for expr in low.expressions(statement):
-                found.update(_names_in(expr))
-    return frozenset(found)
+            reads = {name for expr in low.expressions(statement) for name in _names_in(expr)}
+            match statement:
+                case ir.Let(name) | ir.Update(name):
+                    sources.append(((name,), reads))
+                case low.Fold(accumulators):
+                    sources.append((tuple(name for item in accumulators for name in item.names), reads))
+                case _:
+                    found |= reads
+    return _closure(found, sources)
+
+
+def _closure(found: set[str], sources: list[tuple[tuple[str, ...], set[str]]]) -> frozenset[str]:
+    """`found`, and what the sources of names in it read."""
+    while True:
+        more = {name for names, reads in sources if not found.isdisjoint(names) for name in reads} - found
+        if not more:
+            return frozenset(found)
+        found |= more
 
 
 def _names_in(expr: ir.Expr) -> set[str]:
@@ -46,14 +60,20 @@ def _kept(body: tuple[low.Stmt, ...], read: frozenset[str]) -> tuple[low.Stmt, .
     kept: list[low.Stmt] = []
     for statement in body:
         match statement:
-            case ir.Let(name) if name not in read:
+            case ir.Let(name) | ir.Update(name) if name not in read:
                 continue
-            case low.Fold(accumulators) if not any(name in read for item in accumulators for name in item.names):
+            case low.Fold(accumulators) if not any(
+                name in read for item in accumulators for name in item.names
+            ):
                 continue
-            case low.Loop() | low.Fold():
+            case low.Fold():
                 kept.append(replace(statement, body=_kept(statement.body, read)))
+            case low.Loop():
+                inner = _kept(statement.body, read)
+                kept += [replace(statement, body=inner)] if inner else []
             case low.If(_, then, orelse):
-                kept.append(replace(statement, then=_kept(then, read), orelse=_kept(orelse, read)))
+                branches = _kept(then, read), _kept(orelse, read)
+                kept += [replace(statement, then=branches[0], orelse=branches[1])] if any(branches) else []
             case _:
                 kept.append(statement)
     return tuple(kept)

@@ -83,10 +83,10 @@ class _Eager:
         match expr:
             case ir.Load(_, index):
                 load = replace(expr, index=tuple(self.expr(part, path) for part in index))
-                return select(conjunction(*path), load, zero(expr.type))
+                return select(self.holds(path), load, zero(expr.type))
             case ir.At(_, index) if not self.is_inside_always(expr):
                 at = replace(expr, index=self.expr(index, path))
-                return select(conjunction(*path), at, zero(expr.type))
+                return select(self.holds(path), at, zero(expr.type))
             case ir.Apply("select", (condition, taken, other)):
                 return self.select(expr, condition, taken, other, path)
             case ir.Apply("logical_and" | "logical_or" as name, (left, right)):
@@ -109,7 +109,11 @@ class _Eager:
         return self.expr(low, path), self.expr(high, path), test, self.expr(value, inner)
 
     def under(self, path: Path, condition: ir.Expr) -> Path:
-        return (*path, self.names.refresh(condition))
+        return (*path, condition)
+
+    def holds(self, path: Path) -> ir.Expr:
+        """All conditions of a path at once, binding names of their own wherever they stand."""
+        return conjunction(*(self.names.refresh(condition) for condition in path))
 
     def select(self, whole: ir.Apply, test: ir.Expr, taken: ir.Expr, other: ir.Expr, path: Path) -> ir.Expr:
         test = self.expr(test, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import re
 from dataclasses import replace
 from typing import get_args
 
@@ -58,6 +59,8 @@ def called_name(node: ast.expr) -> str:
             return name
         case _:
             return ""
+
+_LOCAL_NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,47}\Z")
 
 
 class ExpressionChecker:
@@ -400,8 +403,19 @@ class ExpressionChecker:
         binding = Binding("loop", unique, I64, roots, scope.parallel_depth)
         return unique, replace(scope, facts=facts).bind(target.id, binding)
 
+    def require_plain_name(self, name: str, node: ast.AST) -> None:
+        """Names reach the sources of every target, so they are as plain as those of the signature."""
+        if not _LOCAL_NAME.match(name):
+            raise self.session.problem(
+                "bad-name",
+                node,
+                f"`{name[:60]}` cannot name a value or a function",
+                "use up to 48 lower case letters, digits and single underscores, a letter first",
+            )
+
     def refuse_shadowing(self, target: ast.Name, scope: Scope) -> None:
         """A name of the signature or the language cannot be bound again."""
+        self.require_plain_name(target.id, target)
         name, signature = target.id, self.session.signature
         if name in signature.tensors or name in signature.scalars or name in signature.sizes:
             raise self.session.problem(

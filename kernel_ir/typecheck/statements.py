@@ -276,6 +276,10 @@ class StatementChecker:
         if not _has_plain_parameters(node):
             message = f"`{node.name}` takes plain positional parameters, each once"
             raise self.session.problem("bad-function", node, message, f"write `def {node.name}(a, b):`")
+        bound = [node.name, *(item.arg for item in node.args.args)]
+        bound += [target.id for item in node.body for target in _targets(item)]
+        for name in bound:
+            self.expressions.require_plain_name(name, node)
         signature = self.session.signature
         taken = {
             *RESERVED_CALLS,

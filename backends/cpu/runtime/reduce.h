@@ -186,24 +186,26 @@ template <class Order>
 struct ArgBest {
   template <class V>
   using State = Indexed<V>;
+  // The index of no value: indices may be negative, but never the lowest integer.
+  static constexpr int64_t kNowhere = INT64_MIN;
   template <class V>
   static SGL_INLINE State<V> start() {
-    return {V(0), Like<V, int64_t>(-1)};
+    return {V(0), Like<V, int64_t>(kNowhere)};
   }
   template <class V, class I>
   static SGL_INLINE State<V> add(const State<V>& s, I index, V value) {
-    const auto is_better = Order::before(value, s.value) || s.index < int64_t(0);
+    const auto is_better = Order::before(value, s.value) || s.index == kNowhere;
     return {select(is_better, value, s.value), select(is_better, index, s.index)};
   }
   template <class V>
   static SGL_INLINE State<V> merge(const State<V>& a, const State<V>& b) {
     const auto is_tied = !Order::before(a.value, b.value) && b.index < a.index;
-    const auto is_better = Order::before(b.value, a.value) || is_tied || a.index < int64_t(0);
-    return select_state(is_better && b.index >= int64_t(0), b, a);
+    const auto is_better = Order::before(b.value, a.value) || is_tied || a.index == kNowhere;
+    return select_state(is_better && b.index != kNowhere, b, a);
   }
   template <class V>
   static SGL_INLINE auto finish(const State<V>& s) {
-    return s.index;
+    return select(s.index == kNowhere, int64_t(-1), s.index);
   }
 };
 
