@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("file", type=Path, help="the shader")
     add("kernel", nargs="?", help="the kernel to run; without one, the names there are")
     add("--arg", type=_argument, action="append", default=[], metavar="N=TYPE:COUNT[:FILL]",
-        help="buffer N; FILL is a number, zeros, range, normal or blank; N=FILE.npy reads an array")  # fmt: skip
+        help="buffer N; FILL: a number, zeros, range, normal or blank; N=FILE.npy is an array")  # fmt: skip
     add("--grid", type=_extent, default=(1,), metavar="X[,Y[,Z]]", help="threadgroups")
     add("--threads", type=_extent, metavar="X[,Y[,Z]]", help="threads of the whole grid, instead of --grid")
     add("--threadgroup", type=_extent, default=(32,), metavar="X[,Y[,Z]]", help="threads of a threadgroup")
@@ -110,14 +110,14 @@ def _argument(text: str) -> tuple[int, tuple[np.ndarray, bool]]:
 
 
 def _fill(kind: str, count: int, fill: str) -> np.ndarray:
-    rng = np.random.default_rng(0)
+    values: np.ndarray
     match fill:
         case "zeros" | "blank":
             values = np.zeros(count)
         case "range":
             values = np.arange(count)
         case "normal":
-            values = rng.normal(size=count)
+            values = np.random.default_rng(0).normal(size=count)
         case _:
             values = np.full(count, float(fill))
     if kind == "bfloat":  # the upper half of a float
