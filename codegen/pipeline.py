@@ -13,6 +13,7 @@ from codegen.lowering.lower import lower
 from codegen.names import Names
 from codegen.passes.drop_unused import drop_unused
 from codegen.passes.eager import make_eager
+from codegen.passes.expand_powers import expand_powers
 from codegen.passes.guard_accesses import guard_accesses
 from codegen.passes.hoist import hoist
 from codegen.passes.share import share
@@ -47,7 +48,8 @@ class LoweredPass:
 
 
 PASSES: tuple[Pass, ...] = (
-    Pass(guard_accesses, "first, since every later pass may then rely on loads being in range"),
+    Pass(expand_powers, "anywhere ahead of lowering, where a binding may still stand in an expression"),
+    Pass(guard_accesses, "before others, since every later pass may then rely on loads being in range"),
     Pass(make_eager, "before lowering, which computes reductions ahead of the branch that uses them"),
 )
 

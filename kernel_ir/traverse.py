@@ -104,3 +104,31 @@ def walk_expressions(body: tuple[ir.Stmt, ...], *more: ir.Expr) -> Iterator[ir.E
             yield from walk(expr)
     for expr in more:
         yield from walk(expr)
+
+
+def map_expressions(statement: ir.Stmt, change: Callable[[ir.Expr], ir.Expr]) -> ir.Stmt:
+    """The statement with `change` applied to each expression in it, those of nested blocks included."""
+
+    def block(body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...]:
+        return tuple(map_expressions(item, change) for item in body)
+
+    match statement:
+        case ir.Let(_, value) | ir.Update(_, value):
+            return replace(statement, value=change(value))
+        case ir.Row(_, _, _, low, high, where, value, count):
+            return replace(
+                statement,
+                low=change(low),
+                high=change(high),
+                where=None if where is None else change(where),
+                value=change(value),
+                count=None if count is None else change(count),
+            )
+        case ir.Store(_, index, value):
+            return replace(statement, index=tuple(map(change, index)), value=change(value))
+        case ir.For(_, low, high, body):
+            return replace(statement, low=change(low), high=change(high), body=block(body))
+        case ir.If(condition, then, orelse):
+            return replace(statement, condition=change(condition), then=block(then), orelse=block(orelse))
+        case _:
+            assert_never(statement)
