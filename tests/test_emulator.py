@@ -121,6 +121,7 @@ SIMD = {
     "simd_any(x[i] > 30) ? 1 : 0": np.full(32, 1),
     "int(ulong(simd_ballot(x[i] < 3)))": np.full(32, 7),
     "simd_or(x[i])": np.full(32, 31),
+    "simd_shuffle_xor(x[i], 1) * 100 + simd_shuffle_xor(x[i] + 1, 2)": (LANES ^ 1) * 100 + (LANES ^ 2) + 1,
 }
 
 

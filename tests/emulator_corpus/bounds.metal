@@ -20,6 +20,16 @@ kernel void read_past_end_twin(ARGUMENTS) {
   out[i] = data[i + 1 < 128 ? i + 1 : 0];
 }
 
+// out of bounds: one byte past the end is read
+kernel void byte_past_end_bug(ARGUMENTS) {
+  device uchar* bytes = (device uchar*)data;
+  out[i] = bytes[i * 4 + 4];  // found
+}
+kernel void byte_past_end_twin(ARGUMENTS) {
+  device uchar* bytes = (device uchar*)data;
+  out[i] = bytes[i * 4 + 3];
+}
+
 // out of bounds: one element past the end is written
 kernel void write_past_end_bug(ARGUMENTS) {
   for (uint n = i; n <= 128; n += 128) out[n] = 0.0f;  // found

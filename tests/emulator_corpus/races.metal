@@ -296,3 +296,43 @@ kernel void hidden_reader_twin(ARGUMENTS) {
   simdgroup_barrier(mem_flags::mem_threadgroup);
   if (t == 5) slot[0] = 1.0f;
 }
+
+// race: a reader of the other simdgroup hides between two of the writer's own
+kernel void hidden_between_bug(ARGUMENTS) {
+  threadgroup float slot[1];
+  if (t == 0) slot[0] = data[i];
+  wait();
+  if (t == 0 || simd == 1) out[i] = slot[0];
+  simdgroup_barrier(mem_flags::mem_none);
+  if (t == 1) out[i] = slot[0];
+  simdgroup_barrier(mem_flags::mem_threadgroup);
+  if (t == 5) slot[0] = 1.0f;  // found
+}
+kernel void hidden_between_twin(ARGUMENTS) {
+  threadgroup float slot[1];
+  if (t == 0) slot[0] = data[i];
+  wait();
+  if (t == 0) out[i] = slot[0];
+  simdgroup_barrier(mem_flags::mem_none);
+  if (t == 1) out[i] = slot[0];
+  simdgroup_barrier(mem_flags::mem_threadgroup);
+  if (t == 5) slot[0] = 1.0f;
+}
+
+// race: whoever counted last reads a counter that others also wrote
+kernel void last_counter_bug(ARGUMENTS) {
+  threadgroup atomic_uint count;
+  if (t == 0) atomic_store_explicit(&count, 0u, memory_order_relaxed);
+  wait();
+  atomic_fetch_add_explicit(&count, 1u, memory_order_relaxed);
+  threadgroup_barrier(mem_flags::mem_device);
+  if (t == 63) out[i] = *(threadgroup uint*)&count;  // found
+}
+kernel void last_counter_twin(ARGUMENTS) {
+  threadgroup atomic_uint count;
+  if (t == 0) atomic_store_explicit(&count, 0u, memory_order_relaxed);
+  wait();
+  atomic_fetch_add_explicit(&count, 1u, memory_order_relaxed);
+  wait();
+  if (t == 63) out[i] = *(threadgroup uint*)&count;
+}

@@ -65,3 +65,26 @@ kernel void in_place_twin(ARGUMENTS) {
   threadgroup_barrier(mem_flags::mem_device);
   out[i] = data[i] + next;
 }
+
+// race between threadgroups: one writes plainly what another counts
+kernel void plain_write_bug(ARGUMENTS) {
+  device atomic_uint* count = (device atomic_uint*)data;
+  if (g == 0 && t == 0) atomic_fetch_add_explicit(count, 1u, memory_order_relaxed);
+  if (g == 1 && t == 0) data[0] = 0.0f;  // found
+}
+kernel void plain_write_twin(ARGUMENTS) {
+  device atomic_uint* count = (device atomic_uint*)data;
+  if (g == 0 && t == 0) atomic_fetch_add_explicit(count, 1u, memory_order_relaxed);
+  if (g == 1 && t == 0) data[1] = 0.0f;
+}
+
+// race between threadgroups: neighbours in one word, the bytes of which are told apart
+kernel void neighbour_bytes_bug(ARGUMENTS) {
+  device uchar* bytes = (device uchar*)data;
+  bytes[2 * t + g] = 1;
+  if (g == 1) bytes[2 * t] = 1;  // found
+}
+kernel void neighbour_bytes_twin(ARGUMENTS) {
+  device uchar* bytes = (device uchar*)data;
+  bytes[2 * t + g] = 1;
+}

@@ -114,7 +114,9 @@ struct Counts {
 
 extern "C" {
 // Waits until every thread of the simdgroup has brought `value`; slots of 16 bytes, one a lane.
-const void* emu_exchange(const void* value, int size, const char* operation, const void* site);
+void* emu_exchange(const void* value, int size, const char* operation, const void* site);
+// Whether this lane is the first to ask since the latest exchange: it works out what all lanes share.
+int emu_is_first_asked();
 emu::u32 emu_active_lanes();
 int emu_lane();
 int emu_reduction();

@@ -120,7 +120,10 @@ static bool release(int first, int last, Waiting waiting) {
   const int flags = state.fibers[first].flags;
   for (int memory = 0; memory < 2; ++memory)
     if (flags >> memory & 1) ++(waiting == kAtBarrier ? state.epochs[memory] : simdgroup.epochs[memory]);
-  if (waiting == kAtSimd) simdgroup.active = last - first == 32 ? ~0u : (1u << (last - first)) - 1u;
+  if (waiting == kAtSimd) {
+    simdgroup.active = last - first == kSimdLanes ? ~0u : (1u << (last - first)) - 1u;
+    simdgroup.is_asked = false;
+  }
   ++(waiting == kAtBarrier ? state.counts.barriers : state.counts.simd_operations);
   for (int n = first; n < last; ++n) state.fibers[n].waiting = kRunnable;
   return true;
@@ -351,7 +354,7 @@ const Constant* emu_constant(int index) {
   return nullptr;
 }
 
-const void* emu_exchange(const void* value, int size, const char* operation, const void* site) {
+void* emu_exchange(const void* value, int size, const char* operation, const void* site) {
   Fiber& fiber = *state.current;
   const long number = &fiber - state.fibers;
   auto& slots = state.simdgroups[number / kSimdLanes].slots[fiber.turn];
@@ -359,6 +362,13 @@ const void* emu_exchange(const void* value, int size, const char* operation, con
   fiber.turn ^= 1;
   wait(kAtSimd, operation, 0, site);
   return slots;
+}
+
+int emu_is_first_asked() {
+  bool& is_asked = state.simdgroups[(state.current - state.fibers) / kSimdLanes].is_asked;
+  const bool was_asked = is_asked;
+  is_asked = true;
+  return !was_asked;
 }
 
 u32 emu_active_lanes() { return state.simdgroups[(state.current - state.fibers) / kSimdLanes].active; }

@@ -28,6 +28,7 @@ struct Fiber {
 struct Simdgroup {
   alignas(16) char slots[2][kSimdLanes][kSlotBytes];
   u32 active;
+  bool is_asked;
   u32 epochs[2];  // device, threadgroup
 };
 

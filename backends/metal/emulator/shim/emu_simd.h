@@ -13,56 +13,52 @@ EMU_SHIM inline void simdgroup_barrier(mem_flags flags) { emu_simdgroup_barrier(
 
 namespace emu {
 
-constexpr int kLanes = 32;
-
-// The value that every lane of the simdgroup brings to one operation.
+// The values that the lanes of the simdgroup brought to one operation.
 template <class T> struct Lanes {
-  T values[kLanes];
+  char* slots;
   u32 active;
   int self;
-  EMU_SHIM bool is_active(int lane) const { return lane >= 0 && lane < kLanes && (active >> lane & 1u); }
+  EMU_SHIM T& at(int lane) const { return *reinterpret_cast<T*>(slots + lane * kSlotBytes); }
+  EMU_SHIM bool is_active(int lane) const { return lane >= 0 && lane < kSimdLanes && (active >> lane & 1u); }
 };
 
 template <class T> EMU_SHIM Lanes<T> exchange(T value, const char* operation, const void* site) {
   static_assert(sizeof(T) <= kSlotBytes, "a value of at most 16 bytes");
-  const char* slots = static_cast<const char*>(emu_exchange(&value, sizeof value, operation, site));
-  Lanes<T> met;
-  for (int n = 0; n < kLanes; ++n) __builtin_memcpy(&met.values[n], slots + n * kSlotBytes, sizeof(T));
-  met.active = emu_active_lanes();
-  met.self = emu_lane();
-  return met;
+  char* slots = static_cast<char*>(emu_exchange(&value, sizeof value, operation, site));
+  return {slots, emu_active_lanes(), emu_lane()};
 }
 
-// Over active lanes: by halves as a butterfly does, or one lane after another.
-template <class T, class F> EMU_SHIM T reduce(Lanes<T> met, F combine) {
+// Over active lanes, by halves as a butterfly does or one lane after another, into lane 0's slot.
+template <class T, class F> EMU_SHIM void reduce_slots(Lanes<T> met, F combine) {
   if (emu_reduction() == 1) {
-    T total = met.values[0];
-    for (int n = 1; n < kLanes; ++n) if (met.is_active(n)) total = combine(total, met.values[n]);
-    return total;
+    for (int n = 1; n < kSimdLanes; ++n)
+      if (met.is_active(n)) met.at(0) = combine(met.at(0), met.at(n));
+    return;
   }
-  for (int step = kLanes / 2; step > 0; step /= 2)
+  for (int step = kSimdLanes / 2; step > 0; step /= 2)
     for (int n = 0; n < step; ++n)
-      if (met.is_active(n + step)) {
-        met.values[n] = combine(met.values[n], met.values[n + step]);
-        met.active |= 1u << n;
-      }
-  return met.values[0];
+      if (met.is_active(n + step)) met.at(n) = combine(met.at(n), met.at(n + step));
+}
+
+template <class T, class F> EMU_SHIM T reduce(const Lanes<T>& met, F combine) {
+  if (emu_is_first_asked()) reduce_slots(met, combine);
+  return met.at(0);
 }
 
 template <class T, class F> EMU_SHIM T scan(const Lanes<T>& met, T first, bool is_inclusive, F combine) {
   T total = first;
-  for (int n = 0; n < met.self + is_inclusive; ++n) if (met.is_active(n)) total = combine(total, met.values[n]);
+  for (int n = 0; n < met.self + is_inclusive; ++n) if (met.is_active(n)) total = combine(total, met.at(n));
   return total;
 }
 
 // Another lane's value; one that is not there is no value at all.
 template <class T> EMU_SHIM T take(const Lanes<T>& met, int lane, const void* site) {
   if (!met.is_active(lane)) emu_fail("a shuffle from a lane that is not in the simdgroup", site);
-  return met.values[lane];
+  return met.at(lane);
 }
 
 template <class T> EMU_SHIM T take_or_own(const Lanes<T>& met, int lane, bool is_inside, const void* site) {
-  return is_inside ? take(met, lane, site) : met.values[met.self];
+  return is_inside ? take(met, lane, site) : met.at(met.self);
 }
 
 struct Add { template <class T> EMU_SHIM T operator()(T a, T b) const { return T(a + b); } };
@@ -118,11 +114,11 @@ template <class T> EMU_SHIM T simd_shuffle_up(T value, ushort by) {
 }
 template <class T> EMU_SHIM T simd_shuffle_rotate_down(T value, ushort by) {
   const auto met = emu::exchange(value, "simd_shuffle_rotate_down", EMU_SITE);
-  return emu::take(met, (met.self + by) % emu::kLanes, EMU_SITE);
+  return emu::take(met, (met.self + by) % emu::kSimdLanes, EMU_SITE);
 }
 template <class T> EMU_SHIM T simd_shuffle_rotate_up(T value, ushort by) {
   const auto met = emu::exchange(value, "simd_shuffle_rotate_up", EMU_SITE);
-  return emu::take(met, (met.self + emu::kLanes - by % emu::kLanes) % emu::kLanes, EMU_SITE);
+  return emu::take(met, (met.self + emu::kSimdLanes - by % emu::kSimdLanes) % emu::kSimdLanes, EMU_SITE);
 }
 template <class T> EMU_SHIM T simd_broadcast(T value, ushort lane) {
   return emu::take(emu::exchange(value, "simd_broadcast", EMU_SITE), lane, EMU_SITE);
@@ -152,7 +148,7 @@ struct simd_vote {
 EMU_SHIM inline simd_vote simd_ballot(bool value) {
   const auto met = emu::exchange(uint(value), "simd_ballot", EMU_SITE);
   uint64_t bits = 0;
-  for (int n = 0; n < emu::kLanes; ++n) if (met.is_active(n) && met.values[n]) bits |= uint64_t(1) << n;
+  for (int n = 0; n < emu::kSimdLanes; ++n) if (met.is_active(n) && met.at(n)) bits |= uint64_t(1) << n;
   return simd_vote(bits);
 }
 
