@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from codegen.failures import Failure
-from kernel_ir.names import name_problem
+from kernel_ir.names import kernel_name_problem, name_problem
 
 _STARTING_SPEC = Path(__file__).with_name("scaffold.yaml")
 
@@ -24,8 +24,7 @@ def scaffold(specs: Path, family_and_name: str) -> Path:
         raise ScaffoldError(
             f"{family_and_name!r} names no family; write it as family/name, such as norm/scale"
         )
-    for part in (family, name):
-        problem = name_problem(part)
+    for problem in (name_problem(family), kernel_name_problem(name)):
         if problem is not None:
             raise ScaffoldError(f"{problem[0]}; {problem[1]}")
     taken = next(specs.glob(f"*/{name}.yaml"), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kernel_ir.check_signature import Rule, Subject
 from kernel_ir.errors import Diagnostic
-from kernel_ir.names import PACKAGE_NAMES, PYTHON, WRAPPER_NAMES, name_problem, reserved_by
+from kernel_ir.names import PYTHON, WRAPPER_NAMES, kernel_name_problem, name_problem, reserved_by
 from kernel_ir.source import Path
 from kernel_ir.spec import Argument, Export, Returns
 from kernel_ir.wording import show, suggest
@@ -18,11 +18,8 @@ def export_names_are_legal(subject: Subject) -> Iterator[Diagnostic]:
     seen = {subject.spec.name}
     for index, export in enumerate(subject.spec.exports):
         at = subject.source.span("exports", index, "name")
-        if problem := name_problem(export.name):
+        if problem := kernel_name_problem(export.name):
             yield Diagnostic("bad-name", problem[0], at, problem[1])
-        elif export.name in PACKAGE_NAMES:
-            message = f"{show(export.name)} already has a meaning in the package"
-            yield Diagnostic("bad-name", message, at, "choose another name")
         elif export.name in seen:
             message = f"the name {show(export.name)} is already taken"
             yield Diagnostic("name-clash", message, at, "the kernel's own name needs no export")

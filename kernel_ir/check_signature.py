@@ -14,9 +14,10 @@ from kernel_ir.dtypes import DTYPES
 from kernel_ir.errors import Diagnostic, Span
 from kernel_ir.names import (
     BODY_NAMES,
-    PACKAGE_NAMES,
     WRAPPER_NAMES,
+    kernel_name_problem,
     name_problem,
+    taken,
     type_variable_problem,
 )
 from kernel_ir.nodes import Apply, Expr, ScalarType, Size, SizeType, TensorType
@@ -96,13 +97,13 @@ def _sizes(expr: Expr) -> Iterator[Size]:
 def names_are_legal(subject: Subject) -> Iterator[Diagnostic]:
     """Every name fits the pattern and is no reserved word of a target, nor one of the language."""
     spec, source = subject.spec, subject.source
-    if problem := name_problem(spec.name) or _taken(spec.name, PACKAGE_NAMES, "the package"):
+    if problem := kernel_name_problem(spec.name):
         yield Diagnostic("bad-name", problem[0], source.span("name"), problem[1])
     for name in spec.types:
         if problem := type_variable_problem(name):
             yield Diagnostic("bad-name", problem[0], source.key_span("types", name), problem[1])
     for name in spec.arguments:
-        if problem := name_problem(name) or _taken_in_body(name) or _taken(name, WRAPPER_NAMES, "every op"):
+        if problem := name_problem(name) or _taken_in_body(name) or taken(name, WRAPPER_NAMES, "every op"):
             yield Diagnostic("bad-name", problem[0], source.key_span("arguments", name), problem[1])
     for name in spec.results:
         if problem := name_problem(name) or _taken_in_body(name):
@@ -113,13 +114,7 @@ def names_are_legal(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _taken_in_body(name: str) -> tuple[str, str] | None:
-    return _taken(name, BODY_NAMES, "the body language")
-
-
-def _taken(name: str, names: frozenset[str], owner: str) -> tuple[str, str] | None:
-    if name not in names:
-        return None
-    return f"{show(name)} already has a meaning in {owner}", "choose another name"
+    return taken(name, BODY_NAMES, "the body language")
 
 
 def names_are_unique(subject: Subject) -> Iterator[Diagnostic]:

@@ -80,7 +80,7 @@ BODY_NAMES = (
 )
 
 # What the package and every wrapper say themselves.
-PACKAGE_NAMES = _words("cpu cuda is_available metal register_library")
+PACKAGE_NAMES = _words("cpu cuda is_available metal register_library target")
 WRAPPER_NAMES = _words("stream")
 
 
@@ -101,6 +101,18 @@ def name_problem(name: str) -> tuple[str, str] | None:
     if language := reserved_by(name):
         return f"{show(name)} is reserved in {language}", "choose another name"
     return None
+
+
+def kernel_name_problem(name: str) -> tuple[str, str] | None:
+    """What is wrong with the name of a kernel or an export, as (message, hint); None if it may be used."""
+    return name_problem(name) or taken(name, PACKAGE_NAMES, "the package")
+
+
+def taken(name: str, names: frozenset[str], owner: str) -> tuple[str, str] | None:
+    """The problem of a name that `owner` uses itself, as (message, hint); None if it is not among `names`."""
+    if name not in names:
+        return None
+    return f"{show(name)} already has a meaning in {owner}", "choose another name"
 
 
 def type_variable_problem(name: str) -> tuple[str, str] | None:
