@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from kernel_ir import spec as models
 from kernel_ir.errors import Diagnostic
 from kernel_ir.source import Path, Source
-from kernel_ir.wording import join, show, suggest
+from kernel_ir.wording import SHOWN, join, show, suggest
 
 _EXPECTED = {
     "string_type": "a string",
@@ -96,11 +97,20 @@ def _wrong_value(path: Path, found: list[Any], source: Source) -> Diagnostic:
     expected = list(dict.fromkeys(words + kinds))
     is_word = isinstance(given, str) and any(word.startswith('"') for word in words)
     code = "unknown-word" if is_word else "wrong-type"
-    hint = suggest(given, [word.strip('"') for word in words]) if is_word else ""
+    hint = suggest(given, [word.strip('"') for word in words]) if is_word else _form_hint(path, given)
     wanted = _MERGED.get(tuple(kinds)) if not words else None
     message = f"expected {wanted or join(expected)}, got {show(given)}"
     at = source.key_span(*path) if found[0]["loc"][-1] == "[key]" else source.span(*path)
     return Diagnostic(code, message, at, hint)
+
+
+def _form_hint(path: Path, given: Any) -> str:
+    """What to write where an argument or result is its type alone."""
+    match path:
+        case ("arguments" | "results", str(name)) if isinstance(given, str) and len(given) <= SHOWN:
+            return f"write {name[:SHOWN]}: {{type: {json.dumps(given)}}}"
+        case _:
+            return ""
 
 
 def _choices(found: Any) -> list[str]:

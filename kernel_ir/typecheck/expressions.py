@@ -44,6 +44,8 @@ _SYMBOLS: dict[type[ast.AST], str] = {
     ast.USub: "-",
     ast.Invert: "~",
 }
+# What Python and its libraries call things that the language writes otherwise.
+_OTHER_SPELLINGS = {"pow": "a ** b", "power": "a ** b", "float": "f32(a)", "int": "i64(a)"}
 _CONSTANTS = {"inf": math.inf, "nan": math.nan, "pi": math.pi}
 _REDUCTIONS: dict[str, ir.ReduceKind] = {kind: kind for kind in get_args(ir.ReduceKind)}
 ROW_FUNCTIONS = ("softmax", "cumsum", "topk")
@@ -256,7 +258,8 @@ class ExpressionChecker:
         if op is None:
             known = [*CALLABLE, *_REDUCTIONS, *ROW_FUNCTIONS, *self.session.functions]
             close = difflib.get_close_matches(name[:60], known, 1)
-            hint = f"did you mean `{close[0]}`?" if close else "define it with `def` at the top of the body"
+            meant = _OTHER_SPELLINGS.get(name) or next(iter(close), "")
+            hint = f"did you mean `{meant}`?" if meant else "define it with `def` at the top of the body"
             raise self.session.problem("unknown-function", node.func, f"unknown function `{name[:60]}`", hint)
         if len(node.args) != op.arity:
             message = f"`{name}` takes {counted(op.arity, 'argument')}, got {len(node.args)}"
