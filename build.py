@@ -18,13 +18,18 @@ SPECS = ROOT / "specs"
 GENERATED = ROOT / "generated"
 BUILD = ROOT / "build"
 
+OLDEST_PYTHON = (3, 10)
+
 EXIT_WRONG = 1
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
+    """Run one command; the exit status. This file alone is read by older Pythons, to say so."""
+    if sys.version_info < OLDEST_PYTHON:
+        print(f"error: {sys.executable} is not Python 3.10 or newer; use .venv/bin/python", file=sys.stderr)
+        return EXIT_WRONG
     parsed, rest = _parser().parse_known_args(arguments)
     if rest and not parsed.takes_more:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
@@ -68,6 +73,8 @@ def build(parsed: argparse.Namespace) -> int:
     """Compile generated/ into the importable package under build/python."""
     from backends.build_generated import options_from, run
 
+    if parsed.generated == GENERATED:
+        _warn_of_stale_specs()
     return run(options_from(parsed))
 
 
@@ -140,10 +147,11 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("--build-dir", type=Path, default=BUILD, help="where to build it")
     building.add_argument("-j", "--jobs", type=int, default=0, help="how many compilers to run at once")
     building.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
-    for command in (test, bench, demo):
-        _add(commands, command).set_defaults(takes_more=True)
+    _add(commands, test).set_defaults(takes_more=True)
+    for command in (bench, demo):  # they have arguments of their own, which their --help lists
+        _add(commands, command, add_help=False).set_defaults(takes_more=True)
     explaining = _add(commands, explain)
-    explaining.add_argument("kernel", help="a kernel's name, or the path of its spec")
+    explaining.add_argument("kernel", help="a kernel's name, with its folder or without, or a spec's path")
     explaining.add_argument("--target", default="", help="lower for this target: cpu, metal or cuda")
     _add(commands, new).add_argument("name", metavar="FAMILY/NAME")
     _add(commands, doctor)
@@ -152,10 +160,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], run: Callable[[argparse.Namespace], int]
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    run: Callable[[argparse.Namespace], int],
+    add_help: bool = True,
 ) -> argparse.ArgumentParser:
     """A command is named, helped and run by one function."""
-    parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+    parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__, add_help=add_help)
     parser.set_defaults(run=run, takes_more=False)
     return parser
 
@@ -167,12 +177,18 @@ def _generate_tree() -> dict[str, bytes]:
     return generate_tree(SPECS, BACKENDS)
 
 
+def _warn_of_stale_specs() -> None:
+    from codegen.artifacts import read_specs, stale_specs
+
+    for path in stale_specs(GENERATED, read_specs(SPECS)):
+        said = f"warning: generated/ is not what specs/{path} gives now; run `python build.py generate`"
+        print(said, file=sys.stderr)
+
+
 def _find_spec(kernel: str) -> Path:
     """The spec of a kernel given by name or path. Raises FileNotFoundError naming both."""
-    named = Path(kernel)
-    found = (
-        named if named.suffix == ".yaml" and named.is_file() else next(SPECS.glob(f"*/{kernel}.yaml"), None)
-    )
+    candidates = (Path(kernel), SPECS / f"{kernel}.yaml", *SPECS.glob(f"*/{kernel}.yaml"))
+    found = next((path for path in candidates if path.suffix == ".yaml" and path.is_file()), None)
     if found is None:
         raise FileNotFoundError(f"no spec is called {kernel!r}; specs/*/*.yaml are the kernels")
     return found

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one benchmark; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split(": ")[1])
+    parser = argparse.ArgumentParser(prog="build.py bench", description=(__doc__ or "").split(": ")[1])
     parser.add_argument("what", nargs="?", choices=("cpu", "generate"), default="cpu")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/results", help="where to write")
     parsed = parser.parse_args(arguments)

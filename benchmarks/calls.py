@@ -19,7 +19,7 @@ from kernel_ir.load import load_bytes
 from kernel_ir.rounding import Array
 from kernel_ir.typecheck.check import check_spec
 
-_BUILD = "run `python build.py generate`, then `python build.py build`"
+BUILD_HINT = "run `python build.py generate`, then `python build.py build`"
 
 
 def read_records(specs: Path) -> list[OpRecord]:
@@ -41,14 +41,14 @@ def package_module(target: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise NotBuiltError(f"{name} is not there; {_BUILD}") from error
+        raise NotBuiltError(f"{name} is not there; {BUILD_HINT}") from error
 
 
 def public_function(target: str, op: str) -> Callable[..., Any]:
     """A public op of the built package. Raises NotBuiltError where the package lacks it."""
     module = package_module(target)
     if not hasattr(module, op):
-        raise NotBuiltError(f"{module.__name__} has no {op}; {_BUILD}")
+        raise NotBuiltError(f"{module.__name__} has no {op}; {BUILD_HINT}")
     function: Callable[..., Any] = getattr(module, op)
     return function
 

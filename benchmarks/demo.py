@@ -10,19 +10,24 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.agreement import Agreement, compare, make_reference
-from benchmarks.calls import Call, NotBuiltError, is_supported, package_module, prepare, read_records
+from benchmarks.calls import BUILD_HINT, Call, is_supported, package_module, prepare, read_records
 from benchmarks.frameworks import Framework, available
 from benchmarks.inputs import Example, element_count, make_arguments
 from benchmarks.tables import render_text
+from codegen.artifacts import read_specs, stale_specs
+from codegen.failures import Failure, describe
 from codegen.record import Entry, OpRecord
+from kernel_ir.errors import SpecError
+from kernel_ir.wording import suggest
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
+GENERATED = SPECS.parent / "generated"
 
 # The interpreter takes about a microsecond an element; the largest example up to here is shown.
 MOST_ELEMENTS = 50_000
@@ -46,17 +51,13 @@ HEADINGS = ("op", "dtypes", "sizes", "arrays", "module", "worst ulp", "of allowe
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print the table, and give the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.demo")
+    parser = argparse.ArgumentParser(prog="build.py demo", description=(__doc__ or "").split(": ")[0] + ".")
     parser.add_argument("ops", nargs="*", help="kernels to show; default: all")
-    chosen = parser.parse_args(arguments).ops
-    records = [item for item in read_records(SPECS) if not chosen or item.name in chosen]
-    unknown = sorted(set(chosen) - {item.name for item in records})
-    if unknown:
-        parser.error(f"no spec is called {', '.join(unknown)}")
     try:
+        records = choose_records(parser.parse_args(arguments).ops)
         outcomes = [outcome for record in records for outcome in show(record)]
-    except NotBuiltError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (Failure, SpecError) as error:
+        print(describe(error)[0], file=sys.stderr)
         return 1
     print(render_text(HEADINGS, [_row(item) for item in outcomes]))
     wrong = sum(not item.agreement.is_allowed for item in outcomes)
@@ -64,6 +65,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"\n{len(outcomes)} runs of {len(records)} ops; {wrong} differ by more than f32 arithmetic explains"
     )
     return 1 if wrong or not outcomes else 0
+
+
+def choose_records(ops: Sequence[str]) -> list[OpRecord]:
+    """The records of the kernels so named, or of all.
+
+    Raises Failure for a name without a spec, or a spec that changed since generated/ was written.
+    """
+    records = {item.name: item for item in read_records(SPECS)}
+    for name in ops:
+        if name not in records:
+            raise Failure(f"no spec is called {name!r}; {_meant(name, records)}")
+    chosen = [item for name, item in records.items() if not ops or name in ops]
+    paths = {item.spec_path for item in chosen}
+    stale = [path for path in stale_specs(GENERATED, read_specs(SPECS)) if f"specs/{path}" in paths]
+    if stale:
+        raise Failure(f"specs/{stale[0]} is not what generated/ was made from; {BUILD_HINT}")
+    return chosen
+
+
+def _meant(name: str, records: Mapping[str, OpRecord]) -> str:
+    """The kernel that an export, a folder and a name, or a misspelt name stands for."""
+    owners = {export.name: item.name for item in records.values() for export in item.exports}
+    own = owners.get(name) or name.rpartition("/")[2]
+    return suggest(name, records, "specs/*/*.yaml are the kernels") if own not in records else f"try {own!r}"
 
 
 def show(record: OpRecord) -> Iterator[Outcome]:

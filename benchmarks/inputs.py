@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from codegen.failures import Failure
 from codegen.record import Entry, OpRecord
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import evaluate_size
 from kernel_ir.dtypes import DType
 from kernel_ir.rounding import Array, encode
 from kernel_ir.shape_types import parse_size
+from kernel_ir.wording import counted
 
 Example = Mapping[str, int | float | bool]
 
@@ -29,11 +31,16 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+class InputError(Failure):
+    """An example and the `values` of an argument contradict each other."""
+
+
 def make_arguments(record: OpRecord, example: Example, entry: Entry, seed: int = 0) -> dict[str, Any]:
     """A storage array or a number for each argument that `example` gives a size or a value for.
 
     Optional tensors are passed. Scalars that the example leaves out keep their default. The same seed
-    draws the same arguments. Raises KeyError naming a size that the example lacks.
+    draws the same arguments. Raises KeyError naming a size that the example lacks, InputError where
+    `values` cannot fill a tensor of the example's size.
     """
     rng = np.random.default_rng(seed)
     arguments: dict[str, Any] = {}
@@ -41,7 +48,9 @@ def make_arguments(record: OpRecord, example: Example, entry: Entry, seed: int =
         if isinstance(item, ir.TensorType):
             dtype = entry.resolve(item.dtype)
             values = record.values.get(item.name) or _DEFAULTS[dtype.kind]
-            drawn = _draw(rng, values, shape_of(item, example), dtype, example)
+            shape = shape_of(item, example)
+            _require_enough(record, item.name, values, math.prod(shape), example)
+            drawn = _draw(rng, values, shape, dtype, example)
             arguments[item.name] = encode(drawn, dtype)
         elif item.name in example:
             arguments[item.name] = example[item.name]
@@ -56,6 +65,21 @@ def element_count(record: OpRecord, example: Example) -> int:
 def shape_of(item: ir.TensorType, example: Example) -> tuple[int, ...]:
     """The shape of a tensor whose sizes the example gives. Raises KeyError where it lacks one."""
     return tuple(_evaluate(extent, example) for extent in item.shape)
+
+
+def _require_enough(
+    record: OpRecord, name: str, values: Mapping[str, Any], count: int, example: Example
+) -> None:
+    """Raises InputError where a tensor is to hold more distinct values than there are."""
+    if "distinct" not in values:
+        return
+    low, high = (_bound(item, example) for item in values["distinct"])
+    if high - low < count:
+        sizes = ", ".join(f"{size}: {value}" for size, value in example.items())
+        raise InputError(
+            f"{record.spec_path}: the example {{{sizes}}} gives {name!r} {counted(count, 'element')}, and "
+            f"`distinct: [{low}, {high}]` only {counted(max(0, high - low), 'value')}"
+        )
 
 
 def _draw(

@@ -111,6 +111,19 @@ def compare_tree(root: Path, files: Files, specs: Files) -> tuple[Problem, ...]:
     return tuple(problem for problem in found if problem is not None)
 
 
+def stale_specs(root: Path, specs: Files) -> tuple[str, ...]:
+    """The specs that changed, came or went since the tree at `root` was written, sorted.
+
+    Cheap: hashes of the specs against the manifest. None where there is no manifest to compare with.
+    """
+    hashes = _recorded(root, "spec_sha256")
+    if not hashes:
+        return ()
+    recorded = {spec: hashes[path] for path, spec in _recorded(root, "spec").items() if spec}
+    now = {path: _digest(content) for path, content in specs.items()}
+    return tuple(path for path in sorted({*recorded, *now}) if recorded.get(path) != now.get(path))
+
+
 def _require_legal_paths(files: Files) -> None:
     """A path is relative, normal, and no other path's folder or twin in another case."""
     folded: dict[str, str] = {}
@@ -166,10 +179,14 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
 
 
 def _recorded_hashes(root: Path) -> dict[str, str]:
-    """The hash of each file that the manifest on disk lists; empty where it is missing or malformed."""
+    return _recorded(root, "sha256")
+
+
+def _recorded(root: Path, key: str) -> dict[str, str]:
+    """What the manifest on disk says of each file under `key`; empty where it is missing or malformed."""
     try:
         rows = json.loads((root / MANIFEST).read_bytes())["files"]
-        return {path: row["sha256"] for path, row in rows.items()}
+        return {path: row[key] for path, row in rows.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 

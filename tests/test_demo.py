@@ -15,7 +15,8 @@ import pytest
 from benchmarks import demo
 from benchmarks.agreement import compare, make_reference
 from benchmarks.frameworks import Numpy
-from benchmarks.inputs import element_count, make_arguments
+from benchmarks.inputs import InputError, element_count, make_arguments
+from codegen.artifacts import write_tree
 from codegen.record import OpRecord, make_record
 from kernel_ir.interpret import interpret
 from kernel_ir.load import load_text
@@ -120,6 +121,13 @@ def test_a_missing_size_is_an_error() -> None:
         make_arguments(record, {"rows": 1}, record.entries[0])
 
 
+def test_more_distinct_values_than_there_are_is_an_error() -> None:
+    record = record_of(FILLED)
+    crowded = {**record.examples[0], "pool": 5}
+    with pytest.raises(InputError, match=r"op\.yaml: the example \{rows: 6, .*'slots' 6 elements.* 5 values"):
+        make_arguments(record, crowded, record.entries[0])
+
+
 def test_the_largest_example_within_reach_is_shown() -> None:
     record = record_of(DOUBLE)
     assert demo.choose_example(record) == record.examples[0]
@@ -177,6 +185,7 @@ def one_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpRecord:
     (tmp_path / "test").mkdir()
     (tmp_path / "test/doubled.yaml").write_text(DOUBLE)
     monkeypatch.setattr(demo, "SPECS", tmp_path)
+    monkeypatch.setattr(demo, "GENERATED", tmp_path / "generated")
     monkeypatch.setattr(demo, "available", lambda: [Numpy()])
     return record_of(DOUBLE)
 
@@ -224,6 +233,36 @@ def test_what_is_not_built_is_one_message(
     monkeypatch.setenv("SGL_PACKAGE_NAME", "no_such_package")
     assert demo.main([]) == 1
     assert capsys.readouterr().err.startswith("error: no_such_package.cpu is not there; run")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("twice", "try 'doubled'"),
+        ("test/doubled", "try 'doubled'"),
+        ("doublet", 'did you mean "doubled"?'),
+        ("other", "specs/*/*.yaml are the kernels"),
+    ],
+)
+def test_a_name_without_a_spec_leads_to_the_kernel(
+    one_spec: OpRecord, name: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = "exports:\n  - {name: twice, arguments: {input: x}}\n"
+    (demo.SPECS / "test/doubled.yaml").write_text(DOUBLE + export)
+    assert demo.main([name]) == 1
+    assert capsys.readouterr().err == f"error: no spec is called {name!r}; {hint}\n"
+
+
+def test_a_spec_that_changed_since_generate_is_refused(
+    one_spec: OpRecord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_package(monkeypatch, doubled=exact(one_spec, lambda array: array))
+    write_tree(demo.GENERATED, {"cpu/doubled.cpp": b""}, {"test/doubled.yaml": DOUBLE.encode()})
+    assert demo.main(["doubled"]) == 0
+    (demo.SPECS / "test/doubled.yaml").write_text(DOUBLE.replace("Twice", "Double"))
+    assert demo.main(["doubled"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: specs/test/doubled.yaml is not what generated/ was made from; run")
 
 
 def test_mlx_and_numpy_arrays_hold_the_same_values() -> None:
