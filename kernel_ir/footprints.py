@@ -118,7 +118,7 @@ def _count_meetings(items: list[Access]) -> int:
 
 
 def _loop(loop: Enter) -> str:
-    return f"the `{loop.var}` loop (line {loop.span.line})"
+    return f"the `{loop.var.partition('.')[0]}` loop (line {loop.span.line})"
 
 
 def _elsewhere(other: Access, here: Access) -> str:

@@ -23,7 +23,7 @@ class Atom:
     operands: tuple[Polynomial, ...] = ()
     is_wide: bool = False
     condition: ir.Expr | None = None
-    tensor: str = ""  # what a load reads
+    tensor: str = ""  # what a load reads; clamped ones may meet in one element and have none
 
 
 def fits(facts: Facts, value: Polynomial, type_: DType) -> bool:

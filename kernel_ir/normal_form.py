@@ -41,7 +41,9 @@ class Reader:
                 parts = tuple(self.read(part) for part in index)
                 text = ", ".join(str(part) for part in parts)
                 key = f"{tensor}[{text}]!{policy}"
-                return self._atom(key, Atom("load", type_, parts, is_wide=type_ == I64, tensor=tensor))
+                read = "" if policy == "clamp" else tensor
+                atom = Atom("load", type_, parts, is_wide=type_ == I64, tensor=read)
+                return self._atom(key, atom)
             case ir.Apply(op, args, type_):
                 return self._apply(op, args, type_, expr)
             case _:

@@ -288,10 +288,9 @@ class CpuWriter(Writer):
 
     def _masked(self, outer: Pack, mask: str, body: tuple[low.Stmt, ...]) -> None:
         self.pack = Pack(outer.var, outer.varying, mask)
-        self.namer.push()
-        for statement in body:
-            self.statement(statement)
-        self.namer.pop()
+        self.line("{")
+        self.block(body)
+        self.line("}")
         self.pack = outer
 
     def _under(self, condition: str) -> str:

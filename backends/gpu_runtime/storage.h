@@ -31,6 +31,14 @@ struct Codec {
   }
 };
 
+// The nearest integer, ties to even.
+SGL_FN int32_t whole(float x) {
+  return to_i32(round(x));
+}
+SGL_FN int32_t whole(int32_t x) {
+  return x;
+}
+
 template <class T, int kLowest, int kHighest>
 struct SmallInteger {
   using Value = int32_t;
@@ -39,7 +47,7 @@ struct SmallInteger {
   }
   template <class V>
   static SGL_FN T narrow(V value) {
-    const int32_t x = to_i32(value);
+    const int32_t x = whole(value);
     return T(x < kLowest ? kLowest : x > kHighest ? kHighest : x);
   }
 };

@@ -55,13 +55,12 @@ class _Guard:
             case ir.Let(name, value, is_mutable):
                 self.from_data |= {name} if is_mutable else set()
                 self.note(name, value)
-                valid = self.valid(value) if value.type.is_integer else TRUE
-                let = replace(statement, value=self.expr(value))
-                if valid == TRUE:
-                    return (let,)
-                flag = self.names.fresh(f"{name}_is_valid")
-                self.validity[name] = ir.Var(flag, BOOL)
-                return (ir.Let(flag, valid), let)
+                if not value.type.is_integer:
+                    return (replace(statement, value=self.expr(value)),)
+                opened = self.open(value)
+                lets = [ir.Let(bound, part) for bound, part in opened.bindings]
+                flag = self.remember(name, opened.valid)
+                return (*lets, *(ir.Let(*item) for item in flag), replace(statement, value=opened.value))
             case ir.Update(_, value):
                 return (replace(statement, value=self.expr(value)),)
             case ir.Row(_, _, var, low, high, where, value):
@@ -86,105 +85,144 @@ class _Guard:
 
     def store(self, statement: ir.Store) -> tuple[ir.Stmt, ...]:
         value = self.expr(statement.value)
-        condition, index = self.resolve(statement.tensor, statement.index, statement.policy)
-        lets = []
-        for position, part in enumerate(index):
-            if _mentions(condition, part) and not _is_plain(part):
-                name = self.names.fresh(f"{statement.tensor}_at")
-                lets.append(ir.Let(name, part))
-                bound = ir.Var(name, part.type)
-                condition = _replace(condition, part, bound)
-                index = (*index[:position], bound, *index[position + 1 :])
-        store = ir.Store(statement.tensor, index, value, None, statement.span)
-        return (
-            (*lets, store) if condition == TRUE else (*lets, ir.If(condition, (store,), (), statement.span))
-        )
+        access = self.access(statement.tensor, statement.index, statement.policy)
+        lets = (ir.Let(name, part) for name, part in access.bindings)
+        store = ir.Store(statement.tensor, access.index, value, None, statement.span)
+        if access.condition == TRUE:
+            return (*lets, store)
+        return (*lets, ir.If(access.condition, (store,), (), statement.span))
 
     def expr(self, expr: ir.Expr) -> ir.Expr:
         match expr:
-            case ir.Load(tensor, index, _, policy) if policy is not None:
-                condition, index = self.resolve(tensor, index, policy)
-                return self._guarded(expr, condition, index)
+            case ir.Load(tensor, index, type_, policy) if policy is not None:
+                access = self.access(tensor, index, policy)
+                otherwise = ir.Const(math.nan, F32) if type_ == F32 and policy == "nan" else zero(type_)
+                load = replace(expr, index=access.index, policy=None)
+                return _wrap(access.bindings, select(access.condition, load, otherwise))
             case ir.Reduce(_, var, low, high):
                 self.note(var, low, high)
                 return map_children(expr, self.expr)
             case ir.Bind(name, value, body) if value.type.is_integer:
-                self.note(name, value)
-                valid = self.valid(value)
-                if valid == TRUE:
-                    return map_children(expr, self.expr)
-                flag = self.names.fresh(f"{name}_is_valid")
-                self.validity[name] = ir.Var(flag, BOOL)
-                inner = replace(expr, value=self.expr(value), body=self.expr(body))
-                return ir.Bind(flag, valid, inner, expr.type, expr.span)
+                return _wrap(self.bind(name, value), self.expr(body))
             case _:
                 return map_children(expr, self.expr)
 
-    def _guarded(self, load: ir.Load, condition: ir.Expr, index: tuple[ir.Expr, ...]) -> ir.Expr:
-        """The load behind its condition; computed indices are bound to names, to be computed once."""
-        bound: list[tuple[str, ir.Expr]] = []
-        for position, part in enumerate(index):
-            if _mentions(condition, part) and not _is_plain(part):
-                name = self.names.fresh(f"{load.tensor}_at")
-                bound.append((name, part))
-                condition = _replace(condition, part, ir.Var(name, part.type))
-                index = (*index[:position], ir.Var(name, part.type), *index[position + 1 :])
-        otherwise = ir.Const(math.nan, F32) if load.type == F32 and load.policy == "nan" else zero(load.type)
-        found = select(condition, replace(load, index=index, policy=None), otherwise)
-        for name, part in reversed(bound):
-            found = ir.Bind(name, part, found, found.type, load.span)
-        return found
+    def bind(self, name: str, value: ir.Expr) -> tuple[Binding, ...]:
+        """The bindings that give an integer its name, and its validity one where it may have no value."""
+        self.note(name, value)
+        opened = self.open(value)
+        return (*opened.bindings, *self.remember(name, opened.valid), (name, opened.value))
 
-    def resolve(
-        self, tensor: str, index: tuple[ir.Expr, ...], policy: ir.Policy | None
-    ) -> tuple[ir.Expr, tuple[ir.Expr, ...]]:
-        """The condition under which the access happens, and the indices it uses then."""
-        plain = tuple(self.expr(part) for part in index)
-        if policy is None or policy == "trust":
-            return TRUE, plain
-        shape = self.shapes[tensor]
-        unproven = [self.depends_on_data(part) for part in index]
-        if policy == "clamp":
-            nonempty = (
-                compare("less", ZERO, extent) for extent, open_ in zip(shape, unproven, strict=True) if open_
-            )
-            clamped = (
-                _clamp(part, extent) if open_ else part
-                for part, extent, open_ in zip(plain, shape, unproven, strict=True)
-            )
-            return conjunction(*nonempty), tuple(clamped)
-        conditions: list[ir.Expr] = [self.valid(part) for part in index]
-        for part, extent in (
-            pair for pair, open_ in zip(zip(plain, shape, strict=True), unproven, strict=True) if open_
-        ):
-            conditions += [compare("less_equal", ZERO, part), compare("less", part, extent)]
-        return conjunction(*conditions), plain
+    def remember(self, name: str, valid: ir.Expr) -> tuple[Binding, ...]:
+        """Note when a name has a value; the binding of that condition, where it needs one."""
+        if valid == TRUE:
+            return ()
+        if isinstance(valid, ir.Var):
+            self.validity[name] = valid
+            return ()
+        flag = self.names.fresh(f"{name}_is_valid")
+        self.validity[name] = ir.Var(flag, BOOL)
+        return ((flag, valid),)
 
-    def valid(self, expr: ir.Expr) -> ir.Expr:
-        """The condition under which an integer expression has a value."""
+    def open(self, expr: ir.Expr) -> _Opened:
+        """An integer expression as what must be bound first, its value, and when it has one."""
         match expr:
-            case ir.Load(tensor, index, _, policy) if policy in ("nan", "skip"):
-                return self.resolve(tensor, index, policy)[0]
             case ir.Var(name):
-                return self.validity.get(name, TRUE)
-            case ir.Load(_, index):
-                return conjunction(*(self.valid(part) for part in index))
-            case ir.Apply(_, args) if expr.type.is_integer:
-                return conjunction(*(self.valid(arg) for arg in args if arg.type.is_integer))
+                return _Opened((), expr, self.validity.get(name, TRUE))
+            case ir.Load(tensor, index, type_, policy):
+                access = self.access(tensor, index, policy)
+                load = replace(expr, index=access.index, policy=None)
+                if policy not in ("nan", "skip") or access.condition == TRUE:
+                    valid = access.valid if policy is None else TRUE
+                    return _Opened(access.bindings, select(access.condition, load, zero(type_)), valid)
+                flag = self.names.fresh(f"{tensor}_is_valid")
+                found = ir.Var(flag, BOOL)
+                bindings = (*access.bindings, (flag, access.condition))
+                return _Opened(bindings, select(found, load, zero(type_)), found)
+            case ir.Bind(name, value, body) if value.type.is_integer:
+                bindings = self.bind(name, value)
+                opened = self.open(body)
+                return _Opened((*bindings, *opened.bindings), opened.value, opened.valid)
+            case ir.Apply("select", (condition, taken, other)):
+                return self.choice(expr, self.expr(condition), self.open(taken), self.open(other))
+            case ir.Apply(_, args) if all(arg.type.is_integer for arg in args):
+                parts = [self.open(arg) for arg in args]
+                bindings = tuple(item for part in parts for item in part.bindings)
+                value = replace(expr, args=tuple(part.value for part in parts))
+                return _Opened(bindings, value, conjunction(*(part.valid for part in parts)))
             case _:
-                return TRUE
+                return _Opened((), self.expr(expr), TRUE)
+
+    def choice(self, expr: ir.Apply, condition: ir.Expr, taken: _Opened, other: _Opened) -> _Opened:
+        """A select of integers: each branch keeps its bindings to itself, and has a validity of its own."""
+        branches = (_wrap(taken.bindings, taken.value), _wrap(other.bindings, other.value))
+        value = replace(expr, args=(condition, *branches))
+        if taken.valid == other.valid == TRUE:
+            return _Opened((), value, TRUE)
+        valid = (_wrap(taken.bindings, taken.valid), _wrap(other.bindings, other.valid))
+        return _Opened((), value, self.names.refresh(ir.Apply("select", (condition, *valid), BOOL)))
+
+    def access(self, tensor: str, index: tuple[ir.Expr, ...], policy: ir.Policy | None) -> _Access:
+        """An access with its policy resolved; an index that a condition tests is bound to a name."""
+        bindings: list[Binding] = []
+        valid: list[ir.Expr] = []
+        conditions: list[ir.Expr] = []
+        resolved: list[ir.Expr] = []
+        for part, extent in zip(index, self.shapes[tensor], strict=True):
+            opened = self.open(part)
+            bindings += opened.bindings
+            valid.append(opened.valid)
+            value = opened.value
+            if policy in ("nan", "skip", "clamp") and self.depends_on_data(part):
+                if not _is_plain(value):
+                    name = self.names.fresh(f"{tensor}_at")
+                    bindings.append((name, value))
+                    value = ir.Var(name, value.type)
+                conditions += _in_range(value, extent, policy)
+                value = _clamp(value, extent) if policy == "clamp" else value
+            resolved.append(value)
+        known = conjunction(*valid)
+        tested = conjunction(*((known,) if policy in ("nan", "skip") else ()), *conditions)
+        return _Access(tuple(bindings), tuple(resolved), tested, known)
+
+
+Binding = tuple[str, ir.Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An integer: bindings to make first, its value under them, and the condition of having one."""
+
+    bindings: tuple[Binding, ...]
+    value: ir.Expr
+    valid: ir.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """An access: bindings to make first, its indices, the condition of happening, that of its indices."""
+
+    bindings: tuple[Binding, ...]
+    index: tuple[ir.Expr, ...]
+    condition: ir.Expr
+    valid: ir.Expr
+
+
+def _wrap(bindings: tuple[Binding, ...], body: ir.Expr) -> ir.Expr:
+    for name, value in reversed(bindings):
+        body = ir.Bind(name, value, body, body.type, body.span)
+    return body
+
+
+def _in_range(index: ir.Expr, extent: ir.Expr, policy: ir.Policy) -> list[ir.Expr]:
+    """What must hold for the access: the index is inside, or there is an element to clamp to."""
+    if policy == "clamp":
+        return [compare("less", ZERO, extent)]
+    return [compare("less_equal", ZERO, index), compare("less", index, extent)]
 
 
 def _is_plain(expr: ir.Expr) -> bool:
     return isinstance(expr, (ir.Var, ir.Const, ir.Size, ir.Param))
-
-
-def _mentions(expr: ir.Expr, part: ir.Expr) -> bool:
-    return any(item == part for item in walk(expr))
-
-
-def _replace(expr: ir.Expr, old: ir.Expr, new: ir.Expr) -> ir.Expr:
-    return new if expr == old else map_children(expr, lambda child: _replace(child, old, new))
 
 
 def _clamp(index: ir.Expr, extent: ir.Expr) -> ir.Expr:

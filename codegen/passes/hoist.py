@@ -137,16 +137,22 @@ class _Hoist:
     def is_safe(self, expr: ir.Expr, facts: Facts) -> bool:
         """Whether every load in `expr` is in range in front of the loop, or carries its own condition."""
         match expr:
-            case ir.Apply("select", (condition, ir.Load(_, index), otherwise)):
-                return all(self.is_safe(part, facts) for part in (condition, *index, otherwise))
-            case ir.Load(tensor, index):
-                item = self.kernel.tensors()[tensor]
-                if item.is_optional:
-                    return False
-                in_range = all(
-                    facts.proves_in_range(part, extent)
-                    for part, extent in zip(index, item.shape, strict=True)
-                )
-                return in_range and all(self.is_safe(part, facts) for part in index)
+            case ir.Apply("select", (condition, ir.Load() as load, otherwise)):
+                inside = facts.with_condition(condition, True)
+                given = {item.name for item in walk(condition) if isinstance(item, ir.Given)}
+                guarded = self.is_load_safe(load, inside, given)
+                return guarded and all(self.is_safe(part, facts) for part in (condition, otherwise))
+            case ir.Load():
+                return self.is_load_safe(expr, facts, set())
             case _:
                 return all(self.is_safe(child, facts) for child in children(expr))
+
+    def is_load_safe(self, load: ir.Load, facts: Facts, given: set[str]) -> bool:
+        """Whether the element exists: the tensor is there, and every index is proven in range."""
+        item = self.kernel.tensors()[load.tensor]
+        if item.is_optional and item.name not in given:
+            return False
+        pairs = zip(load.index, item.shape, strict=True)
+        return all(facts.proves_in_range(part, extent) for part, extent in pairs) and all(
+            self.is_safe(part, facts) for part in load.index
+        )

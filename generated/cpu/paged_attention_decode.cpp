@@ -43,11 +43,11 @@ void run(const paged_attention_decode_params& params) {
         const int64_t j_begin = sgl::to_i64(sgl::load(kv_indptr, b));
         const int64_t j_end = sgl::to_i64(sgl::load(kv_indptr, b + 1));
         for (int64_t j = j_begin; j < j_end; ++j) {
-            const int32_t kv_indices_j = sgl::load_if(0 <= j && j < entries, kv_indices, j, 0);
-            const int64_t k_pool_at = sgl::to_i64(kv_indices_j);
+            const bool kv_indices_is_valid = 0 <= j && j < entries;
             sgl::Accumulator<sgl::Sum, float> sum_d_state;
             sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
-                sum_d_state.add(d, sgl::load(q, b * q_stride_0 + h * q_stride_1 + d) * sgl::load_if(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d, __builtin_nanf("")));
+                const auto k_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
+                sum_d_state.add(d, sgl::load(q, b * q_stride_0 + h * q_stride_1 + d) * sgl::load_if(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d, __builtin_nanf("")));
             });
             const auto sum_d = sum_d_state.result();
             const float p_score = sm_scale * sum_d;
@@ -57,7 +57,8 @@ void run(const paged_attention_decode_params& params) {
             p_sum = p_sum * p_keep + p_weight;
             p_max = p_top;
             sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
-                sgl::store(p_acc, d, sgl::load(p_acc, d) * p_keep + p_weight * sgl::load_if(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, v_pool, k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
+                const auto v_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
+                sgl::store(p_acc, d, sgl::load(p_acc, d) * p_keep + p_weight * sgl::load_if(kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
             });
         }
         const float p_scale = sgl::select(p_sum == 0.0f, 0.0f, 1.0f / p_sum);

@@ -54,23 +54,21 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
     for (index_t j = j_begin; j < j_end; ++j) {
-        const int32_t kv_indices_j = 0 <= j && j < entries ? sgl::load(kv_indices, j) : 0;
-        const index_t k_pool_at = index_t(kv_indices_j);
+        const bool kv_indices_is_valid = 0 <= j && j < entries;
         sgl::Accumulator<sgl::Sum<float>> sum_d_state;
         for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
             const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
                     b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
-            const auto k_pool_chunk = sgl::load_chunk_if<chunk,
-                    is_aligned>(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool,
-                    k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
+                const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
                 sum_d_state.add(d,
                         q_chunk.get(step)
-                        * (0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots
-                        ? k_pool_chunk.get(step) : CUDART_NAN_F));
+                        * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
+                        ? sgl::load(k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d)
+                        : CUDART_NAN_F));
             }
         }
         sum_d_state.combine(team);
@@ -85,17 +83,16 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (d_base >= head_dim) break;
-            const auto v_pool_chunk = sgl::load_chunk_if<chunk,
-                    is_aligned>(0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots, v_pool,
-                    k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
+                const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
                 p_acc.set(turn, step, d,
                         p_acc.get(turn, step, d) * p_keep + p_weight
-                        * (0 <= j && j < entries && 0 <= k_pool_at && k_pool_at < pool_slots
-                        ? v_pool_chunk.get(step) : CUDART_NAN_F));
+                        * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
+                        ? sgl::load(v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d)
+                        : CUDART_NAN_F));
             }
         }
     }

@@ -93,8 +93,6 @@ constexpr Measure bounds_0[] = {
 
 constexpr int16_t moved_0[] = {
     {tensor_q},
-    {tensor_k_pool},
-    {tensor_v_pool},
     {tensor_out},
 };
 

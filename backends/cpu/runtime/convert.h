@@ -114,6 +114,11 @@ SGL_INLINE Pack<int64_t> indices(Lanes lanes) {
   return out;
 }
 
+template <class S>
+template <class L>
+  requires(std::is_same_v<L, Lanes> && std::is_same_v<S, int64_t>)
+SGL_INLINE Pack<S>::Pack(L lanes) : Pack(indices(lanes)) {}
+
 SGL_INLINE Pack<int32_t> short_indices(Lanes lanes) {
   Pack<int32_t> out;
   using P = Pack<int32_t>;

@@ -9,6 +9,8 @@
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {
 
+struct Lanes;
+
 template <class S>
 struct Pack {
   // A truth value is kept as an int32_t with all bits equal.
@@ -26,6 +28,11 @@ struct Pack {
     if constexpr (std::is_same_v<S, bool>) value = -value;
     unroll<kParts>([&](auto i) { part[i] = splat<Part>(value); });
   }
+
+  // The indices themselves, as a Pack<int64_t>; defined in convert.h.
+  template <class L>
+    requires(std::is_same_v<L, Lanes> && std::is_same_v<S, int64_t>)
+  Pack(L lanes);
 
   // A lane known only when running: through memory.
   SGL_INLINE S operator[](int lane) const {
