@@ -115,6 +115,8 @@ SIMD = {
     "simd_shuffle_down(x[i], 3)": np.where(LANES < 29, LANES + 3, LANES),
     "simd_shuffle_up(x[i], 3)": np.where(LANES >= 3, LANES - 3, LANES),
     "simd_shuffle_rotate_down(x[i], 3)": (LANES + 3) % 32,
+    "simd_shuffle_and_fill_down(x[i], x[i] + 100, 3)": np.where(LANES < 29, LANES + 3, LANES - 29 + 100),
+    "simd_shuffle_and_fill_up(x[i], 7, 3)": np.where(LANES >= 3, LANES - 3, 7),
     "simd_broadcast(x[i], 7)": np.full(32, 7),
     "simd_broadcast_first(x[i])": np.full(32, 0),
     "simd_all(x[i] >= 0) ? 1 : 0": np.full(32, 1),
@@ -165,10 +167,10 @@ template <typename T> inline float square(thread const T& x) { return float(x) *
 
 template <typename T, int N = kReads>
 [[kernel, max_total_threads_per_threadgroup(1024)]] void norm(
-    const device T* x [[buffer(0)]],
+    const device T* x,
     const device T* w [[buffer(1), function_constant(has_w)]],
-    device T* out [[buffer(2)]],
-    constant float& eps [[buffer(3)]],
+    device T* out,
+    const constant float& eps,
     uint row [[threadgroup_position_in_grid]],
     uint lid [[thread_position_in_threadgroup]],
     uint3 size [[threads_per_threadgroup]],
@@ -322,13 +324,23 @@ def test_finding_names_kernel_line_threads_and_both_accesses() -> None:
     )
 
 
-RUNAWAY = """
-#include <metal_stdlib>
-int deeper(int n, device int* out) { out[0] = n; return n + deeper(n + 1, out); }
-kernel void runaway(device int* out [[buffer(0)]]) { out[1] = deeper(0, out); }
-"""
+RUNAWAYS = {
+    "calls without an end": (
+        "endless",
+        "int deeper(int n, device int* out) { out[0] = n; return n + deeper(n + 1, out); }",
+        "out[1] = deeper(0, out);",
+    ),
+    "a stack that is too small": ("crash", "", "int big[200000]; big[sizes[0]] = 1; out[0] = big[sizes[0]];"),
+    "a jump to nowhere": ("crash", "typedef void (*Function)();", "((Function)sizes)();"),
+}
 
 
-def test_exhausted_stack_is_a_finding() -> None:
-    (finding,) = load(RUNAWAY).run(Launch("runaway", {0: np.zeros(4, np.int32)}, threadgroup=1)).findings
-    assert finding.kind == "endless"
+@pytest.mark.parametrize("case", RUNAWAYS)
+def test_runaway_kernel_is_a_finding_and_the_next_runs(case: str) -> None:
+    kind, before, body = RUNAWAYS[case]
+    arguments = "device int* out [[buffer(0)]], constant int* sizes [[buffer(1)]]"
+    text = f"{HEADER}\n{before}\nkernel void runaway({arguments}) {{ {body} }}\n"
+    buffers = {0: np.zeros(4, np.int32), 1: np.array([7], np.int32)}
+    outcome = load(text).run(Launch("runaway", buffers, threadgroup=1))
+    assert kind in {finding.kind for finding in outcome.findings}
+    assert not launch(threadgroup=32).findings

@@ -78,6 +78,18 @@ kernel void shared_pointer_twin(ARGUMENTS) {
   at[t + 1] = data[i];
 }
 
+// out of bounds: one byte over a threadgroup variable
+kernel void shared_byte_bug(ARGUMENTS) {
+  threadgroup uchar bytes[kThreads];
+  threadgroup uchar* at = bytes;
+  at[t + 1] = 0;  // found
+}
+kernel void shared_byte_twin(ARGUMENTS) {
+  threadgroup uchar bytes[kThreads + 1];
+  threadgroup uchar* at = bytes;
+  at[t + 1] = 0;
+}
+
 // out of bounds: one threadgroup variable runs into the next
 kernel void next_variable_bug(ARGUMENTS) {
   threadgroup float first[kThreads], second[kThreads];

@@ -25,7 +25,7 @@ _LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-thread
 # sanitizers: the driver would link their runtimes, for which ours stands in.
 _SHADER_FLAGS = (
     *_LANGUAGE, "-O0", "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
-    "-ffp-contract=off", "-fwrapv", "-fno-fast-math",
+    "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection",
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
     "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
     "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",

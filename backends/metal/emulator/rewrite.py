@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from backends.metal.emulator.slots import Slot, slot_of
+from backends.metal.emulator.slots import BUFFER, MOST_BUFFERS, Slot, slot_of
 from backends.metal.emulator.tokens import Tokens
 
 ELEMENTS = "char uchar short ushort int uint long ulong half bfloat float bool".split()
@@ -210,7 +210,7 @@ class Rewriter:
         closing = tokens.matching(opening)
         if tokens[self._skip_attributes(closing + 1)] != "{":
             return
-        self.slots[name] = [self._slot(name, *part) for part in tokens.split(opening + 1, closing)]
+        self.slots[name] = self._slots(name, list(tokens.split(opening + 1, closing)))
         begin = self._attributes_before(at)
         if tokens[begin - 1] == ">":
             return
@@ -225,13 +225,26 @@ class Rewriter:
                 return at
             at = before[0]
 
-    def _slot(self, kernel: str, first: int, last: int) -> Slot:
-        declared = [self.tokens[n] for n in range(first, last)]
-        slot = slot_of(self._attributes_in(first, last), declared)
-        if slot is None:
-            written = " ".join(declared)
-            raise ShaderError(f"kernel {kernel}: the emulator binds no attribute of parameter `{written}`")
-        return slot
+    def _slots(self, kernel: str, parameters: list[tuple[int, int]]) -> list[Slot]:
+        """Parameters that say no index take the buffers that are left, in order."""
+        slots = [slot_of(self._attributes_in(*each), self._words(*each)) for each in parameters]
+        taken = {slot.index for slot in slots if slot is not None and slot.kind == BUFFER}
+        left = (index for index in range(MOST_BUFFERS) if index not in taken)
+        found: list[Slot] = []
+        for slot, each in zip(slots, parameters, strict=True):
+            words = self._words(*each)
+            if slot is None and {"device", "constant"} & set(words):
+                slot = slot_of([("buffer", str(next(left)))], words)
+            if slot is None:
+                written = " ".join(words)
+                raise ShaderError(
+                    f"kernel {kernel}: the emulator binds no attribute of parameter `{written}`"
+                )
+            found.append(slot)
+        return found
+
+    def _words(self, first: int, last: int) -> list[str]:
+        return [self.tokens[n] for n in range(first, last)]
 
     def _register(self, base: str, function: str, shown: str) -> str:
         self.count += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BUFFER, THREADGROUP, POSITION = range(3)
+MOST_BUFFERS = 31
 
 # In the order of `Position` in abi.h; synonyms share a row.
 POSITIONS = (

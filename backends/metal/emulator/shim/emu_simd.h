@@ -112,6 +112,19 @@ template <class T> EMU_SHIM T simd_shuffle_up(T value, ushort by) {
   const auto met = emu::exchange(value, "simd_shuffle_up", EMU_SITE);
   return emu::take_or_own(met, met.self - by, met.self >= by, EMU_SITE);
 }
+// Lanes that would take from beyond the edge take from the other edge of `fill`.
+template <class T> EMU_SHIM T simd_shuffle_and_fill_down(T value, T fill, ushort by) {
+  const auto met = emu::exchange(value, "simd_shuffle_and_fill_down", EMU_SITE);
+  const T moved = met.is_active(met.self + by) ? met.at(met.self + by) : T{};
+  const auto filled = emu::exchange(fill, "simd_shuffle_and_fill_down", EMU_SITE);
+  return met.is_active(met.self + by) ? moved : filled.at((met.self + by) % emu::kSimdLanes);
+}
+template <class T> EMU_SHIM T simd_shuffle_and_fill_up(T value, T fill, ushort by) {
+  const auto met = emu::exchange(value, "simd_shuffle_and_fill_up", EMU_SITE);
+  const T moved = met.self >= by ? met.at(met.self - by) : T{};
+  const auto filled = emu::exchange(fill, "simd_shuffle_and_fill_up", EMU_SITE);
+  return met.self >= by ? moved : filled.at((met.self + emu::kSimdLanes - by) % emu::kSimdLanes);
+}
 template <class T> EMU_SHIM T simd_shuffle_rotate_down(T value, ushort by) {
   const auto met = emu::exchange(value, "simd_shuffle_rotate_down", EMU_SITE);
   return emu::take(met, (met.self + by) % emu::kSimdLanes, EMU_SITE);

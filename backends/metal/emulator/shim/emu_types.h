@@ -91,6 +91,10 @@ template <class V, class A> EMU_SHIM void append(V& made, int& count, A part) {
 }
 
 // `float4(...)`: one scalar for all lanes, a vector converted, or parts put together.
+template <class V, class A> EMU_SHIM metal::enable_if_t<lanes<A> == lanes<V> && (lanes<V> > 1), V> make(A whole) {
+  return __builtin_convertvector(whole, V);
+}
+
 template <class V, class... Parts> EMU_SHIM V make(Parts... parts) {
   V made = {};
   int count = 0;
