@@ -18,6 +18,7 @@ from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan, extent_of
 from codegen.gpu.rows import RowPlace, loops_of_row
 from codegen.gpu.split import result_type
+from codegen.gpu.widths import ANY_I32
 from codegen.gpu.words import WORDS
 from codegen.namer import Namer
 from codegen.names import author_name
@@ -162,10 +163,11 @@ class GpuWriter(Writer):
         base = name if chunked is None else self.namer.invent(f"{author_name(loop.var)}_base")
         run = " * chunk" if chunked is not None else ""
         if turns:
-            self._open_turns(base, start, end, run)
+            self._open_turns(loop.var, base, start, end, run)
         else:
             step = f"{base} += team.lanes{run}"
-            self.line(f"for (index_t {base} = {start}team.lane{run}; {base} < {end}; {step}) {{")
+            type_ = self._type_of_lane(loop.var)
+            self.line(f"for ({type_} {base} = {start}team.lane{run}; {base} < {end}; {step}) {{")
             self.depth += 1
         if chunked is None:
             yield name
@@ -176,13 +178,13 @@ class GpuWriter(Writer):
         self.namer.pop()
         self.lanes = outer
 
-    def _open_turns(self, base: str, start: str, end: str, run: str) -> None:
+    def _open_turns(self, var: str, base: str, start: str, end: str, run: str) -> None:
         self.line("SGL_UNROLL")
         self.line("for (int turn = 0; turns == 0 || turn < turns; ++turn) {")
         self.depth += 1
         place = "index_t(turn) * team.lanes + team.lane"
         place = f"({place}){run}" if run else place
-        self.line(f"const index_t {base} = {start}{place};")
+        self.line(f"const {self._type_of_lane(var)} {base} = {start}{place};")
         self.line(f"if ({base} >= {end}) break;")
 
     def _chunk(
@@ -197,7 +199,7 @@ class GpuWriter(Writer):
         self.line("SGL_UNROLL")
         self.line("for (int step = 0; step < chunk; ++step) {")
         self.depth += 1
-        self.line(f"const index_t {name} = {base} + step;")
+        self.line(f"const {self._type_of_lane(loop.var)} {name} = {base} + step;")
         self.line(f"if (!is_aligned && {name} >= {end}) break;")
         yield name
         self.depth -= 1
@@ -277,6 +279,11 @@ class GpuWriter(Writer):
     def _type_of_name(self, name: str, type: DType) -> str:
         is_narrow = type == I64 and self.plan.widths.magnitudes.get(name) is not None
         return self.index_type if is_narrow else self.types[type.name]
+
+    def _type_of_lane(self, var: str) -> str:
+        """The type of a dealt loop's variable, which steps past its end by as much as the team is wide."""
+        is_bounded = self.plan.widths.magnitudes.get(var) not in (None, ANY_I32)
+        return self.index_type if is_bounded else self.types["i64"]
 
     def for_header(self, var: str, first: ir.Expr, end: ir.Expr) -> tuple[str, str]:
         type_ = self._type_of_name(var, I64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, DTYPES, F32, I64, DType, join_integers
@@ -55,6 +56,9 @@ def convert(expr: ir.Expr, to: DType) -> ir.Expr:
         return expr
     if isinstance(expr, ir.Const) and expr.type == I64 and not isinstance(expr.value, bool):
         return _convert_literal(expr, to)
+    if isinstance(expr, ir.Apply) and _is_literal(expr):
+        condition, *branches = expr.args
+        return replace(expr, args=(condition, *(convert(item, to) for item in branches)), type=to)
     if to == F32 and expr.type.is_integer:
         return ir.Apply("f32", (expr,), F32, expr.span)
     if to == I64 and expr.type.is_integer:
@@ -100,7 +104,14 @@ def join(args: tuple[ir.Expr, ...]) -> DType:
 
 
 def _is_literal(expr: ir.Expr) -> bool:
-    return isinstance(expr, ir.Const) and expr.type == I64
+    """Whether an integer is written out, in every branch of a choice."""
+    match expr:
+        case ir.Const():
+            return expr.type == I64
+        case ir.Apply("select", (_, taken, other)):
+            return _is_literal(taken) and _is_literal(other)
+        case _:
+            return False
 
 
 Typed = tuple[tuple[ir.Expr, ...], DType]
