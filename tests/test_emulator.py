@@ -344,3 +344,32 @@ def test_runaway_kernel_is_a_finding_and_the_next_runs(case: str) -> None:
     outcome = load(text).run(Launch("runaway", buffers, threadgroup=1))
     assert kind in {finding.kind for finding in outcome.findings}
     assert not launch(threadgroup=32).findings
+
+
+def test_division_by_a_constant_that_was_not_given_is_a_finding() -> None:
+    text = f"""{HEADER}
+constant int parts [[function_constant(0)]];
+constant int each = 64 / parts;
+kernel void divide(device int* out [[buffer(0)]]) {{ out[0] = each; }}
+"""
+    blank = {0: np.zeros(1, np.int32)}
+    (finding,) = load(text).run(Launch("divide", blank, threadgroup=1)).findings
+    assert finding.kind == "arithmetic"
+    assert finding.now.lines[0] == "shader.metal:4"
+    outcome = load(text).run(Launch("divide", blank, threadgroup=1, constants={0: 4}))
+    assert outcome.buffers[0][0] == 16
+
+
+def test_kernels_are_told_apart_by_their_namespaces() -> None:
+    text = f"""{HEADER}
+kernel void step(device int* out [[buffer(0)]]) {{ out[0] = 1; }}
+namespace inner::most {{
+[[host_name("other")]] kernel void step(device int* out [[buffer(0)]]) {{ out[0] = 2; }}
+}}
+namespace {{
+kernel void third(device int* out [[buffer(0)]]) {{ out[0] = 3; }}
+}}
+"""
+    for number, name in enumerate(("step", "other", "third"), 1):
+        outcome = load(text).run(Launch(name, {0: np.zeros(1, np.int32)}, threadgroup=1))
+        assert outcome.buffers[0][0] == number

@@ -51,7 +51,8 @@ class Buffer(ctypes.Structure):
 
 class Launch(ctypes.Structure):
     _fields_ = (
-        ("kernel", POINTER(Kernel)), ("buffers", POINTER(Buffer)), ("buffer_count", c_int),
+        ("kernel", POINTER(Kernel)), ("initialise", c_void_p), ("buffers", POINTER(Buffer)),
+        ("buffer_count", c_int),
         ("threadgroup_bytes", c_int * BUFFERS), ("groups", c_uint * 3), ("threads", c_uint * 3),
         ("total", c_uint * 3), ("order", c_int), ("reduction", c_int), ("seed", c_ulonglong),
         ("most_accesses", c_ulonglong),
@@ -115,7 +116,7 @@ class NativeShader:
         rows = [Constant(index, float(value), int(value)) for index, value in constants.items()]
         table = (Constant * len(rows))(*rows)
         _runtime.emu_set_constants(table, len(rows))
-        self.library.emu_initialise()
+        launch.initialise = ctypes.cast(self.library.emu_initialise, c_void_p)
         if _runtime.emu_run(ctypes.byref(launch), *self.image) < 0:
             raise MemoryError("no address space is left for the emulator's stacks and buffers")
 

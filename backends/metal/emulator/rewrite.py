@@ -216,7 +216,19 @@ class Rewriter:
             return
         shown = dict(self._attributes_in(begin, void)).get("host_name", f'"{name}"')
         end = tokens.matching(self._skip_attributes(closing + 1))
-        tokens.append(end, self._register(name, name, shown))
+        tokens.append(end, self._register(name, f"{self._scope(at)}::{name}", shown))
+
+    def _scope(self, at: int) -> str:
+        """The namespaces around a token: a kernel may have the name of a function of the library."""
+        tokens = self.tokens
+        scope = ""
+        for n in range(at):
+            if tokens[n] != "namespace" or tokens[n - 1] == "using":
+                continue
+            opening = tokens.find("{", n)
+            if opening < at < tokens.matching(opening):
+                scope += "".join(("::", *(tokens[word] for word in range(n + 1, opening))))
+        return scope.removesuffix("::")
 
     def _attributes_before(self, at: int) -> int:
         while True:

@@ -93,6 +93,7 @@ struct Buffer {
 
 struct Launch {
   const Kernel* kernel;
+  void (*initialise)();  // sets what depends on function constants
   const Buffer* buffers;
   int buffer_count;
   int threadgroup_bytes[kBuffers];

@@ -47,6 +47,22 @@ static void run_thread() {
   go_home();
 }
 
+static void run_initialiser() {
+  state.launch->initialise();
+  go_home();
+}
+
+// Works constants out on a thread of its own, so that a division by zero there is a finding too.
+static void initialise() {
+  Fiber& fiber = state.fibers[0];
+  fiber.depth = 0;
+  fiber.stack_pointer = start_fiber(state.stacks, run_initialiser);
+  state.current = &fiber;
+  state.is_initialising = true;
+  emu_switch(&state.home, fiber.stack_pointer);
+  state.is_initialising = false;
+}
+
 static u32 draw(u64& seed) {
   seed = seed * 6364136223846793005ull + 1442695040888963407ull;
   return u32(seed >> 33);
@@ -328,7 +344,8 @@ int emu_run(const Launch* launch, const char* image_begin, const char* image_end
   const Thread bound = bind(*launch, arena);
   guard(true);
   state.is_running = true;
-  run_groups(bound);
+  initialise();
+  if (state.is_running) run_groups(bound);
   state.is_running = false;
   guard(false);
   copy_back(*launch, bound);

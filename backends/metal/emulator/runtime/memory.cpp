@@ -105,7 +105,7 @@ static bool is_private(const char* at, long long size, const Touch& how, const v
     return true;
   }
   if (at < state.image_begin || at + size > state.image_end) return false;
-  if (how.writes)
+  if (how.writes && !state.is_initialising)
     fail(kConstantWrite, nullptr, 0, int(size), here(site_at(pc), how.access), "a constant of the shader");
   return true;
 }

@@ -33,7 +33,7 @@ struct Simdgroup {
 };
 
 struct State {
-  bool is_running, is_failed;
+  bool is_running, is_initialising, is_failed;
   const Launch* launch;
   Fiber fibers[kMostThreads];
   Simdgroup simdgroups[kMostThreads / kSimdLanes];
