@@ -79,6 +79,7 @@ struct Work {
   };
 
   Kernel kernel;
+  bool has_output = false;  // some result or updated argument has an element
   std::vector<Copy> copies;
   std::vector<Fill> fills;
   alignas(16) std::byte params[kMaxParams];

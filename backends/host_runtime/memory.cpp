@@ -250,6 +250,7 @@ void prepare(const Call& call, Kernel kernel, Work& work) {
       for (const std::size_t offset : tensor.stride_offsets) store(work.params, offset, int64_t{0});
       continue;
     }
+    if (tensor.role != Role::input && has_elements(array)) work.has_output = true;
     const Collapsed collapsed = collapse_strides(tensor, array);
     if (tensor.role == Role::input && (!collapsed.fits || !is_aligned(array))) {
       work.copies.push_back(copy_of(tensor, array));
@@ -267,6 +268,7 @@ void prepare(const Call& call, Kernel kernel, Work& work) {
 }
 
 void run(Work& work) {
+  if (!work.has_output) return;
   std::vector<std::unique_ptr<std::byte[]>> copies;
   for (const Work::Copy& copy : work.copies) {
     copies.emplace_back(new std::byte[std::max<int64_t>(bytes_of(copy), 1)]);
