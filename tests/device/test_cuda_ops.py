@@ -301,7 +301,8 @@ def test_a_call_runs_where_its_tensors_are(op: str) -> None:
     assert torch.cuda.current_device() == 0
     assert all(value.device.index == 1 for value in got.values())
     assert_same_bits({name: value.cuda(0) for name, value in got.items()}, want, str(call))
-    for name in call.arrays("given"):
+    alone = len(call.arrays("given")) == 1
+    for name in () if alone else call.arrays("given"):
         mixed = {**there, name: call.arguments()[name]}
         with pytest.raises(TypeError, match=r"is on CUDA device \d, expected device \d"):
             call.run(mixed)

@@ -14,7 +14,7 @@ namespace {
 using namespace sgl::host;
 
 constexpr Target kCuda{"CUDA", dlpack::kCuda,
-                       "a CUDA tensor (torch's, or of another framework with a DLPack exchange table)"};
+                       "a CUDA tensor of a framework with a DLPack exchange table (torch 2.11 has one)"};
 
 // What a call puts on its stream, and the memory that it borrows there until it is through.
 class Recording {
