@@ -43,11 +43,10 @@ class Finding:
     before: Party | None
 
     def __str__(self) -> str:
-        parts = [f"{self.kernel}: {self.kind}", *filter(None, (self.memory, self.note)), str(self.now)]
-        if self.before is not None:
-            parts.append(f"beside {self.before}")
+        beside = "" if self.before is None else f"beside {self.before}"
+        parts = filter(None, (self.memory, self.note, str(self.now), beside))
         times = f" ({self.count} times)" if self.count > 1 else ""
-        return ": ".join(parts[:1]) + ": " + "; ".join(parts[1:]) + times
+        return f"{self.kernel}: {self.kind}: {'; '.join(parts)}{times}"
 
 
 class Lines:
