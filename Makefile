@@ -5,9 +5,10 @@
 # make clean   remove what was built; the environment in .venv stays
 #
 # Needs Python 3.10 to 3.13 and a C++20 compiler. PYTHON=python3.12 names another Python; WITH_TORCH=1 adds
-# torch, for the tests that compare with it.
+# torch, for the tests that compare with it, and WITH_EMULATOR=1 the compiler (400 MB) of the Metal emulator's.
 PYTHON ?= python3
 WITH_TORCH ?=
+WITH_EMULATOR ?=
 RUN = .venv/bin/python
 COMPILE = uv pip compile --universal --python-version 3.10 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --quiet
@@ -27,7 +28,7 @@ test: venv
 venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
 	{ echo "error: PYTHON=$(PYTHON) is not Python 3.10 or newer; try: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) requirements/install.py "$(WITH_TORCH)"
+	@$(PYTHON) requirements/install.py "$(WITH_TORCH)" "$(WITH_EMULATOR)"
 
 lint: venv
 	@$(RUN) -m pip install --quiet --require-hashes -r requirements/lint.txt
@@ -37,6 +38,7 @@ lint: venv
 lock:
 	@$(COMPILE) requirements/project.in -o requirements/project.txt
 	@$(COMPILE) requirements/lint.in -o requirements/lint.txt
+	@$(COMPILE) requirements/emulator.in -o requirements/emulator.txt
 
 clean:
 	@rm -rf build

@@ -1,4 +1,4 @@
-"""Make `.venv` hold exactly what project.txt locks, or find that it does: `install.py [WITH_TORCH]`.
+"""Make `.venv` hold what project.txt locks, or find that it does: `install.py [WITH_TORCH [WITH_EMULATOR]]`.
 
 A stamp in the environment records the lock's hash and the Python that it was made with; where both still
 hold, nothing is done. The C++ compiler is looked for first, so that its absence is said before anything is
@@ -29,14 +29,15 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "locked.json"
 TORCH = "torch==2.13.0"
+EMULATOR = LOCK.with_name("emulator.txt")
 
 
-def main(with_torch: str) -> int:
+def main(with_torch: str = "", with_emulator: str = "") -> int:
     """Bring the environment up to date; the exit status."""
     try:
         find_compiler(read_settings().compiler, ProbeCache(ROOT / "build" / "probes.json"))
         _require_venv()
-        _install(bool(with_torch))
+        _install(bool(with_torch), bool(with_emulator))
     except (Failure, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -51,7 +52,7 @@ def _require_venv() -> None:
         raise Failure(f"{sys.executable} has no {' and no '.join(missing)}; {packages}")
 
 
-def _install(with_torch: bool) -> None:
+def _install(with_torch: bool, with_emulator: bool) -> None:
     wanted = {"lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(), "python": _this_python()}
     stamp = _read_stamp()
     if {name: stamp.get(name) for name in wanted} != wanted:
@@ -61,7 +62,13 @@ def _install(with_torch: bool) -> None:
         stamp = wanted
         _write_stamp(stamp)
     if with_torch and stamp.get("torch") != TORCH:
-        _write_stamp({**stamp, "torch": TORCH if _install_torch() else ""})
+        stamp = {**stamp, "torch": TORCH if _install_torch() else ""}
+        _write_stamp(stamp)
+    emulator = hashlib.sha256(EMULATOR.read_bytes()).hexdigest()
+    if with_emulator and stamp.get("emulator") != emulator:
+        print(f"installing {EMULATOR.relative_to(ROOT)}", flush=True)
+        _pip("--require-hashes", "-r", str(EMULATOR))
+        _write_stamp({**stamp, "emulator": emulator})
 
 
 def _this_python() -> str:
@@ -116,4 +123,4 @@ def _run(command: list[str], complaint: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2] or [""]))
+    sys.exit(main(*sys.argv[1:3]))
