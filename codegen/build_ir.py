@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, F32, I64, DType
+from kernel_ir.traverse import walk
 
 TRUE = ir.Const(True, BOOL)
 FALSE = ir.Const(False, BOOL)
@@ -50,3 +51,8 @@ def zero(type: DType) -> ir.Const:
 def lowest(type: DType) -> ir.Const:
     """The identity of `max`: -inf, or the lowest integer."""
     return ir.Const(float("-inf"), F32) if type == F32 else ir.Const(int(type.lowest), type)
+
+
+def is_sizes_only(expr: ir.Expr) -> bool:
+    """Whether an expression reads nothing but sizes and literals."""
+    return all(isinstance(item, (ir.Const, ir.Size, ir.Apply)) for item in walk(expr))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import lowered as low
-from codegen.build_ir import ONE, ZERO, op
+from codegen.build_ir import ONE, ZERO, is_sizes_only, op
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
 from kernel_ir.traverse import walk
@@ -43,11 +43,26 @@ def _statement(statement: low.Stmt) -> ir.Expr | None:
 
 def _trips(first: ir.Expr, end: ir.Expr) -> ir.Expr:
     trips = end if first == ZERO else op("subtract", end, first)
-    known = all(isinstance(item, (ir.Const, ir.Size, ir.Apply)) for item in walk(trips))
-    return trips if known else UNKNOWN_TRIPS
+    return trips if is_sizes_only(trips) else UNKNOWN_TRIPS
 
 
 def _times(left: ir.Expr, right: ir.Expr) -> ir.Expr:
     if left == ONE:
         return right
     return left if right == ONE else op("multiply", left, right)
+
+
+def is_host_known(expr: ir.Expr) -> bool:
+    """Whether host code can compute an expression before the launch."""
+    return all(isinstance(item, (ir.Const, ir.Size, ir.Param, ir.Apply)) for item in walk(expr))
+
+
+def tiled_loop(launch: low.Launch) -> low.Loop | None:
+    """The loop that several teams, or threads, may share, where a launch is one dealt loop after bindings."""
+    if not launch.body:
+        return None
+    *bindings, last = launch.body
+    if not isinstance(last, low.Loop) or last.kind != "lanes":
+        return None
+    is_plain = all(isinstance(item, ir.Let) and not item.is_mutable for item in bindings)
+    return last if is_plain and is_host_known(last.low) and is_host_known(last.high) else None

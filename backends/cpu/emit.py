@@ -21,7 +21,7 @@ from codegen.names import author_name
 from codegen.record import OpRecord
 from codegen.render import render
 from codegen.varying import fits_packs, is_varying, varying_names
-from codegen.work import work_estimate
+from codegen.work import tiled_loop, work_estimate
 from codegen.writer import Writer, stride_name
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
@@ -102,7 +102,7 @@ class CpuWriter(Writer):
     def launch(self, launch: low.Launch) -> None:
         """One launch: its grid over threads, or its body here where there is no grid."""
         self.line("")
-        tiled = _tiled_loop(launch)
+        tiled = tiled_loop(launch)
         if not launch.grid and tiled is None:
             for statement in launch.body:
                 self.statement(statement)
@@ -348,16 +348,6 @@ class CpuWriter(Writer):
 
     def type_name(self, type: DType) -> str:
         return TYPES[type.name]
-
-
-def _tiled_loop(launch: low.Launch) -> low.Loop | None:
-    """The loop that threads may share, where a launch is one dealt loop after bindings."""
-    if not launch.body:
-        return None
-    *bindings, last = launch.body
-    if not isinstance(last, low.Loop) or last.kind != "lanes":
-        return None
-    return last if all(isinstance(item, ir.Let) for item in bindings) else None
 
 
 def _starts_at_zero(axis: low.GridAxis) -> bool:

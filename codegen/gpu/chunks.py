@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.gpu.split import names_in
-from codegen.gpu.widths import is_host_known
 from codegen.passes.simplify import simplify_expression
 from codegen.teams import steps_by_one
+from codegen.work import is_host_known
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
 from kernel_ir.traverse import children, substitute, walk

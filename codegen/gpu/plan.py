@@ -12,10 +12,11 @@ from codegen.gpu.chunks import ChunkedLoop, find_chunks
 from codegen.gpu.lift import lift
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
 from codegen.gpu.rows import RowPlace, loops_of_row, place_rows
-from codegen.gpu.schedule import Schedule, choose_schedule, longest_loop, tiled_loop
+from codegen.gpu.schedule import Schedule, choose_schedule, longest_loop
 from codegen.gpu.split import Kept, split
 from codegen.gpu.widths import Widths
 from codegen.record import Entry, OpRecord
+from codegen.work import tiled_loop
 from kernel_ir import nodes as ir
 from kernel_ir.traverse import walk
 

@@ -16,8 +16,9 @@ from typing import Literal
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.gpu.split import Kept
-from codegen.gpu.widths import ANY_I32, Widths, is_host_known
+from codegen.gpu.widths import ANY_I32, Widths
 from codegen.teams import steps_by_one
+from codegen.work import is_host_known
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
 from kernel_ir.errors import TargetError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
-from codegen.gpu.widths import is_host_known
+from codegen.work import is_host_known, tiled_loop
 from kernel_ir import nodes as ir
 from kernel_ir.errors import TargetError
 
@@ -71,8 +71,10 @@ def _override(schedule: Schedule, name: str, value: int, target: str, spec: str)
         raise TargetError(target, f"schedule {name!r}", spec, f"expected one of {', '.join(_OVERRIDES)}")
     if name != "team":
         _require(1 <= value <= 16, name, "a number from 1 to 16", target, spec)
-        return replace(schedule, teams_per_group=value) if name == "teams_per_group" else replace(
-            schedule, tile_turns=value
+        return (
+            replace(schedule, teams_per_group=value)
+            if name == "teams_per_group"
+            else replace(schedule, tile_turns=value)
         )
     is_whole = value % SIMD_LANES == 0 and SIMD_LANES <= value <= MOST_LANES
     _require(is_whole, name, f"a multiple of {SIMD_LANES} up to {MOST_LANES}", target, spec)
@@ -82,17 +84,6 @@ def _override(schedule: Schedule, name: str, value: int, target: str, spec: str)
 def _require(holds: bool, name: str, expected: str, target: str, spec: str) -> None:
     if not holds:
         raise TargetError(target, f"schedule {name!r}", spec, f"expected {expected}")
-
-
-def tiled_loop(launch: low.Launch) -> low.Loop | None:
-    """The loop that several teams may share, where a launch is one dealt loop after bindings."""
-    if not launch.body:
-        return None
-    *bindings, last = launch.body
-    if not isinstance(last, low.Loop) or last.kind != "lanes":
-        return None
-    is_plain = all(isinstance(item, ir.Let) and not item.is_mutable for item in bindings)
-    return last if is_plain and is_host_known(last.low) and is_host_known(last.high) else None
 
 
 def longest_loop(launch: low.Launch) -> ir.Expr:

@@ -15,7 +15,7 @@ from codegen import lowered as low
 from codegen.build_ir import ONE, ZERO, op
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, I32, I64
-from kernel_ir.traverse import children, walk
+from kernel_ir.traverse import children
 
 # Room for a loop variable to step once past its end.
 LIMIT = 2**31 - 2**20
@@ -23,11 +23,6 @@ LIMIT = 2**31 - 2**20
 ANY_I32 = ir.Const(2**31 - 1, I64)  # the magnitude of a 32-bit value that nothing else is known of
 
 Magnitude = ir.Expr | None
-
-
-def is_host_known(expr: ir.Expr) -> bool:
-    """Whether host code can compute an expression before the launch."""
-    return all(isinstance(item, (ir.Const, ir.Size, ir.Param, ir.Apply)) for item in walk(expr))
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from codegen import lowered as low
+from codegen.build_ir import is_sizes_only
 from codegen.lowering.rows import RowPlan, lower_row, read_row
 from codegen.lowering.streams import find_stream, lower_stream
 from codegen.names import Names
@@ -148,7 +149,7 @@ class Lowering:
 
     def _bound(self, name: str, bound: ir.Expr, level: Level, out: list[low.Stmt]) -> ir.Expr:
         value = self.expr(bound, level, out)
-        if all(isinstance(item, (ir.Const, ir.Size, ir.Apply)) for item in walk(value)):
+        if is_sizes_only(value):
             return value
         if isinstance(value, ir.Var) and value.name not in self.mutable:
             return value
@@ -210,5 +211,4 @@ class Lowering:
 
 def _host_knows(node: ir.For) -> bool:
     """Whether a loop's bounds depend on sizes and literals only."""
-    allowed = (ir.Const, ir.Size, ir.Apply)
-    return all(isinstance(item, allowed) for bound in (node.low, node.high) for item in walk(bound))
+    return is_sizes_only(node.low) and is_sizes_only(node.high)

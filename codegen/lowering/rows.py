@@ -83,7 +83,7 @@ def _plan_values(lowering: Lowering, row: ir.Row, name: str, level: Level, out: 
     type_ = row.value.type
     if lowering.is_repeatable(row.value):
         return RowPlan(name, type_, row.low, row.var, row.value)
-    out.append(low.Allocate(name, type_, _extent(row)))
+    out.append(low.Allocate(name, type_, extent_of(row)))
     dealt = level == "team" and is_dealt(row)
     body: list[low.Stmt] = []
     value = lowering.expr(row.value, "lane" if dealt else level, body)
@@ -92,8 +92,9 @@ def _plan_values(lowering: Lowering, row: ir.Row, name: str, level: Level, out: 
     return RowPlan(name, type_, row.low)
 
 
-def _extent(row: ir.Row) -> ir.Expr:
-    extent = offset(row.high, row.low)
+def extent_of(node: ir.Row | ir.For) -> ir.Expr:
+    """How many elements a range has."""
+    extent = offset(node.high, node.low)
     return extent if isinstance(extent, ir.Size) else op("maximum", extent, ZERO)
 
 
@@ -140,7 +141,7 @@ def _lower_softmax(lowering: Lowering, row: ir.Row, level: Level, out: list[low.
 def _lower_cumsum(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]) -> None:
     name, type_ = row.names[0], row.value.type
     running = lowering.names.fresh(f"{name}_running")
-    out += [low.Allocate(name, type_, _extent(row)), ir.Let(running, zero(type_), True)]
+    out += [low.Allocate(name, type_, extent_of(row)), ir.Let(running, zero(type_), True)]
     total = ir.Var(running, type_)
     body: list[low.Stmt] = []
     value = lowering.expr(row.value, level, body)

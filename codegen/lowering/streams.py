@@ -18,12 +18,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO, compare, op, select, zero
-from codegen.lowering.rows import offset
+from codegen.build_ir import compare, op, select, zero
+from codegen.lowering.rows import extent_of, offset
 from codegen.teams import is_dealt
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import F32, I64
-from kernel_ir.traverse import map_children, statement_expressions, substitute, walk, walk_statements
+from kernel_ir.traverse import (
+    map_children,
+    map_expressions,
+    statement_expressions,
+    substitute,
+    walk,
+    walk_statements,
+)
 
 if TYPE_CHECKING:
     from codegen.lowering.lower import Lowering
@@ -158,9 +165,7 @@ def _start(lowering: Lowering, loop: ir.For, acc: str, out: list[low.Stmt]) -> N
     from codegen.lowering.rows import RowPlan
 
     var = lowering.names.fresh(loop.var)
-    extent = offset(loop.high, loop.low)
-    extent = extent if isinstance(extent, ir.Size) else op("maximum", extent, ZERO)
-    out.append(low.Allocate(acc, F32, extent))
+    out.append(low.Allocate(acc, F32, extent_of(loop)))
     put = low.Put(acc, offset(ir.Var(var, I64), loop.low), zero(F32))
     out.append(low.Loop(var, loop.low, loop.high, "lanes", (put,)))
     lowering.rows[acc] = RowPlan(acc, F32, loop.low, is_repeatable=False)
@@ -221,17 +226,4 @@ def _replace_in(loop: ir.For, finished: dict[ir.Reduce, ir.Expr]) -> ir.For:
             return finished[expr]
         return map_children(expr, change)
 
-    def statement(item: ir.Stmt) -> ir.Stmt:
-        match item:
-            case ir.Let(_, value) | ir.Update(_, value):
-                return replace(item, value=change(value))
-            case ir.Store(_, index, value):
-                return replace(item, index=tuple(change(part) for part in index), value=change(value))
-            case ir.If(condition, then, orelse):
-                return ir.If(
-                    change(condition), tuple(map(statement, then)), tuple(map(statement, orelse)), item.span
-                )
-            case _:
-                return item
-
-    return replace(loop, body=tuple(statement(item) for item in loop.body))
+    return replace(loop, body=tuple(map_expressions(item, change) for item in loop.body))

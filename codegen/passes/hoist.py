@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from codegen import lowered as low
 from codegen.names import Names
+from codegen.passes.fixed import COSTLY, input_names, is_fixed
 from codegen.passes.naming import describe
 from kernel_ir import nodes as ir
 from kernel_ir.prove import Facts
 from kernel_ir.traverse import children, map_children, walk
-
-COSTLY = frozenset("divide power exp exp2 log log2 sqrt rsqrt sin cos tanh erf".split())
 
 
 def hoist(program: low.Program, names: Names) -> low.Program:
@@ -40,8 +39,7 @@ class _Hoist:
     inputs: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        tensors = self.kernel.tensors().values()
-        self.inputs = frozenset(item.name for item in tensors if item.role == "input")
+        self.inputs = input_names(self.kernel)
 
     def launch(self, launch: low.Launch, facts: Facts) -> low.Launch:
         for axis in launch.grid:
@@ -76,7 +74,11 @@ class _Hoist:
         found: dict[ir.Expr, str] = {}
 
         def change(expr: ir.Expr) -> ir.Expr:
-            if self.is_worth_moving(expr) and self.is_fixed(expr, changing) and self.is_safe(expr, facts):
+            if (
+                self.is_worth_moving(expr)
+                and is_fixed(expr, changing, self.inputs)
+                and self.is_safe(expr, facts)
+            ):
                 if expr not in found:
                     found[expr] = self.names.fresh(describe(expr))
                 return ir.Var(found[expr], expr.type)
@@ -110,7 +112,7 @@ class _Hoist:
     def is_fixed_binding(self, item: low.Stmt, changing: set[str], facts: Facts) -> bool:
         if not isinstance(item, ir.Let) or item.is_mutable:
             return False
-        return self.is_fixed(item.value, changing) and self.is_safe(item.value, facts)
+        return is_fixed(item.value, changing, self.inputs) and self.is_safe(item.value, facts)
 
     def is_worth_moving(self, expr: ir.Expr) -> bool:
         match expr:
@@ -120,19 +122,6 @@ class _Hoist:
                 return not all(isinstance(arg, (ir.Const, ir.Size)) for arg in args)
             case _:
                 return False
-
-    def is_fixed(self, expr: ir.Expr, changing: set[str]) -> bool:
-        for item in walk(expr):
-            match item:
-                case ir.Var(name) if name in changing:
-                    return False
-                case ir.At():
-                    return False
-                case ir.Load(tensor) if tensor not in self.inputs:
-                    return False
-                case _:
-                    pass
-        return True
 
     def is_safe(self, expr: ir.Expr, facts: Facts) -> bool:
         """Whether every load in `expr` is in range in front of the loop, or carries its own condition."""

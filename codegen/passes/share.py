@@ -17,18 +17,17 @@ from dataclasses import dataclass, replace
 
 from codegen import lowered as low
 from codegen.names import Names
-from codegen.passes.hoist import COSTLY
+from codegen.passes.fixed import COSTLY, input_names, is_fixed
 from codegen.passes.naming import describe
 from kernel_ir import nodes as ir
-from kernel_ir.traverse import children, map_children, walk
+from kernel_ir.traverse import children, map_children
 
 FOLDED = "folded"  # followed by a space: no name of a kernel
 
 
 def share(program: low.Program, names: Names) -> low.Program:
     """The program with repeated loads and functions bound to names."""
-    tensors = program.kernel.tensors().values()
-    inputs = frozenset(item.name for item in tensors if item.role == "input")
+    inputs = input_names(program.kernel)
     statements = [item for launch in program.launches for item in low.walk(launch.body)]
     mutable = frozenset(item.name for item in statements if isinstance(item, ir.Update))
     pass_ = _Share(names, inputs, mutable)
@@ -115,7 +114,7 @@ class _Share:
 
     def shareable(self, expr: ir.Expr) -> Iterator[ir.Expr]:
         """What in an expression is worth a name: outermost first."""
-        if self.is_worth_sharing(expr) and self.is_fixed(expr):
+        if self.is_worth_sharing(expr) and is_fixed(expr, self.mutable, self.inputs):
             yield expr
         for child in self.evaluated(expr):
             yield from self.shareable(child)
@@ -138,19 +137,6 @@ class _Share:
                 return name in COSTLY
             case _:
                 return False
-
-    def is_fixed(self, expr: ir.Expr) -> bool:
-        for item in walk(expr):
-            match item:
-                case ir.Var(name) if name in self.mutable:
-                    return False
-                case ir.At():
-                    return False
-                case ir.Load(tensor) if tensor not in self.inputs:
-                    return False
-                case _:
-                    pass
-        return True
 
 
 def _is_folded(statement: low.Stmt) -> bool:
