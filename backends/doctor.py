@@ -13,7 +13,7 @@ from backends.cuda.toolchain import INSTALL as CUDA_INSTALL
 from backends.cuda.toolchain import find_cuda_compiler, find_device_architectures
 from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
-from backends.metal.toolchain import probe_metal_compiler
+from backends.metal.toolchain.probe import probe_metal_compiler
 from backends.tools import ProbeCache, ToolError, find_program, try_command
 from codegen.settings import Settings
 

@@ -14,7 +14,7 @@ from backends import cxx, doctor, libraries, tools
 from backends.cuda.toolchain import find_cuda_compiler
 from backends.cxx import find_compiler
 from backends.doctor import Finding, can_build, examine, render
-from backends.metal import toolchain as metal
+from backends.metal.toolchain import probe as metal
 from backends.tools import ProbeCache, ToolError
 from codegen.settings import SettingError, Settings, read_settings
 

@@ -57,4 +57,5 @@ def _op_units(record: OpRecord) -> tuple[Unit, ...]:
         Unit(record.name, f"cuda/{record.name}.cu", "cuda"),
         Unit(record.name, f"cuda/{record.name}_launches.cpp", "cuda-host"),
         Unit(record.name, f"host/{record.name}_host.cpp", "host"),
+        Unit(record.name, f"metal/{record.name}.metal", "metal"),
     )
