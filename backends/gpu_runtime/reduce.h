@@ -314,9 +314,9 @@ struct ArgBest {
 };
 
 template <class S>
-struct ArgMax : ArgBest<S, true> {};
+using ArgMax = ArgBest<S, true>;
 template <class S>
-struct ArgMin : ArgBest<S, false> {};
+using ArgMin = ArgBest<S, false>;
 
 // Softmax in one pass: the greatest value, and the sum of exp(value - greatest). The smaller maximum is
 // scaled to the greater; equal ones need no scale, also where they are infinite.

@@ -39,23 +39,36 @@ SGL_FN int32_t whole(int32_t x) {
   return x;
 }
 
-template <class T, int kLowest, int kHighest>
-struct SmallInteger {
+// The nearest integer of T's range.
+template <class T, int kLowest, int kHighest, class V>
+SGL_FN T saturated(V value) {
+  const int32_t x = whole(value);
+  return T(x < kLowest ? kLowest : x > kHighest ? kHighest : x);
+}
+
+template <>
+struct Codec<int8_t> {
   using Value = int32_t;
-  static SGL_FN int32_t widen(T x) {
+  static SGL_FN int32_t widen(int8_t x) {
     return int32_t(x);
   }
   template <class V>
-  static SGL_FN T narrow(V value) {
-    const int32_t x = whole(value);
-    return T(x < kLowest ? kLowest : x > kHighest ? kHighest : x);
+  static SGL_FN int8_t narrow(V value) {
+    return saturated<int8_t, -128, 127>(value);
   }
 };
 
 template <>
-struct Codec<int8_t> : SmallInteger<int8_t, -128, 127> {};
-template <>
-struct Codec<uint8_t> : SmallInteger<uint8_t, 0, 255> {};
+struct Codec<uint8_t> {
+  using Value = int32_t;
+  static SGL_FN int32_t widen(uint8_t x) {
+    return int32_t(x);
+  }
+  template <class V>
+  static SGL_FN uint8_t narrow(V value) {
+    return saturated<uint8_t, 0, 255>(value);
+  }
+};
 
 template <>
 struct Codec<boolean> {

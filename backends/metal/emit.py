@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from backends.metal.lint import lint, macros_of
 from backends.metal.spelling import FIELDS, SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
@@ -61,7 +63,20 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
         "fields": [(FIELDS[item.ctype], item.name) for item in fields],
         "kernels": [_kernel(item, record) for item in plan(program, record, TARGET)],
     }
-    return {f"metal/{record.name}.metal": render(TEMPLATES, "kernel.metal.j2", context)}
+    text = render(TEMPLATES, "kernel.metal.j2", context)
+    for finding in lint(text, header_macros()):
+        reason = f"Metal refuses what would be emitted ({finding.message})"
+        raise TargetError(TARGET.name, f"{finding.rule} at line {finding.line}", record.name, reason)
+    return {f"metal/{record.name}.metal": text}
+
+
+@cache
+def header_macros() -> dict[str, tuple[str, ...]]:
+    """The macros of the headers that shaders include."""
+    found: dict[str, tuple[str, ...]] = {}
+    for header in sorted(path for folder in RUNTIME for path in folder.glob("*.h")):
+        found |= macros_of(header.read_text(encoding="ascii"))
+    return found
 
 
 def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord, ...]:
