@@ -46,6 +46,7 @@ class UnitKind:
 _UNITS: dict[str, UnitKind] = {
     "cpu-kernel": UnitKind(flags=KERNEL_FLAGS, each_isa=True, generated=("host",), runtime=("cpu/runtime",)),
     "host": UnitKind(),
+    "gpu-host": UnitKind(),
     "arrays": UnitKind(),
     "dlpack": UnitKind(),
     "mlx": UnitKind(uses_mlx=True),
@@ -91,8 +92,8 @@ class Module:
 
 
 _CPU = Module("_cpu", ("cpu-kernel", "host", "arrays", "dlpack"))
-_METAL = Module("_metal", ("cpu-kernel", "host", "mlx"), links_mlx=True)
-_CUDA = Module("_cuda", ("cpu-kernel", "host", "arrays", "cuda", "cuda-host"), rule="nvcc-link")
+_METAL = Module("_metal", ("cpu-kernel", "host", "gpu-host", "mlx"), links_mlx=True)
+_CUDA = Module("_cuda", ("cpu-kernel", "host", "gpu-host", "arrays", "cuda", "cuda-host"), rule="nvcc-link")
 _CUDA_STUB = Module("_cuda", ("cuda-stub",))
 
 

@@ -139,7 +139,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Choices:
     """What `cpp/choose_launch.cpp` prints: a choice for each of its calls."""
     folder = tmp_path_factory.mktemp("choose")
     backends = ROOT / "backends"
-    sources = [ROOT / "tests/cpp/choose_launch.cpp", backends / "cuda/host/choose.cpp"]
+    sources = [ROOT / "tests/cpp/choose_launch.cpp", backends / "gpu_host/choose.cpp"]
     sources += [backends / "host_runtime" / name for name in ("resolve.cpp", "messages.cpp")]
     flags = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", f"-I{backends}"]
     program = folder / "choose"

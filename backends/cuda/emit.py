@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.cuda.launches import launch_source
 from backends.cuda.spelling import SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
+from codegen.gpu.launch_tables import Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, Target, plan
 from codegen.gpu.record import LaunchRecord
 from codegen.gpu.wrap import wrap
@@ -39,10 +39,10 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     plans = plan(program, record, TARGET)
     kernels = [_kernel(item, record) for item in plans]
     context = {"record": record, "table": table_symbol(record), "kernels": kernels}
-    launches = launch_source(tuple(item.record for item in plans), record, table_symbol(record))
+    launches = tuple(item.record for item in plans)
     return {
         f"cuda/{record.name}.cu": render(TEMPLATES, "kernel.cu.j2", context),
-        f"cuda/{record.name}_launches.cpp": render(TEMPLATES, "launches.cpp.j2", {"source": launches}),
+        f"cuda/{record.name}_launches.cpp": write_launches(launches, record, _frame_of(record)),
     }
 
 
@@ -54,6 +54,18 @@ def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord
 def table_symbol(record: OpRecord) -> str:
     """The C function `const void* symbol(int position)`: every launch's kernels, for cudaLaunchKernel."""
     return f"sgl_cuda_{record.name}"
+
+
+def _frame_of(record: OpRecord) -> Frame:
+    table = table_symbol(record)
+    return Frame(
+        target=TARGET.name,
+        headers=("cuda/host/op_launches.h",),
+        namespace="gpu",
+        shown="cuda::OpLaunches",
+        members=(f".kernel = {table}", ".launches = kLaunches"),
+        declarations=(f'extern "C" const void* {table}(int position);',),
+    )
 
 
 def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:

@@ -26,6 +26,7 @@ _MODULES = (
 )
 
 _RUNTIME = (
+    Unit(None, "gpu_host/choose.cpp", "gpu-host", True),
     Unit(None, "host_runtime/isa.cpp", "host", True),
     Unit(None, "host_runtime/memory.cpp", "host", True),
     Unit(None, "host_runtime/messages.cpp", "host", True),
@@ -37,7 +38,6 @@ _RUNTIME = (
     Unit(None, "host_runtime/mlx_call.cpp", "mlx", True),
     Unit(None, "host_runtime/mlx_metal.cpp", "mlx", True),
     Unit(None, "host_runtime/mlx_primitive.cpp", "mlx", True),
-    Unit(None, "cuda/host/choose.cpp", "cuda-host", True),
     Unit(None, "cuda/host/cuda_call.cpp", "cuda-host", True),
     Unit(None, "cuda/host/device.cpp", "cuda-host", True),
     Unit(None, "cuda/host/strided.cu", "cuda", True),

@@ -1,14 +1,14 @@
 // Generated from specs/norm/fused_add_rmsnorm.yaml. Do not edit.
 //
 // How the kernels of fused_add_rmsnorm are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_fused_add_rmsnorm(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -97,6 +97,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches fused_add_rmsnorm_launches = {sgl_cuda_fused_add_rmsnorm, kLaunches};
+extern constinit const cuda::OpLaunches fused_add_rmsnorm_launches = {
+    .kernel = sgl_cuda_fused_add_rmsnorm,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

@@ -1,14 +1,14 @@
 // Generated from specs/attention/paged_attention_decode.yaml. Do not edit.
 //
 // How the kernels of paged_attention_decode are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_paged_attention_decode(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -153,6 +153,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches paged_attention_decode_launches = {sgl_cuda_paged_attention_decode, kLaunches};
+extern constinit const cuda::OpLaunches paged_attention_decode_launches = {
+    .kernel = sgl_cuda_paged_attention_decode,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

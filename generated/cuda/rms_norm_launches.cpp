@@ -1,14 +1,14 @@
 // Generated from specs/norm/rms_norm.yaml. Do not edit.
 //
 // How the kernels of rms_norm are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_rms_norm(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -97,6 +97,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches rms_norm_launches = {sgl_cuda_rms_norm, kLaunches};
+extern constinit const cuda::OpLaunches rms_norm_launches = {
+    .kernel = sgl_cuda_rms_norm,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

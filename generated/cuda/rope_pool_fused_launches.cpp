@@ -1,14 +1,14 @@
 // Generated from specs/rope/rope_pool_fused.yaml. Do not edit.
 //
 // How the kernels of rope_pool_fused are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_rope_pool_fused(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -128,6 +128,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches rope_pool_fused_launches = {sgl_cuda_rope_pool_fused, kLaunches};
+extern constinit const cuda::OpLaunches rope_pool_fused_launches = {
+    .kernel = sgl_cuda_rope_pool_fused,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

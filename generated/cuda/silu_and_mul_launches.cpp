@@ -1,14 +1,14 @@
 // Generated from specs/activation/silu_and_mul.yaml. Do not edit.
 //
 // How the kernels of silu_and_mul are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_silu_and_mul(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -99,6 +99,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches silu_and_mul_launches = {sgl_cuda_silu_and_mul, kLaunches};
+extern constinit const cuda::OpLaunches silu_and_mul_launches = {
+    .kernel = sgl_cuda_silu_and_mul,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

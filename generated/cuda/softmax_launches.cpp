@@ -1,14 +1,14 @@
 // Generated from specs/softmax/softmax.yaml. Do not edit.
 //
 // How the kernels of softmax are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_softmax(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -94,6 +94,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches softmax_launches = {sgl_cuda_softmax, kLaunches};
+extern constinit const cuda::OpLaunches softmax_launches = {
+    .kernel = sgl_cuda_softmax,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

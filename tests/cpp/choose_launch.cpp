@@ -4,12 +4,12 @@
 #include <cstdio>
 #include <cstring>
 
-#include "cuda/host/choose.h"
+#include "gpu_host/choose.h"
 
 namespace {
 
 using namespace sgl;
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 

@@ -3,14 +3,15 @@
 #include <cstring>
 #include <vector>
 
-#include "cuda/host/choose.h"
 #include "cuda/host/device.h"
 #include "cuda/host/strided.h"
+#include "gpu_host/choose.h"
 #include "host_runtime/python_call.h"
 
 namespace sgl::cuda {
 namespace {
 
+using namespace sgl::gpu;
 using namespace sgl::host;
 
 constexpr Target kCuda{"CUDA", dlpack::kCuda,

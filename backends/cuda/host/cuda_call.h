@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <span>
 
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 #include "host_runtime/op.h"
 
 namespace sgl::cuda {

@@ -5,6 +5,8 @@
 
 #include <metal_stdlib>
 
+#include "launch.h"
+
 #define SGL_FN inline
 #define SGL_DEVICE device
 #define SGL_SHARED threadgroup
@@ -18,17 +20,6 @@
 namespace sgl {
 
 constant constexpr int kSimdLanes = 32;
-
-// What the host says of a launch: how many teams, tiles of a loop, lanes of a team and iterations of a
-// tile there are, how many teams share a threadgroup, and which optional tensors were passed.
-struct Launch {
-  int64_t teams;
-  int64_t tiles;
-  int32_t lanes;
-  int32_t tile;
-  int32_t teams_per_group;
-  uint32_t given;
-};
 
 inline bool is_given(constant Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;

@@ -1,12 +1,11 @@
-// What the host tells every kernel of a launch.
+// What the host tells every kernel of a launch. Stands after the fixed-width integers, whose header is
+// another one for every target.
 #pragma once
-
-#include <stdint.h>
 
 namespace sgl {
 
 // How many teams, tiles of a loop, lanes of a team and iterations of a tile there are, how many teams
-// share a block, and which optional tensors were passed.
+// share a group, and which optional tensors were passed.
 struct Launch {
   int64_t teams;
   int64_t tiles;

@@ -1,11 +1,11 @@
-#include "cuda/host/choose.h"
+#include "gpu_host/choose.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 
-namespace sgl::cuda {
+namespace sgl::gpu {
 namespace {
 
 using host::Saturated;
@@ -142,7 +142,7 @@ Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* par
   const Saturated tiled = row.tiled ? at_least_zero(row.tiled(values)) : Saturated(1);
   launch.tiles = row.tiled ? narrowed(host::floor_divide(tiled + Saturated(launch.tile - 1), launch.tile)) : 1;
   launch.teams = narrowed(product_of_grid(row, values) * Saturated(launch.tiles));
-  launch.teams_per_group = launch.lanes == kWarpLanes ? row.teams_per_group : 1;
+  launch.teams_per_group = launch.lanes == kSimdLanes ? row.teams_per_group : 1;
   launch.given = given_bits(row, call);
   if (launch.teams == 0) return choice;
   choice.kernel = &pick_kernel(row, call, params, launch, chunk);
@@ -155,4 +155,4 @@ Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* par
   return choice;
 }
 
-}  // namespace sgl::cuda
+}  // namespace sgl::gpu

@@ -1,20 +1,24 @@
-"""The tables from which host code launches an op's kernels, as the template wants them."""
+"""The tables from which host code launches an op's kernels: `backends/gpu_host/launch_table.h`, filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from codegen.expressions import Call
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord
 from codegen.host.sizes import SIZES, Arithmetic, SizeFunction, size_function
 from codegen.record import OpRecord
+from codegen.render import render
 from kernel_ir import nodes as ir
 from kernel_ir.errors import TargetError
 from kernel_ir.printer import print_expression
 from kernel_ir.traverse import walk
 
-# The fixed storage of `cuda/host/launch_table.h`.
+TEMPLATES = Path(__file__).parent / "templates"
+
+# The fixed storage of `gpu_host/launch_table.h`.
 _MOST_SCRATCH = 32
 
 # Sizes multiply to more than any integer type holds; beyond 2^120 all count as equal.
@@ -50,12 +54,27 @@ class LaunchInitialiser:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """What a target puts round its tables: the header that declares its type `shown` of an op's launches, what
+    it declares outside of namespaces, arrays of its own, and the members of that type.
+    """
+
+    target: str
+    headers: tuple[str, ...]
+    namespace: str
+    shown: str
+    members: tuple[str, ...]
+    declarations: tuple[str, ...] = ()
+    arrays: tuple[Array, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchSource:
-    """Everything in `cuda/<op>_launches.cpp`."""
+    """Everything in `<target>/<op>_launches.cpp`."""
 
     spec_path: str
     name: str
-    table: str
+    frame: Frame
     tensors: tuple[str, ...]
     scalars: tuple[str, ...]
     sizes: tuple[str, ...]
@@ -63,15 +82,23 @@ class LaunchSource:
     launches: tuple[LaunchInitialiser, ...]
 
 
-def launch_source(launches: tuple[LaunchRecord, ...], record: OpRecord, table: str) -> LaunchSource:
-    """The tables of an op's launches. Raises TargetError where the host cannot compute or hold something."""
-    writer = _Writer(record)
+def write_launches(launches: tuple[LaunchRecord, ...], record: OpRecord, frame: Frame) -> str:
+    """The C++ that says how an op is launched. Raises TargetError where the host cannot compute or hold
+    something.
+    """
+    source = launch_source(launches, record, frame)
+    return render(TEMPLATES, "launches.cpp.j2", {"source": source})
+
+
+def launch_source(launches: tuple[LaunchRecord, ...], record: OpRecord, frame: Frame) -> LaunchSource:
+    """The tables as the template wants them."""
+    writer = _Writer(record, frame.target)
     rows = tuple(writer.launch(item) for item in launches)
     kernel = record.kernel
     return LaunchSource(
         spec_path=record.spec_path,
         name=record.name,
-        table=table,
+        frame=frame,
         tensors=tuple(kernel.tensors()),
         scalars=tuple(item.name for item in kernel.arguments if isinstance(item, ir.ScalarType)),
         sizes=kernel.sizes,
@@ -85,13 +112,15 @@ class _Writer:
     """Writes launches; equal expressions share a function, and equal names of scratch a buffer."""
 
     record: OpRecord
+    target: str
     measures: dict[ir.Expr, MeasureRow] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
 
     def launch(self, launch: LaunchRecord) -> LaunchInitialiser:
         if len(launch.scratch) > _MOST_SCRATCH:
             construct = f"{len(launch.scratch)} buffers of scratch"
-            raise TargetError("cuda", construct, self.record.name, f"at most {_MOST_SCRATCH} are supported")
+            reason = f"at most {_MOST_SCRATCH} are supported"
+            raise TargetError(self.target, construct, self.record.name, reason)
         arrays = (
             self._measures(launch, "grid", launch.grid),
             Array("TeamRow", f"teams_{launch.number}", _teams(launch)),
@@ -128,7 +157,7 @@ class _Writer:
     def _measure(self, expr: ir.Expr) -> str:
         """The name of the function that computes `expr`."""
         if expr not in self.measures:
-            _require_computable(expr, self.record)
+            _require_computable(expr, self.record, self.target)
             name = f"measure_{len(self.measures)}"
             function = size_function(name, "Saturated", expr, _SATURATED)
             self.measures[expr] = MeasureRow(print_expression(expr), function)
@@ -163,8 +192,8 @@ def _tensors(launch: LaunchRecord, name: str, tensors: Iterable[str]) -> Array:
     return Array("int16_t", f"{name}_{launch.number}", tuple(f"tensor_{item}" for item in tensors))
 
 
-def _require_computable(expr: ir.Expr, record: OpRecord) -> None:
+def _require_computable(expr: ir.Expr, record: OpRecord, target: str) -> None:
     for item in walk(expr):
         if isinstance(item, ir.Apply) and item.op not in _SATURATED.dialect.ops:
             construct = f"the size `{print_expression(expr)}`"
-            raise TargetError("cuda", construct, record.name, f"host code has no {item.op}")
+            raise TargetError(target, construct, record.name, f"host code has no {item.op}")

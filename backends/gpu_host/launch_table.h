@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <span>
 
-#include "cuda/host/saturated.h"
+#include "gpu_host/saturated.h"
 #include "host_runtime/op.h"
 
-namespace sgl::cuda {
+namespace sgl::gpu {
 
 using Measure = host::Saturated (*)(const host::Values&);
 
@@ -61,13 +61,7 @@ struct LaunchRow {
   std::span<const KernelRow> kernels;
 };
 
-// The launches of an op, in order, and the function that gives its kernels by their position.
-struct OpLaunches {
-  const void* (*kernel)(int position);
-  std::span<const LaunchRow> launches;
-};
-
 inline constexpr int kMaxScratch = 32;
 inline constexpr int64_t kNarrowLimit = (int64_t{1} << 31) - (int64_t{1} << 20);
 
-}  // namespace sgl::cuda
+}  // namespace sgl::gpu

@@ -1,13 +1,15 @@
 // From a resolved call to the launches it takes: sizes and kernels, no device.
 #pragma once
 
-#include "cuda/host/launch_table.h"
-#include "cuda/runtime/launch.h"
+#include <cstdint>
+
+#include "gpu_host/launch_table.h"
+#include "gpu_runtime/launch.h"
 #include "host_runtime/call.h"
 
-namespace sgl::cuda {
+namespace sgl::gpu {
 
-inline constexpr int32_t kWarpLanes = 32;
+inline constexpr int32_t kSimdLanes = 32;
 inline constexpr int64_t kGroupsAlongX = int64_t{1} << 30;
 
 // One launch, decided. Without groups there is nothing to launch.
@@ -22,4 +24,4 @@ struct Choice {
 // Decides the launch `row` of a call. `params` hold the pointers and strides that the kernel will see.
 Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* params);
 
-}  // namespace sgl::cuda
+}  // namespace sgl::gpu
