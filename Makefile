@@ -1,5 +1,6 @@
 # make demo    set up, build, and show one kernel from spec to result
 # make test    set up, build, and run every test
+# make report  set up, build, test and measure; what a Mac is asked for (docs/metal.md)
 # make lint    ruff and mypy
 # make lock    work out the pinned requirements anew (needs uv)
 # make clean   remove what was built; the environment in .venv stays
@@ -13,7 +14,7 @@ RUN = .venv/bin/python
 COMPILE = uv pip compile --universal --python-version 3.10 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --quiet
 
-.PHONY: demo test venv lint lock clean
+.PHONY: demo test report venv lint lock clean
 
 demo: venv
 	@$(RUN) build.py check
@@ -24,6 +25,10 @@ test: venv
 	@$(RUN) build.py check
 	@$(RUN) build.py build
 	@$(RUN) build.py test -n 2 --dist loadfile --hypothesis-profile=ci
+
+report: venv
+	@$(RUN) build.py build
+	@$(RUN) build.py report
 
 venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \

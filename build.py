@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:  # every failure leaves as one message and an exit status
-        return _report(error)
+        return _explain_failure(error)
     return status
 
 
@@ -91,6 +91,11 @@ def bench(parsed: argparse.Namespace) -> int:
 def demo(parsed: argparse.Namespace) -> int:
     """Run a kernel from its spec to its result, and say what happened."""
     return _run_module("benchmarks.demo", parsed.rest)
+
+
+def report(parsed: argparse.Namespace) -> int:
+    """Test and measure everything here, and write what came of it as one JSON file."""
+    return _run_module("benchmarks.report", parsed.rest)
 
 
 def explain(parsed: argparse.Namespace) -> int:
@@ -148,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("-j", "--jobs", type=int, default=0, help="how many compilers to run at once")
     building.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
     _add(commands, test).set_defaults(takes_more=True)
-    for command in (bench, demo):  # they have arguments of their own, which their --help lists
+    for command in (bench, demo, report):  # they have arguments of their own, which their --help lists
         _add(commands, command, add_help=False).set_defaults(takes_more=True)
     explaining = _add(commands, explain)
     explaining.add_argument("kernel", help="a kernel's name, with its folder or without, or a spec's path")
@@ -202,7 +207,7 @@ def _run_module(module: str, arguments: Sequence[str]) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def _report(error: Exception) -> int:
+def _explain_failure(error: Exception) -> int:
     """Say what went wrong; the exit status. What nothing foresaw is a bug of the compiler."""
     from codegen.failures import describe
 
