@@ -91,7 +91,7 @@ def run_tests(selection: Sequence[str], environment: Mapping[str, str]) -> TestR
         shown = f"{settings} pytest {' '.join(selection)}".strip()
         print(shown, flush=True)
         variables = {**os.environ, **environment}
-        done = subprocess.run(command, cwd=ROOT, env=variables, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=variables, stderr=subprocess.PIPE, text=True)
         if not results.exists():
             raise Failure(f"pytest stopped with status {done.returncode}:\n{done.stderr.strip()}")
         return read_results(results.read_text(), shown, done.stderr)

@@ -37,7 +37,8 @@ def exports_cover_arguments(subject: Subject) -> Iterator[Diagnostic]:
             at = subject.source.span(*keys, public)
             if name not in subject.spec.arguments and name not in subject.spec.results:
                 known = suggest(name, (*subject.spec.arguments, *subject.spec.results))
-                yield Diagnostic("unknown-argument", f"{show(name)} is neither an argument nor a result", at, known)
+                message = f"{show(name)} is neither an argument nor a result"
+                yield Diagnostic("unknown-argument", message, at, known)
             elif name in used:
                 message = f"{show(name)} is already passed as {show(used[name])}"
                 yield Diagnostic("repeated", message, at, "map each argument once")

@@ -50,7 +50,7 @@ class SpecError(Exception):
         return merged
 
     def render(self) -> str:
-        """All diagnostics as `path:line:column: error[code]: message`, each with its source line and caret."""
+        """All diagnostics as `path:line:column: error[code]: message`, each with its line and caret."""
         return "\n".join(render_diagnostic(self.path, self.text, item) for item in self.diagnostics)
 
 

@@ -11,8 +11,9 @@ late, twice or not at all, wherever its loads are in bounds. A `select` evaluate
 it takes; so do `and` and `or`: a load in the other branch is never performed.
 
 Names. Every bound name (loop variable, let, row, reduction variable) is unique in its kernel; a name
-that the author binds twice carries a number after a dot (`h.2`). `Let` binds a value for the rest of its block. A `Let` with `is_mutable` may be changed by `Update` in
-the same iteration of every parallel loop that encloses the `Let`.
+that the author binds twice carries a number after a dot (`h.2`). `Let` binds a value for the rest of its
+block. A `Let` with `is_mutable` may be changed by `Update` in the same iteration of every parallel loop that
+encloses the `Let`.
 
 Loops. A `For` that is not `is_ordered` is parallel: its iterations run in any order or at once.
 Different iterations never write one element (the checker proves it, or the spec vouches with

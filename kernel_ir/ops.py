@@ -156,7 +156,7 @@ _ROWS: tuple[Op, ...] = (
     Op("i64", 1, "cast", lambda np, a: _saturate(np, a, "int64"), result="i64"),
     Op("f16", 1, "cast", _rounded_to("f16"), result="f32", doc="round to f16 and widen again"),
     Op("bf16", 1, "cast", _rounded_to("bf16"), result="f32", doc="round to bf16 and widen again"),
-    Op("f8e4m3", 1, "cast", _rounded_to("f8e4m3"), result="f32", doc="round to f8e4m3, saturating, and widen again"),
+    Op("f8e4m3", 1, "cast", _rounded_to("f8e4m3"), result="f32", doc="round to f8e4m3, saturate and widen"),
     Op("bits_to_f32", 1, "cast", _bits_to_f32, result="f32", doc="reinterpret u32 bits as f32"),
     Op("f32_to_bits", 1, "cast", _f32_to_bits, result="u32", doc="reinterpret f32 as u32 bits"),
 )

@@ -65,9 +65,12 @@ class CpuKernel:
         getattr(self.library, symbol)(ctypes.byref(params))
         return {n: arrays[n] for n, item in self.kernel.tensors().items() if item.role != "input"}
 
-    def _params(self, arrays: dict[str, np.ndarray], sizes: Mapping[str, int], arguments: Mapping[str, Any]) -> Any:
+    def _params(
+        self, arrays: dict[str, np.ndarray], sizes: Mapping[str, int], arguments: Mapping[str, Any]
+    ) -> Any:
         fields = self.compiled.record.fields
-        struct = type("Params", (ctypes.Structure,), {"_fields_": [(f.name, CTYPES[f.ctype]) for f in fields]})
+        members = [(field.name, CTYPES[field.ctype]) for field in fields]
+        struct = type("Params", (ctypes.Structure,), {"_fields_": members})
         defaults = {i.name: i.default for i in self.kernel.arguments if isinstance(i, ir.ScalarType)}
         values = {}
         for field in fields:
@@ -115,15 +118,19 @@ def _library(name: str, header_name: str, header: str, source: str) -> ctypes.CD
         folder.mkdir(parents=True, exist_ok=True)
         (folder / header_name).write_text(header)
         (folder / "kernel.cpp").write_text(source)
-        command = ["g++", "-std=c++20", *KERNEL_FLAGS, "-fPIC", "-shared", "-fopenmp", "-Wall", "-Wextra", "-Werror",
-                   "-Wno-psabi", "-Wno-tautological-compare", "-mavx2", "-mfma", "-mf16c", "-DSGL_ISA=avx2", f"-I{RUNTIME}", f"-I{folder}"]  # fmt: skip
+        warnings = ("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare")
+        isa = ("-mavx2", "-mfma", "-mf16c", "-DSGL_ISA=avx2")
+        includes = (f"-I{RUNTIME}", f"-I{folder}")
+        command = ["g++", "-std=c++20", *KERNEL_FLAGS, "-fPIC", "-shared", "-fopenmp", *warnings, *isa, *includes]
         staged = folder / "kernel.tmp.so"
         subprocess.run([*command, str(folder / "kernel.cpp"), "-o", str(staged)], check=True)
         staged.rename(library)
     return ctypes.CDLL(str(library))
 
 
-def assert_agrees(kernel: CpuKernel, arguments: Mapping[str, Any], types: Mapping[str, str], slack: float = 1.0) -> None:
+def assert_agrees(
+    kernel: CpuKernel, arguments: Mapping[str, Any], types: Mapping[str, str], slack: float = 1.0
+) -> None:
     """The compiled kernel against the interpreter, within the bound that float arithmetic allows."""
     got = kernel.run(arguments, types)
     want = interpret(kernel.kernel, arguments, types)
@@ -133,7 +140,8 @@ def assert_agrees(kernel: CpuKernel, arguments: Mapping[str, Any], types: Mappin
         if item.role == "input":
             continue
         dtype = entry.resolve(item.dtype)
-        assert_close(name, decode(got[name], dtype), decode(want[name], dtype), bounds.get(name), dtype, slack)
+        values = decode(got[name], dtype), decode(want[name], dtype)
+        assert_close(name, *values, bounds.get(name), dtype, slack)
 
 
 def assert_close(name: str, got: Any, want: Any, bound: Any, dtype: Any, slack: float = 1.0) -> None:
@@ -143,7 +151,8 @@ def assert_close(name: str, got: Any, want: Any, bound: Any, dtype: Any, slack: 
         allowed = 0 if bound is None else np.ceil(np.asarray(bound))
         assert np.all(off <= allowed), f"{name}: differs in {np.sum(off > allowed)} of {off.size} elements"
         return
-    np.testing.assert_array_equal(np.isnan(got), np.isnan(want), err_msg=f"{name}: NaN where there should be none")
+    message = f"{name}: NaN where there should be none"
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(want), err_msg=message)
     finite = np.isfinite(want)
     allowed = ulp(np.where(finite, want, 0), dtype) + slack * (0 if bound is None else np.nan_to_num(bound))
     off = np.abs(np.where(finite, got, 0) - np.where(finite, want, 0))

@@ -27,7 +27,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, project / name)
     shutil.copytree(ROOT / "tests/build_tree", project / "generated")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index"]
+    offline = ("--no-build-isolation", "--no-deps", "--no-index")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", *offline]
     environment = {**os.environ, "CUDACXX": "no-such-nvcc"}
     subprocess.run([*command, f"--wheel-dir={folder}", str(project)], env=environment, check=True)
     (made,) = folder.glob("*.whl")
@@ -51,6 +52,7 @@ def test_the_installed_package_runs(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = "from sgl_kernel import _cpu, _cuda; print(_cpu.twice(4), _cuda.is_stub)"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-P", "-c", code] if sys.version_info >= (3, 11) else [sys.executable, "-c", code]
+    isolated = ("-P",) if sys.version_info >= (3, 11) else ()
+    command = [sys.executable, *isolated, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "8 1\n"
