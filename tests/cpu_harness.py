@@ -121,7 +121,8 @@ def _library(name: str, header_name: str, header: str, source: str) -> ctypes.CD
         warnings = ("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare")
         isa = ("-mavx2", "-mfma", "-mf16c", "-DSGL_ISA=avx2")
         includes = (f"-I{RUNTIME}", f"-I{folder}")
-        command = ["g++", "-std=c++20", *KERNEL_FLAGS, "-fPIC", "-shared", "-fopenmp", *warnings, *isa, *includes]
+        flags = (*KERNEL_FLAGS, "-fPIC", "-shared", "-fopenmp", *warnings, *isa, *includes)
+        command = ["g++", "-std=c++20", *flags]
         staged = folder / "kernel.tmp.so"
         subprocess.run([*command, str(folder / "kernel.cpp"), "-o", str(staged)], check=True)
         staged.rename(library)
