@@ -98,6 +98,15 @@ def report(parsed: argparse.Namespace) -> int:
     return _run_module("benchmarks.report", parsed.rest)
 
 
+def emulate(parsed: argparse.Namespace) -> int:
+    """Run a Metal shader on this machine, every access checked; `--all` runs every kernel that ships."""
+    if "--all" in parsed.rest:
+        from benchmarks.emulate import main as run
+    else:
+        from backends.metal.emulator.__main__ import main as run
+    return run(parsed.rest)
+
+
 def explain(parsed: argparse.Namespace) -> int:
     """Show what a spec becomes, pass by pass."""
     spec = _find_spec(parsed.kernel)
@@ -153,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("-j", "--jobs", type=int, default=0, help="how many compilers to run at once")
     building.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
     _add(commands, test).set_defaults(takes_more=True)
-    for command in (bench, demo, report):  # they have arguments of their own, which their --help lists
+    for command in (bench, demo, report, emulate):  # they have arguments of their own, which their --help lists
         _add(commands, command, add_help=False).set_defaults(takes_more=True)
     explaining = _add(commands, explain)
     explaining.add_argument("kernel", help="a kernel's name, with its folder or without, or a spec's path")

@@ -8,7 +8,6 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,13 @@ import numpy as np
 from cpu_harness import CACHE, CpuKernel
 
 from backends.metal.emit import RUNTIME, emit, launch_records
+from backends.metal.emulator import dispatch
 from backends.metal.source import inline_includes
-from codegen.gpu.record import EXCHANGE_WORDS, KernelRecord, LaunchRecord, Variant
-from codegen.gpu.schedule import SIMD_LANES
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord
 from codegen.pipeline import compile_spec
 from codegen.record import Entry
-from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.load import LoadedSpec
-from kernel_ir.ops import OPS
 from kernel_ir.rounding import encode, storage_dtype
 
 STUB = Path(__file__).parent / "metal_stub"
@@ -39,26 +36,10 @@ _REGISTER = re.compile(r"#define SGL_KERNEL\(name, \.\.\.\).*\\\n.*\n")
 assert EXCHANGE_WORDS == 128, "lanes.h gives a threadgroup 128 words"
 
 
-class Launch(ctypes.Structure):
-    """`sgl::Launch`."""
-
-    _fields_ = [
-        ("teams", ctypes.c_int64),
-        ("tiles", ctypes.c_int64),
-        ("lanes", ctypes.c_int32),
-        ("tile", ctypes.c_int32),
-        ("teams_per_group", ctypes.c_int32),
-        ("given", ctypes.c_uint32),
-    ]
-
-
 @dataclass(frozen=True)
-class Choice:
+class Choice(dispatch.Choice):
     """How a kernel is to be run: which variants where they serve, and the order of lanes."""
 
-    is_wide: bool = False
-    is_aligned: bool = False
-    has_turns: bool = False
     is_descending: bool = False
 
 
@@ -100,75 +81,36 @@ class MetalKernel(CpuKernel):
         values: Mapping[str, int], kept: dict[str, np.ndarray],
     ) -> None:  # fmt: skip
         """One launch, as `codegen.gpu.record` says."""
-        lanes = team_lanes(record, values)
-        kernel = self._kernel(record, entry, lanes, values)
-        tile = lanes * kernel.chunk * record.schedule.tile_turns
-        tiles = 1 if record.tiled is None else -(-max(evaluate(record.tiled, values), 0) // tile)
-        teams = prod(max(evaluate(extent, values), 0) for extent in record.grid) * tiles
-        shared = record.schedule.teams_per_group if lanes == SIMD_LANES else 1
-        given = sum((name in arrays) << bit for bit, name in enumerate(record.given))
-        launch = Launch(teams, tiles, lanes, tile, shared, given)
-        scratch = [self._scratch(item, teams, lanes, values, kept) for item in record.scratch]
-        buffers = [*(arrays.get(name) for name in record.tensors), *scratch]
-        if teams == 0:
+        plan = dispatch.plan(record, entry.suffix, values, self.choice)
+        if plan.teams == 0:
             return
+        given = sum((name in arrays) << bit for bit, name in enumerate(record.given))
+        launch = plan.struct(given)
+        scratch = [self._scratch(item, plan, values, kept) for item in record.scratch]
+        buffers = [*(arrays.get(name) for name in record.tensors), *scratch]
         places = (0 if item is None else item.ctypes.data for item in buffers)
         pointers = (ctypes.c_void_p * len(buffers))(*places)
         for name in record.constants:
             ctypes.c_int.in_dll(self.library, f"{record.name}_kernel_{name}").value = values[name]
         failed = self.library.run_kernel(
-            kernel.name.encode(), pointers, params, ctypes.byref(launch), -(-teams // shared), lanes * shared,
+            plan.kernel.name.encode(), pointers, params, ctypes.byref(launch), plan.groups, plan.threads,
             int(self.choice.is_descending),
         )  # fmt: skip
-        assert not failed, f"the shader has no kernel {kernel.name}"
-
-    def _kernel(
-        self, record: LaunchRecord, entry: Entry, lanes: int, values: Mapping[str, int]
-    ) -> KernelRecord:
-        """The instantiation for the choice, as far as its variants serve for these sizes."""
-        mine = [item for item in record.kernels if item.entry == entry.suffix]
-        chunk = mine[0].chunk
-        is_aligned = all(evaluate(item, values) % chunk == 0 for item in record.multiples)
-        rounds = [item.variant.turns for item in mine if self._holds(record, lanes * chunk, item, values)]
-        turns = max(rounds) if self.choice.has_turns else 0
-        moves_whole = self.choice.is_aligned and record.has_chunks and is_aligned
-        wanted = Variant(self.choice.is_wide, moves_whole, turns)
-        return next(item for item in mine if item.variant == wanted)
-
-    def _holds(self, record: LaunchRecord, run: int, kernel: KernelRecord, values: Mapping[str, int]) -> bool:
-        turns = kernel.variant.turns
-        return turns == 0 or all(evaluate(extent, values) <= run * turns for extent in record.dealt)
+        assert not failed, f"the shader has no kernel {plan.kernel.name}"
 
     def _scratch(
-        self, item: Any, teams: int, lanes: int, values: Mapping[str, int], kept: dict[str, np.ndarray]
+        self,
+        item: ScratchRecord,
+        plan: dispatch.Dispatch,
+        values: Mapping[str, int],
+        kept: dict[str, np.ndarray],
     ) -> np.ndarray:
         if item.name in kept:
             return kept[item.name]
-        owners = {"program": 1, "team": teams, "lane": teams * lanes}[item.owner]
-        made = np.zeros(max(evaluate(item.extent, values), 0) * owners + 1, storage_dtype(item.type))
+        made = np.zeros(plan.elements(item, values), storage_dtype(item.type))
         if item.owner == "program":
             kept[item.name] = made
         return made
-
-
-def evaluate(expr: ir.Expr, values: Mapping[str, int]) -> int:
-    """A size expression's value."""
-    match expr:
-        case ir.Const(value):
-            return int(value)
-        case ir.Size(name) | ir.Param(name):
-            return int(values[name])
-        case ir.Apply(op, args):
-            return int(OPS[op].meaning(np, *(evaluate(arg, values) for arg in args)))
-        case _:
-            raise AssertionError(f"{expr} is no size expression")
-
-
-def team_lanes(record: LaunchRecord, values: Mapping[str, int]) -> int:
-    """The lanes of a launch's teams."""
-    longest = evaluate(record.longest, values)
-    rows = record.schedule.teams
-    return next(row.lanes for row in rows if row.longest is None or longest <= row.longest)
 
 
 def as_cpp(shader: str) -> str:

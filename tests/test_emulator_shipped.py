@@ -1,44 +1,82 @@
-"""Every shader that ships runs on the emulator, agrees with the interpreter, and nothing is found."""
+"""Every shader that the compiler writes runs on the emulator, agrees with the interpreter, and is clean."""
 
 from __future__ import annotations
 
+import functools
 import itertools
-from dataclasses import replace
 
 import pytest
-from cpu_harness import assert_agrees
 from draw_arguments import draw_arguments
 from every_spec import NAMES, load
-from metal_harness import Choice
+from test_metal_text import calls
 
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
+from backends.metal.emulator.dispatch import Choice
+from backends.metal.emulator.ops import EmulatedOp, How, Run, emulate_spec
+from benchmarks import emulate
+from benchmarks.agreement import compare, make_reference
+from codegen.record import Entry
 
 try:
     require()
 except EmulatorUnavailable as missing:
     pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
 
-from emulated_kernels import compile_emulated
-from test_metal_text import calls
-
-RUNS = {
-    "plain, reverse": (Choice(), "reverse", "in order"),
-    "aligned, random": (Choice(is_aligned=True, has_turns=True), "random", "pairwise"),
-    "wide, forward": (Choice(is_wide=True, has_turns=True), "forward", "pairwise"),
+HOWS = {
+    "plain, reverse": How(Choice(), "reverse", "in order"),
+    "aligned, random": How(Choice(is_aligned=True, has_turns=True), "random", "pairwise"),
+    "wide, forward": How(Choice(is_wide=True, has_turns=True), "forward", "pairwise"),
 }
 
 
-@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
+@functools.cache
+def op(name: str) -> EmulatedOp:
+    return emulate_spec(load(name))
+
+
+@pytest.mark.parametrize("how", HOWS.values(), ids=HOWS.keys())
 @pytest.mark.parametrize("name", NAMES)
-def test_shader_is_clean_and_agrees_with_the_interpreter(name: str, run: tuple[Choice, str, str]) -> None:
-    choice, order, reduction = run
-    variables = load(name).spec.types
-    for number, given in enumerate(calls(name)):
-        for dtypes in itertools.product(*variables.values()):
-            types = dict(zip(variables, dtypes, strict=True))
-            kernel = replace(compile_emulated(name), choice=choice, order=order, reduction=reduction,
-                             findings=[], written=[])  # fmt: skip
-            arguments = draw_arguments(load(name), given, types, seed=number)
-            assert_agrees(kernel, arguments, types)
-            assert not kernel.findings, "\n".join(map(str, kernel.findings))
+def test_shader_is_clean_and_agrees_with_the_interpreter(name: str, how: How) -> None:
+    ready = op(name)
+    for (number, given), entry in itertools.product(enumerate(calls(name)), ready.record.entries):
+        types = {variable: dtype.name for variable, dtype in entry.dtypes}
+        arguments = draw_arguments(load(name), given, types, seed=number)
+        run = ready.run(arguments, entry, how)
+        assert not run.findings, "\n".join(map(str, run.findings))
+        agreement = compare(ready.record, entry, run.outputs, make_reference(ready.record, entry, arguments))
+        assert agreement.is_allowed, f"{entry.suffix} {given}: {agreement}"
+        assert_results_were_seen_to_be_written(ready, run)
+
+
+def assert_results_were_seen_to_be_written(ready: EmulatedOp, run: Run) -> None:
+    """The checks cannot have fallen silent."""
+    results = [item.name for item in ready.kernel.results if item.name not in ready.zero_filled]
+    least = sum(run.outputs[name].nbytes for name in results)
+    assert run.total("device_bytes_written") >= least
+
+
+def test_sweep_of_one_kernel_is_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emulate.main(["--all", "silu_and_mul", "-j", "1"]) == 0
+    table = capsys.readouterr().out
+    assert table.count("silu_and_mul") == 3 and table.count("  clean") == 3
+
+
+def test_sweep_fails_where_a_kernel_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Wrong(EmulatedOp):
+        def run(self, arguments: dict, entry: Entry, how: How) -> Run:  # type: ignore[override]
+            run = super().run(arguments, entry, how)
+            for array in run.outputs.values():
+                array[...] = 0
+            return run
+
+    monkeypatch.setattr(emulate, "emulate_spec", lambda loaded: Wrong(emulate_spec(loaded).compiled))
+    assert emulate.main(["--all", "silu_and_mul", "-j", "1"]) == 1
+    assert "of what is allowed" in capsys.readouterr().out
+
+
+def test_sweep_of_an_unknown_kernel_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emulate.main(["--all", "silu_and_mull"]) == 2
+    assert "no spec is called 'silu_and_mull'" in capsys.readouterr().err

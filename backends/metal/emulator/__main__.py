@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(shader.kernels))
             return 0
         return _run(shader, parsed)
-    except (EmulatorUnavailable, LaunchError, OSError, ShaderError) as error:
+    except (EmulatorUnavailable, LaunchError, MemoryError, OSError, ShaderError, UnicodeDecodeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_WRONG
 
@@ -46,8 +46,8 @@ def _run(shader: Shader, parsed: argparse.Namespace) -> int:
         grid=parsed.grid,
         threadgroup=parsed.threadgroup,
         threads=parsed.threads,
-        constants={index: float(value) for index, value in parsed.constant},
-        memory={index: int(value) for index, value in parsed.memory},
+        constants=dict(parsed.constant),
+        memory=dict(parsed.memory),
         blank={index for index, (_, is_blank) in filled.items() if is_blank},
     )
     outcomes = shader.check(launch, parsed.seed or (1,), parsed.most_accesses)
@@ -79,8 +79,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--grid", type=_extent, default=(1,), metavar="X[,Y[,Z]]", help="threadgroups")
     add("--threads", type=_extent, metavar="X[,Y[,Z]]", help="threads of the whole grid, instead of --grid")
     add("--threadgroup", type=_extent, default=(32,), metavar="X[,Y[,Z]]", help="threads of a threadgroup")
-    add("--constant", type=_pair, action="append", default=[], metavar="N=VALUE", help="function constant N")
-    add("--memory", type=_pair, action="append", default=[], metavar="N=BYTES", help="threadgroup argument N")
+    add(
+        "--constant",
+        type=_constant,
+        action="append",
+        default=[],
+        metavar="N=VALUE",
+        help="function constant N",
+    )
+    add(
+        "--memory", type=_bytes, action="append", default=[], metavar="N=BYTES", help="threadgroup argument N"
+    )
     add("--include", type=Path, action="append", default=[], help="a folder of headers")
     add("--seed", type=int, action="append", help="of a random order; more than once for more orders")
     add("--most-accesses", type=int, default=1 << 32, help="after so many the kernel is said to be endless")
@@ -89,24 +98,60 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _wrong(text: str, expected: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"{text!r}: expected {expected}")
+
+
 def _extent(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts) or len(parts) > 3:
+        raise _wrong(text, "one to three numbers with commas between")
+    return tuple(map(int, parts))
 
 
 def _pair(text: str) -> tuple[int, str]:
-    index, value = text.split("=", 1)
+    index, equals, value = text.partition("=")
+    if not equals or not index.isdecimal():
+        raise _wrong(text, "N=..., N a number")
     return int(index), value
+
+
+def _constant(text: str) -> tuple[int, float]:
+    index, value = _pair(text)
+    try:
+        return index, float({"true": "1", "false": "0"}.get(value, value))
+    except ValueError:
+        raise _wrong(value, "a number, true or false") from None
+
+
+def _bytes(text: str) -> tuple[int, int]:
+    index, value = _pair(text)
+    if not value.isdecimal():
+        raise _wrong(value, "a number of bytes")
+    return index, int(value)
 
 
 def _argument(text: str) -> tuple[int, tuple[np.ndarray, bool]]:
     """A buffer's index, its array, and whether it holds no values yet."""
     index, given = _pair(text)
     if given.endswith(".npy"):
-        return index, (np.load(given), False)
-    kind, count, fill, *_ = [*given.split(":"), "zeros"]
+        return index, (_read(given), False)
+    kind, count, fill, *_ = (
+        [*given.split(":"), "", "zeros"] if ":" not in given else [*given.split(":"), "zeros"]
+    )
     if kind not in DTYPES:
         raise argparse.ArgumentTypeError(f"{kind} is no type; expected one of {', '.join(DTYPES)}")
-    return index, (_fill(kind, int(count), fill), fill == "blank")
+    if not count.isdecimal():
+        raise _wrong(given, "TYPE:COUNT[:FILL], COUNT a number")
+    return index, (_fill(kind, int(count), fill or "zeros"), fill == "blank")
+
+
+def _read(path: str) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error}") from None
+    return array
 
 
 def _fill(kind: str, count: int, fill: str) -> np.ndarray:
@@ -119,7 +164,7 @@ def _fill(kind: str, count: int, fill: str) -> np.ndarray:
         case "normal":
             values = np.random.default_rng(0).normal(size=count)
         case _:
-            values = np.full(count, float(fill))
+            values = np.full(count, _constant(f"0={fill}")[1])
     if kind == "bfloat":  # the upper half of a float
         return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
     return values.astype(DTYPES[kind])

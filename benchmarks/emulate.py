@@ -1,0 +1,190 @@
+"""Every shader that ships, on the Metal emulator beside the interpreter: `build.py emulate --all`.
+
+Each kernel runs with every combination of its dtypes and in every variant: over the spec's examples in all
+orders of threads, and over odd sizes in one order after another. The exit status is 1 where anything was
+found, where results are further from the interpreter's than rounding explains, or where the order of threads
+changes a bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backends.metal.emulator import EmulatorUnavailable, ShaderError
+from backends.metal.emulator.compile import require
+from backends.metal.emulator.dispatch import Choice, plan
+from backends.metal.emulator.ops import EmulatedOp, How, emulate_spec
+from backends.metal.emulator.shader import ORDERS, REDUCTIONS
+from benchmarks.agreement import compare, make_reference
+from benchmarks.emulator_cases import MOST_ELEMENTS, odd_examples, scaled_examples
+from benchmarks.inputs import Example, make_arguments
+from benchmarks.tables import render_text
+from codegen.failures import Failure, describe
+from codegen.record import Entry, make_record
+from kernel_ir.errors import SpecError, TargetError
+from kernel_ir.load import LoadedSpec, load_bytes
+from kernel_ir.typecheck.check import check_spec
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+EXIT_FOUND, EXIT_WRONG = 1, 2
+CHOICES = tuple(Choice(*each) for each in itertools.product((False, True), repeat=3))
+PLANS = tuple(itertools.product(ORDERS, REDUCTIONS))
+SHOWN = 8  # complaints a kernel
+
+HEADINGS = ("kernel", "dtypes", "sizes", "variants", "runs", "threads", "of allowed", "time", "verdict")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one kernel with one combination of dtypes."""
+
+    name: str
+    dtypes: str
+    sizes: int = 0
+    runs: int = 0
+    threads: int = 0
+    worst_share: float = 0.0
+    seconds: float = 0.0
+    variants: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def complain(self, example: Example, how: How, text: str) -> None:
+        sizes = " ".join(f"{name}={value}" for name, value in example.items())
+        seed = f" {how.seed}" if how.order == "random" else ""
+        self.complaints.append(f"{self.name} {self.dtypes}, {sizes}, {how.order}{seed}, {how.choice}: {text}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print the table, and give the exit status."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        require()
+        tasks = _tasks(parsed.kernels)
+        tallies = run_all(tasks, parsed.jobs)
+    except (EmulatorUnavailable, Failure, ShaderError, SpecError, TargetError) as error:
+        message = (
+            f"error: {error}" if isinstance(error, EmulatorUnavailable | ShaderError) else describe(error)[0]
+        )
+        print(message, file=sys.stderr)
+        return EXIT_WRONG
+    print(render_text(HEADINGS, [_row(tally) for tally in tallies]))
+    complaints = [text for tally in tallies for text in tally.complaints[:SHOWN]]
+    print("".join(f"\n{text}" for text in complaints))
+    wrong = sum(bool(tally.complaints) for tally in tallies)
+    runs, kernels = sum(tally.runs for tally in tallies), len({tally.name for tally in tallies})
+    print(f"{runs} runs of {kernels} kernels; {wrong} of {len(tallies)} rows are not clean")
+    print(f"examples of more than {MOST_ELEMENTS} elements were scaled: fewer rows first, then shorter ones")
+    return EXIT_FOUND if wrong else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    title = (__doc__ or "").split(": ")[0]
+    parser = argparse.ArgumentParser(prog="build.py emulate --all", description=f"{title}.")
+    parser.add_argument("--all", action="store_true", help="every kernel that ships, instead of one shader")
+    parser.add_argument("kernels", nargs="*", help="only these kernels")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    return parser
+
+
+def _tasks(kernels: Sequence[str]) -> list[tuple[Path, int]]:
+    """A spec's path and the position of an entry. Raises Failure for a kernel without a spec."""
+    paths = {path.stem: path for path in sorted(SPECS.rglob("*.yaml"))}
+    for name in kernels:
+        if name not in paths:
+            raise Failure(f"no spec is called {name!r}; there are {', '.join(paths)}")
+    chosen = [path for name, path in paths.items() if not kernels or name in kernels]
+    counts = [len(make_record(loaded, check_spec(loaded)).entries) for loaded in map(_load, chosen)]
+    # Entry after entry of all kernels: so that no shader is compiled by two processes at once.
+    return [
+        (path, n) for n in range(max(counts)) for path, count in zip(chosen, counts, strict=True) if n < count
+    ]
+
+
+def _load(path: Path) -> LoadedSpec:
+    return load_bytes(path.read_bytes(), f"specs/{path.relative_to(SPECS).as_posix()}")
+
+
+def run_all(tasks: Sequence[tuple[Path, int]], jobs: int) -> list[Tally]:
+    """The tallies by kernel, several processes at work."""
+    if jobs <= 1:
+        tallies = [run_one(*task) for task in tasks]
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            tallies = list(pool.map(run_one, *zip(*tasks, strict=True)))
+    return [tally for _, tally in sorted(zip(tasks, tallies, strict=True), key=lambda pair: pair[0])]
+
+
+def run_one(path: Path, position: int) -> Tally:
+    """One kernel with one combination of dtypes, over all sizes."""
+    op = emulate_spec(_load(path))
+    entry = op.record.entries[position]
+    tally = Tally(op.record.name, " ".join(dtype.name for _, dtype in entry.dtypes) or "-")
+    start = time.perf_counter()
+    for example in scaled_examples(op.record):
+        _run_sizes(op, entry, example, PLANS, tally)
+    for number, example in enumerate(odd_examples(op.record)):
+        _run_sizes(op, entry, example, [PLANS[number % len(PLANS)]], tally)
+    tally.seconds = time.perf_counter() - start
+    return tally
+
+
+def _run_sizes(
+    op: EmulatedOp, entry: Entry, example: Example, plans: Sequence[tuple[str, str]], tally: Tally
+) -> None:
+    """Every variant in the given orders, beside the interpreter and beside one another."""
+    arguments = make_arguments(op.record, example, entry, seed=tally.sizes)
+    reference = make_reference(op.record, entry, arguments)
+    tally.sizes += 1
+    for choice in _distinct_choices(op, entry, example):
+        bits: dict[str, dict[str, bytes]] = {}
+        for order, reduction in plans:
+            how = How(choice, order, reduction, seed=tally.runs)
+            run = op.run(arguments, entry, how)
+            tally.runs += 1
+            tally.threads += sum(step.dispatch.groups * step.dispatch.threads for step in run.steps)
+            tally.variants |= {step.dispatch.kernel.variant.suffix for step in run.steps}
+            for finding in run.findings:
+                tally.complain(example, how, str(finding))
+            agreement = compare(op.record, entry, run.outputs, reference)
+            tally.worst_share = max(tally.worst_share, agreement.worst_share)
+            if not agreement.is_allowed:
+                tally.complain(example, how, f"off by {agreement.worst_share:.3g} of what is allowed")
+            made = {name: array.tobytes() for name, array in run.outputs.items()}
+            if made != bits.setdefault(reduction, made):
+                tally.complain(example, how, "another order of threads gives other bits")
+
+
+def _distinct_choices(op: EmulatedOp, entry: Entry, example: Example) -> Iterator[Choice]:
+    """One choice for each set of instantiations that the sizes can be run with."""
+    seen: set[tuple[str, ...]] = set()
+    for choice in CHOICES:
+        kernels = tuple(plan(record, entry.suffix, example, choice).kernel.name for record in op.launches)
+        if kernels not in seen:
+            seen.add(kernels)
+            yield choice
+
+
+def _row(tally: Tally) -> tuple[str, ...]:
+    return (
+        tally.name,
+        tally.dtypes,
+        str(tally.sizes),
+        str(len(tally.variants)),
+        str(tally.runs),
+        str(tally.threads),
+        f"{tally.worst_share:.2f}",
+        f"{tally.seconds:.1f} s",
+        f"{len(tally.complaints)} complaints" if tally.complaints else "clean",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
