@@ -92,7 +92,8 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
 
 
 def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
-    """The kernel's first lines: its team, and locals for what it is given."""
+    """The kernel's first lines: what it waits for, its team, and locals for what it is given."""
+    yield "sgl::wait_for_inputs();"
     yield "const sgl::Team team = sgl::make_team(launch);"
     yield "if (team.item >= launch.teams) return;"
     for tensor in launch.tensors:

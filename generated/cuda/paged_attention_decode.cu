@@ -11,6 +11,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
     const paged_attention_decode_params params,
     const sgl::Launch launch,
     float* const p_acc_memory) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);

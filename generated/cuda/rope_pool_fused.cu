@@ -10,6 +10,7 @@ template <class T, class index_t>
 __global__ void __launch_bounds__(sgl::kMostLanes) rope_pool_fused_kernel(
     const rope_pool_fused_params params,
     const sgl::Launch launch) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);

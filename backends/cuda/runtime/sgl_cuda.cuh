@@ -56,6 +56,15 @@ SGL_FN Team make_team(const Launch& launch) {
   return Team{number * launch.teams_per_group + thread / launch.lanes, thread % launch.lanes, launch.lanes, exchange};
 }
 
+// Every kernel calls this ahead of its first access to memory. Launched by programmatic dependent launch, a
+// kernel may start while the one before it on the stream is still at work; here it waits for that one's
+// writes. Launched otherwise, it goes on at once.
+SGL_FN void wait_for_inputs() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 SGL_FN float bits_to_f32(uint32_t bits) {
   return __uint_as_float(bits);
 }
