@@ -79,6 +79,7 @@ class OpRecord:
     examples: tuple[Mapping[str, int | float | bool], ...]
     values: Mapping[str, Mapping[str, object]]
     schedule: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    body: str = ""
 
     @property
     def name(self) -> str:
@@ -150,7 +151,7 @@ def make_record(loaded: LoadedSpec, kernel: ir.Kernel) -> OpRecord:
     return OpRecord(
         kernel, spec.summary, spec.description, spec.reference, make_fields(kernel), make_entries(kernel),
         (primary, *(_export(item, kernel) for item in spec.exports)),
-        loaded.source.path, spec.examples, values, dict(spec.schedule.items()),
+        loaded.source.path, spec.examples, values, dict(spec.schedule.items()), spec.body,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import host_ops
 import jinja2.meta
 import pytest
 
-from codegen.host import generate_host, native, package, tables
+from codegen.host import generate_host, native, package, pages, tables
 from codegen.host.render import environment
 from codegen.host.sizes import linear_form
 from kernel_ir import nodes as ir
@@ -35,6 +35,8 @@ CONTEXTS = {
         for name in ("cpu", "cuda", "metal")
         for kind in ("py", "pyi")
     },
+    "docs/op.md.j2": pages.OpPage,
+    "docs/index.md.j2": pages.IndexPage,
     **{f"python/_{name}.py.j2": package.Nothing for name in ("extension", "platform", "metal_loader")},
 }
 INCLUDED = {"python/functions.py.j2", "python/functions.pyi.j2", "python/names.py.j2"}
@@ -134,3 +136,18 @@ def test_build_list_names_every_source_once() -> None:
     for folder in ("host_runtime", "cuda/host"):
         written = {path.name for path in (backends / folder).iterdir() if path.suffix in (".cpp", ".cu")}
         assert written == {Path(path).name for path in paths if path.startswith(f"{folder}/")}
+
+
+def test_a_page_says_what_the_spec_says() -> None:
+    record = next(item for item in host_ops.records() if item.kernel.tensors())
+    text = pages.page_files([record])[f"docs/{record.name}.md"].decode()
+    for item in (*record.kernel.arguments, *record.kernel.results):
+        assert f"| `{item.name}` |" in text
+    for export in record.exports:
+        assert f"cpu.{export.name}(" in text and f"metal.{export.name}(" in text
+    assert record.body.rstrip() in text
+
+
+def test_the_text_of_specs_is_no_markup() -> None:
+    assert environment().filters["markdown"]("a_b <c> `d_e` |") == r"a\_b \<c\> `d_e` \|"
+    assert environment().filters["cell"]("a\n b") == "a b"

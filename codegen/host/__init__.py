@@ -4,6 +4,7 @@ records -> host/<op>_params.h   what kernels receive
            host/<op>_host.*     the op's tables, read by backends/host_runtime
            cuda/, dlpack/, mlx/ the extension modules `_cuda`, `_cpu` and `_metal`
            python/sgl_kernel/   the package, its stubs and docstrings
+           docs/                a reference page for each op
            build.json           what is compiled, and as what
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from codegen.host.build_list import build_list
 from codegen.host.native import module_files, op_files
 from codegen.host.package import package_files
+from codegen.host.pages import page_files
 from codegen.record import OpRecord
 
 
@@ -21,4 +23,5 @@ def generate_host(records: Sequence[OpRecord]) -> dict[str, bytes]:
     """Path under `generated/` to content, for every host file of `records`; their order does not matter."""
     ordered = sorted(records, key=lambda record: record.name)
     files = {path: content for record in ordered for path, content in op_files(record).items()}
-    return files | module_files(ordered) | package_files(ordered) | {"build.json": build_list(ordered)}
+    files |= module_files(ordered) | package_files(ordered) | page_files(ordered)
+    return files | {"build.json": build_list(ordered)}

@@ -79,18 +79,16 @@ def _function(record: OpRecord, export: Export, target: PackageTarget) -> Functi
     result = stub_result(record, taken, target.returned(record, export), target)
     return Function(
         name=export.name,
-        definition=bracketed(f"def {export.name}", _parameters(taken, extra, target), ":"),
+        definition=bracketed(f"def {export.name}", signature(record, export, target), ":"),
         doc=docstring(record, export, target),
         body=bracketed(f"return _native.{export.name}", passed, "", "    "),
         stub=bracketed(f"def {export.name}", annotated, f" -> {result}: ..."),
     )
 
 
-def _parameters(
-    taken: tuple[Parameter, ...], extra: tuple[Ignored, ...], target: PackageTarget
-) -> tuple[str, ...]:
-    """Positional parameters, a star, keyword-only ones."""
-    everything: tuple[Parameter | Ignored, ...] = (*taken, *extra)
+def signature(record: OpRecord, export: Export, target: PackageTarget) -> tuple[str, ...]:
+    """The parameters of a public function: positional ones, a star, keyword-only ones."""
+    everything: tuple[Parameter | Ignored, ...] = (*parameters(record, export), *ignored(export))
     positional = [_with_default(item) for item in everything if not item.is_keyword_only]
     by_name = [_with_default(item) for item in everything if item.is_keyword_only]
     by_name += ["stream=None"] if target.has_stream else []

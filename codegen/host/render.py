@@ -13,6 +13,7 @@ import jinja2
 from codegen.render import environment as make_environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_MARKUP = re.compile(r"([\\*_<>\[\]#|~&])|`[^`]*`")
 _C_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
 
 
@@ -52,6 +53,16 @@ def python_string(text: str) -> str:
     return c_string(text)
 
 
+def markdown(text: str) -> str:
+    """`text` as a paragraph: nothing in it is markup but backticks."""
+    return _MARKUP.sub(lambda found: f"\\{found[0]}" if found[1] else found[0], _ascii(text))
+
+
+def cell(text: str) -> str:
+    """`text` for one cell of a table."""
+    return " ".join(markdown(text).split())
+
+
 def _ascii(text: str) -> str:
     return "".join(character if character == "\n" or " " <= character <= "~" else "?" for character in text)
 
@@ -61,4 +72,6 @@ FILTERS: dict[str, Any] = {
     "ccomment": c_comment,
     "pydoc": python_doc,
     "pystr": python_string,
+    "markdown": markdown,
+    "cell": cell,
 }
