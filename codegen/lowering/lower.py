@@ -20,8 +20,9 @@ from typing import Literal
 
 from codegen import lowered as low
 from codegen.build_ir import is_sizes_only
+from codegen.lowering.online import lower_stream
 from codegen.lowering.rows import RowPlan, lower_row, read_row
-from codegen.lowering.streams import find_stream, lower_stream
+from codegen.lowering.streams import find_stream
 from codegen.names import Names
 from codegen.teams import is_dealt
 from kernel_ir import nodes as ir

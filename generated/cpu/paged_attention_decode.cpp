@@ -29,36 +29,69 @@ void run(const paged_attention_decode_params& params) {
     const int64_t entries = params.entries;
     const float sm_scale = params.sm_scale;
 
-    sgl::parallel_for(batch * num_qo_heads, batch * (num_qo_heads * (head_dim + 64 * (head_dim + head_dim) + head_dim)), [=](int64_t item) {
+    sgl::parallel_for(batch * num_qo_heads, batch * (num_qo_heads * (head_dim + 64 * (head_dim + 64 * (head_dim + head_dim + head_dim) + head_dim) + head_dim)), [=](int64_t item) {
         const int64_t b = item / num_qo_heads;
         const int64_t h = item % num_qo_heads;
         const int64_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
         const auto p_acc_memory = sgl::scratch<float>(head_dim);
         float* const p_acc = p_acc_memory.data();
+        const auto p_acc_lost_memory = sgl::scratch<float>(head_dim);
+        float* const p_acc_lost = p_acc_lost_memory.data();
+        const auto p_acc_part_memory = sgl::scratch<float>(head_dim);
+        float* const p_acc_part = p_acc_part_memory.data();
         sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
             sgl::store(p_acc, d, 0.0f);
+            sgl::store(p_acc_lost, d, 0.0f);
         });
         float p_max = -__builtin_inff();
         float p_sum = 0.0f;
+        float p_sum_lost = 0.0f;
         const int64_t j_begin = sgl::to_i64(sgl::load(kv_indptr, b));
         const int64_t j_end = sgl::to_i64(sgl::load(kv_indptr, b + 1));
-        for (int64_t j = j_begin; j < j_end; ++j) {
-            const bool kv_indices_is_valid = 0 <= j && j < entries;
-            sgl::Accumulator<sgl::Sum, float> sum_d_state;
+        for (int64_t j_block = 0; j_block < sgl::floor_divide(j_end - j_begin + 15, 16); ++j_block) {
+            const int64_t j_start = j_begin + j_block * 16;
+            const int64_t j_stop = sgl::minimum(j_start + 16, j_end);
+            float p_sum_part = 0.0f;
             sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
-                const auto k_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
-                sum_d_state.add(d, sgl::load(q, b * q_stride_0 + h * q_stride_1 + d) * sgl::load_if(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d, __builtin_nanf("")));
+                sgl::store(p_acc_part, d, 0.0f);
             });
-            const auto sum_d = sum_d_state.result();
-            const float p_score = sm_scale * sum_d;
-            const float p_top = sgl::maximum(p_max, p_score);
-            const float p_keep = sgl::select(p_max == p_top, 1.0f, sgl::exp(p_max - p_top));
-            const float p_weight = sgl::select(p_top == -__builtin_inff(), 0.0f, sgl::exp(p_score - p_top));
-            p_sum = p_sum * p_keep + p_weight;
-            p_max = p_top;
+            for (int64_t j = j_start; j < j_stop; ++j) {
+                const bool kv_indices_is_valid = 0 <= j && j < entries;
+                sgl::Accumulator<sgl::Sum, float> sum_d_state;
+                sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
+                    const auto k_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
+                    sum_d_state.add(d, sgl::load(q, b * q_stride_0 + h * q_stride_1 + d) * sgl::load_if(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d, __builtin_nanf("")));
+                });
+                const auto sum_d = sum_d_state.result();
+                const float p_score = sm_scale * sum_d;
+                if (!(p_score <= p_max + 1.0f)) {
+                    const float p_keep = sgl::exp(p_max - p_score);
+                    p_sum = p_sum * p_keep;
+                    p_sum_lost = p_sum_lost * p_keep;
+                    p_sum_part = p_sum_part * p_keep;
+                    sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
+                        sgl::store(p_acc, d, sgl::load(p_acc, d) * p_keep);
+                        sgl::store(p_acc_lost, d, sgl::load(p_acc_lost, d) * p_keep);
+                        sgl::store(p_acc_part, d, sgl::load(p_acc_part, d) * p_keep);
+                    });
+                    p_max = p_score;
+                }
+                const float p_weight = sgl::select(p_max == -__builtin_inff(), 0.0f, sgl::exp(p_score - p_max));
+                p_sum_part = p_sum_part + p_weight;
+                sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
+                    const auto v_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
+                    sgl::store(p_acc_part, d, sgl::load(p_acc_part, d) + p_weight * sgl::load_if(kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
+                });
+            }
+            const float p_sum_added = p_sum_part - p_sum_lost;
+            const float p_sum_next = p_sum + p_sum_added;
+            p_sum_lost = sgl::select(sgl::abs(p_sum_next) < __builtin_inff(), p_sum_next - p_sum - p_sum_added, 0.0f);
+            p_sum = p_sum_next;
             sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
-                const auto v_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
-                sgl::store(p_acc, d, sgl::load(p_acc, d) * p_keep + p_weight * sgl::load_if(kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
+                const auto p_acc_added = sgl::load(p_acc_part, d) - sgl::load(p_acc_lost, d);
+                const auto p_acc_next = sgl::load(p_acc, d) + p_acc_added;
+                sgl::store(p_acc_lost, d, sgl::select(sgl::abs(p_acc_next) < __builtin_inff(), p_acc_next - sgl::load(p_acc, d) - p_acc_added, 0.0f));
+                sgl::store(p_acc, d, p_acc_next);
             });
         }
         const float p_scale = sgl::select(p_sum == 0.0f, 0.0f, 1.0f / p_sum);

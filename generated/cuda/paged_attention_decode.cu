@@ -10,8 +10,9 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel(
     const paged_attention_decode_params params,
     const sgl::Launch launch,
-    float* const p_acc_memory) {
-    sgl::wait_for_inputs();
+    float* const p_acc_memory,
+    float* const p_acc_lost_memory,
+    float* const p_acc_part_memory) {
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);
@@ -39,6 +40,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
     const index_t h = index_t(team.item) % num_qo_heads;
     const index_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
     sgl::DealtRow<float, chunk, turns> p_acc(p_acc_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_lost(p_acc_lost_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_part(p_acc_part_memory + index_t(team.item) * head_dim);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -48,38 +51,18 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
             const index_t d = d_base + step;
             if (!is_aligned && d >= head_dim) break;
             p_acc.set(turn, step, d, 0.0f);
+            p_acc_lost.set(turn, step, d, 0.0f);
         }
     }
     float p_max = -CUDART_INF_F;
     float p_sum = 0.0f;
+    float p_sum_lost = 0.0f;
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
-    for (index_t j = j_begin; j < j_end; ++j) {
-        const bool kv_indices_is_valid = 0 <= j && j < entries;
-        sgl::Accumulator<sgl::Sum<float>> sum_d_state;
-        for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-            const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
-                    b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
-            SGL_UNROLL
-            for (int step = 0; step < chunk; ++step) {
-                const index_t d = d_base + step;
-                if (!is_aligned && d >= head_dim) break;
-                const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
-                sum_d_state.add(d,
-                        q_chunk.get(step)
-                        * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                        ? sgl::load(k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d)
-                        : CUDART_NAN_F));
-            }
-        }
-        sum_d_state.combine(team);
-        const float sum_d = sum_d_state.result();
-        const float p_score = sm_scale * sum_d;
-        const float p_top = sgl::maximum(p_max, p_score);
-        const float p_keep = p_max == p_top ? 1.0f : sgl::exp(p_max - p_top);
-        const float p_weight = p_top == -CUDART_INF_F ? 0.0f : sgl::exp(p_score - p_top);
-        p_sum = p_sum * p_keep + p_weight;
-        p_max = p_top;
+    for (int64_t j_block = 0; j_block < sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(sgl::to_i64(j_end), sgl::to_i64(j_begin)), 15), 16); ++j_block) {
+        const int64_t j_start = sgl::wrapping_add(sgl::to_i64(j_begin), sgl::wrapping_multiply(j_block, 16));
+        const int64_t j_stop = sgl::minimum(sgl::wrapping_add(j_start, 16), sgl::to_i64(j_end));
+        float p_sum_part = 0.0f;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -88,12 +71,87 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
-                const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
-                p_acc.set(turn, step, d,
-                        p_acc.get(turn, step, d) * p_keep + p_weight
-                        * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
-                        ? sgl::load(v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d)
-                        : CUDART_NAN_F));
+                p_acc_part.set(turn, step, d, 0.0f);
+            }
+        }
+        for (int64_t j = j_start; j < j_stop; ++j) {
+            const bool kv_indices_is_valid = 0 <= j && j < entries;
+            sgl::Accumulator<sgl::Sum<float>> sum_d_state;
+            for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
+                const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
+                        b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+                SGL_UNROLL
+                for (int step = 0; step < chunk; ++step) {
+                    const index_t d = d_base + step;
+                    if (!is_aligned && d >= head_dim) break;
+                    const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
+                    sum_d_state.add(d,
+                            q_chunk.get(step)
+                            * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
+                            ? sgl::load(k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d)
+                            : CUDART_NAN_F));
+                }
+            }
+            sum_d_state.combine(team);
+            const float sum_d = sum_d_state.result();
+            const float p_score = sm_scale * sum_d;
+            if (!(p_score <= p_max + 1.0f)) {
+                const float p_keep = sgl::exp(p_max - p_score);
+                p_sum = p_sum * p_keep;
+                p_sum_lost = p_sum_lost * p_keep;
+                p_sum_part = p_sum_part * p_keep;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (d_base >= head_dim) break;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d = d_base + step;
+                        if (!is_aligned && d >= head_dim) break;
+                        p_acc.set(turn, step, d, p_acc.get(turn, step, d) * p_keep);
+                        p_acc_lost.set(turn, step, d, p_acc_lost.get(turn, step, d) * p_keep);
+                        p_acc_part.set(turn, step, d, p_acc_part.get(turn, step, d) * p_keep);
+                    }
+                }
+                p_max = p_score;
+            }
+            const float p_weight = p_max == -CUDART_INF_F ? 0.0f : sgl::exp(p_score - p_max);
+            p_sum_part = p_sum_part + p_weight;
+            SGL_UNROLL
+            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                SGL_UNROLL
+                for (int step = 0; step < chunk; ++step) {
+                    const index_t d = d_base + step;
+                    if (!is_aligned && d >= head_dim) break;
+                    const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
+                    p_acc_part.set(turn, step, d,
+                            p_acc_part.get(turn, step, d) + p_weight
+                            * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
+                            ? sgl::load(v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d)
+                            : CUDART_NAN_F));
+                }
+            }
+        }
+        const float p_sum_added = p_sum_part - p_sum_lost;
+        const float p_sum_next = p_sum + p_sum_added;
+        p_sum_lost = sgl::abs(p_sum_next) < CUDART_INF_F ? p_sum_next - p_sum - p_sum_added : 0.0f;
+        p_sum = p_sum_next;
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (d_base >= head_dim) break;
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                const float p_acc_added = p_acc_part.get(turn, step, d) - p_acc_lost.get(turn, step, d);
+                const float p_acc_next = p_acc.get(turn, step, d) + p_acc_added;
+                p_acc_lost.set(turn, step, d,
+                        sgl::abs(p_acc_next) < CUDART_INF_F ? p_acc_next - p_acc.get(turn, step, d)
+                        - p_acc_added : 0.0f);
+                p_acc.set(turn, step, d, p_acc_next);
             }
         }
     }

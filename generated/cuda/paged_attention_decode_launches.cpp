@@ -79,6 +79,8 @@ constexpr int16_t tensors_0[] = {
 
 constexpr ScratchRow scratch_0[] = {
     {measure_2, 4, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, true},
 };
 
 constexpr Measure bounds_0[] = {

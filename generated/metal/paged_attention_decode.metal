@@ -33,8 +33,10 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     device const int32_t* kv_indices [[buffer(4)]],
     device T* out [[buffer(5)]],
     device float* p_acc_memory [[buffer(6)]],
-    constant paged_attention_decode_params& params [[buffer(7)]],
-    constant sgl::Launch& launch [[buffer(8)]],
+    device float* p_acc_lost_memory [[buffer(7)]],
+    device float* p_acc_part_memory [[buffer(8)]],
+    constant paged_attention_decode_params& params [[buffer(9)]],
+    constant sgl::Launch& launch [[buffer(10)]],
     threadgroup uint32_t* exchange [[threadgroup(0)]],
     uint3 group [[threadgroup_position_in_grid]],
     uint3 groups [[threadgroups_per_grid]],
@@ -60,6 +62,8 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     const index_t h = index_t(team.item) % num_qo_heads;
     const index_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
     sgl::DealtRow<float, chunk, turns> p_acc(p_acc_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_lost(p_acc_lost_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_part(p_acc_part_memory + index_t(team.item) * head_dim);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -69,37 +73,18 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             const index_t d = d_base + step;
             if (!is_aligned && d >= head_dim) break;
             p_acc.set(turn, step, d, 0.0f);
+            p_acc_lost.set(turn, step, d, 0.0f);
         }
     }
     float p_max = -INFINITY;
     float p_sum = 0.0f;
+    float p_sum_lost = 0.0f;
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
-    for (index_t j = j_begin; j < j_end; ++j) {
-        const bool kv_indices_is_valid = 0 <= j && j < entries;
-        sgl::Accumulator<sgl::Sum<float>> sum_d_state;
-        for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-            const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
-                    b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
-            SGL_UNROLL
-            for (int step = 0; step < chunk; ++step) {
-                const index_t d = d_base + step;
-                if (!is_aligned && d >= head_dim) break;
-                const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
-                sum_d_state.add(d,
-                        q_chunk.get(step)
-                        * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                        ? sgl::load(k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d) : NAN));
-            }
-        }
-        sum_d_state.combine(team);
-        const float sum_d = sum_d_state.result();
-        const float p_score = sm_scale * sum_d;
-        const float p_top = sgl::maximum(p_max, p_score);
-        const float p_keep = p_max == p_top ? 1.0f : sgl::exp(p_max - p_top);
-        const float p_weight = p_top == -INFINITY ? 0.0f : sgl::exp(p_score - p_top);
-        p_sum = p_sum * p_keep + p_weight;
-        p_max = p_top;
+    for (int64_t j_block = 0; j_block < sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(sgl::to_i64(j_end), sgl::to_i64(j_begin)), 15), 16); ++j_block) {
+        const int64_t j_start = sgl::wrapping_add(sgl::to_i64(j_begin), sgl::wrapping_multiply(j_block, 16));
+        const int64_t j_stop = sgl::minimum(sgl::wrapping_add(j_start, 16), sgl::to_i64(j_end));
+        float p_sum_part = 0.0f;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -108,11 +93,87 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
-                const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
-                p_acc.set(turn, step, d,
-                        p_acc.get(turn, step, d) * p_keep + p_weight
-                        * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
-                        ? sgl::load(v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d) : NAN));
+                p_acc_part.set(turn, step, d, 0.0f);
+            }
+        }
+        for (int64_t j = j_start; j < j_stop; ++j) {
+            const bool kv_indices_is_valid = 0 <= j && j < entries;
+            sgl::Accumulator<sgl::Sum<float>> sum_d_state;
+            for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
+                const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
+                        b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+                SGL_UNROLL
+                for (int step = 0; step < chunk; ++step) {
+                    const index_t d = d_base + step;
+                    if (!is_aligned && d >= head_dim) break;
+                    const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
+                    sum_d_state.add(d,
+                            q_chunk.get(step)
+                            * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
+                            ? sgl::load(k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d)
+                            : NAN));
+                }
+            }
+            sum_d_state.combine(team);
+            const float sum_d = sum_d_state.result();
+            const float p_score = sm_scale * sum_d;
+            if (!(p_score <= p_max + 1.0f)) {
+                const float p_keep = sgl::exp(p_max - p_score);
+                p_sum = p_sum * p_keep;
+                p_sum_lost = p_sum_lost * p_keep;
+                p_sum_part = p_sum_part * p_keep;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (d_base >= head_dim) break;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d = d_base + step;
+                        if (!is_aligned && d >= head_dim) break;
+                        p_acc.set(turn, step, d, p_acc.get(turn, step, d) * p_keep);
+                        p_acc_lost.set(turn, step, d, p_acc_lost.get(turn, step, d) * p_keep);
+                        p_acc_part.set(turn, step, d, p_acc_part.get(turn, step, d) * p_keep);
+                    }
+                }
+                p_max = p_score;
+            }
+            const float p_weight = p_max == -INFINITY ? 0.0f : sgl::exp(p_score - p_max);
+            p_sum_part = p_sum_part + p_weight;
+            SGL_UNROLL
+            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                SGL_UNROLL
+                for (int step = 0; step < chunk; ++step) {
+                    const index_t d = d_base + step;
+                    if (!is_aligned && d >= head_dim) break;
+                    const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
+                    p_acc_part.set(turn, step, d,
+                            p_acc_part.get(turn, step, d) + p_weight
+                            * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
+                            ? sgl::load(v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d)
+                            : NAN));
+                }
+            }
+        }
+        const float p_sum_added = p_sum_part - p_sum_lost;
+        const float p_sum_next = p_sum + p_sum_added;
+        p_sum_lost = sgl::abs(p_sum_next) < INFINITY ? p_sum_next - p_sum - p_sum_added : 0.0f;
+        p_sum = p_sum_next;
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (d_base >= head_dim) break;
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                const float p_acc_added = p_acc_part.get(turn, step, d) - p_acc_lost.get(turn, step, d);
+                const float p_acc_next = p_acc.get(turn, step, d) + p_acc_added;
+                p_acc_lost.set(turn, step, d,
+                        sgl::abs(p_acc_next) < INFINITY ? p_acc_next - p_acc.get(turn, step, d) - p_acc_added
+                        : 0.0f);
+                p_acc.set(turn, step, d, p_acc_next);
             }
         }
     }

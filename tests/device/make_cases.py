@@ -23,8 +23,6 @@ from kernel_ir.rounding import Array, decode, ulp
 
 LONG = (4096, 5000, 16384)
 PARTS = ((0, 1), (5, 1), (17, 31))  # first member of a batch of 64, and how many
-SLACK = 2.0  # of the bound, as in the tests of the CPU kernels
-LONG_SLACK = 16.0  # thousands of like terms that are added in order drift further than the bound foresees
 LARGEST = 60_000  # bytes of the arrays of a call at odd sizes
 
 
@@ -42,7 +40,7 @@ class File:
         numbers = {name: value for name, value in arguments.items() if name not in given}
         self.rows.append(describe(op, kind) | {"numbers": numbers} | more)
         parts = {f"given/{name}": value for name, value in given.items()}
-        parts |= {} if kind == "part" else expected(op, arguments, LONG_SLACK if kind == "long" else SLACK)
+        parts |= {} if kind == "part" else expected(op, arguments)
         self.arrays |= {f"{number}/{name}": value for name, value in parts.items()}
         return number
 
@@ -58,7 +56,7 @@ def describe(op: Op, kind: str) -> dict[str, Any]:
     return facts | {"dtypes": dtypes, "returns": returns, "mutated": mutated, "rows": rows}
 
 
-def expected(op: Op, arguments: dict[str, Any], slack: float) -> dict[str, Array]:
+def expected(op: Op, arguments: dict[str, Any]) -> dict[str, Array]:
     """Storage arrays of the outputs, and by how much each element may differ (0: not at all)."""
     reference = make_reference(op.record, op.entry, arguments)
     found = {}
@@ -67,7 +65,7 @@ def expected(op: Op, arguments: dict[str, Any], slack: float) -> dict[str, Array
         unit = np.nan_to_num(ulp(decode(want, dtype).astype(np.float64), dtype), nan=1.0)
         moved = np.nan_to_num(np.broadcast_to(reference.bounds.get(name, 0.0), want.shape), nan=0.0)
         found[f"want/{name}"] = want
-        found[f"allowed/{name}"] = rounded_up(np.where(moved > 0, slack * (unit + moved), 0.0))
+        found[f"allowed/{name}"] = rounded_up(np.where(moved > 0, unit + moved, 0.0))
     return found
 
 
