@@ -13,6 +13,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
     float* const p_acc_memory,
     float* const p_acc_lost_memory,
     float* const p_acc_part_memory) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);
