@@ -16,7 +16,7 @@ from codegen.pipeline import compile_spec
 
 BACKENDS = Path(__file__).parent.parent / "backends"
 NVCC = shutil.which("nvcc")
-SPILLED = 16  # bytes that the assembler may choose to keep outside of registers
+SPILLED = 32  # bytes that the assembler may choose to keep outside of registers; half of the least array
 # Together: chunks, rows in registers, rows in memory, optional tensors.
 COMPILED = ("rms_norm", "attend_pages", "route_tokens")
 
