@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from every_spec import NAMES, load
 
+from backends.cpu.emit import emit as emit_cpu
 from backends.cuda.emit import TARGET, launch_records
 from codegen.gpu.plan import plan
 from codegen.gpu.record import LaunchRecord
@@ -136,3 +137,10 @@ def test_long_lines_break_before_operators_and_after_commas() -> None:
     assert all(len(piece) <= WIDTH for piece in pieces) and len(pieces) > 1
     assert "".join(piece.strip() for piece in pieces).replace(" ", "") == line.replace(" ", "")
     assert wrap("// " + "x " * 80) == ("// " + "x " * 80,)
+
+
+def test_a_cpu_kernel_has_no_schedule_to_override() -> None:
+    text = SCALE.replace("BODY", PLAIN).replace("TABLE", "").replace("SCHEDULE", "{cpu: {team: 64}}")
+    compiled = compile_spec(load_text(text, "scale.yaml"))
+    with pytest.raises(TargetError, match="scale: target cpu cannot compile schedule 'team': a CPU kernel"):
+        emit_cpu(compiled.program, compiled.record)

@@ -25,13 +25,16 @@ from codegen.work import tiled_loop, work_estimate
 from codegen.writer import Writer, stride_name
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
+from kernel_ir.errors import TargetError
 from kernel_ir.names import RESERVED
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
-    """The CPU source of a kernel: path under `generated/` -> text."""
+    """The CPU source of a kernel: path under `generated/` -> text. Raises TargetError."""
+    for name in record.schedule.get("cpu", {}):
+        raise TargetError("cpu", f"schedule {name!r}", record.name, "a CPU kernel has nothing to override")
     writer = CpuWriter(program.kernel)
     for launch in program.launches:
         writer.launch(launch)
