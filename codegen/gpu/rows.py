@@ -20,7 +20,7 @@ from codegen.gpu.widths import ANY_I32, Widths
 from codegen.teams import steps_by_one
 from codegen.work import is_host_known
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import DType
+from kernel_ir.dtypes import U32, DType
 from kernel_ir.errors import TargetError
 from kernel_ir.traverse import substitute, walk
 
@@ -157,7 +157,10 @@ def _host_bound(
     bound = _greatest(extent, widths)
     if bound is None or bound == ANY_I32:
         construct = f"the row {allocate.row.partition('.')[0]!r}"
-        reason = "its length depends on data, and rows need their memory before the launch"
+        reason = (
+            "its length depends on data, and rows need their memory before the launch; "
+            "bound its range by a size: `range(max(a, 0), min(b, size))`"
+        )
         raise TargetError(target, construct, spec, reason)
     return bound
 
@@ -175,7 +178,26 @@ def _greatest(expr: ir.Expr, widths: Widths) -> ir.Expr | None:
             a, b = _greatest(left, widths), _greatest(right, widths)
             return None if a is None or b is None or ANY_I32 in (a, b) else op("maximum", a, b)
         case ir.Apply("subtract", (left, right)):
-            a, b = _greatest(left, widths), widths.magnitude(right)
-            return None if a is None or b is None or ANY_I32 in (a, b) else op("add", a, b)
+            a, b = _greatest(left, widths), ZERO if _is_natural(right) else widths.magnitude(right)
+            if a is None or b is None or ANY_I32 in (a, b):
+                return None
+            return a if b == ZERO else op("add", a, b)
         case _:
             return widths.magnitude(expr)
+
+
+def _is_natural(expr: ir.Expr) -> bool:
+    """Whether an integer is never negative, as far as its form shows."""
+    match expr:
+        case ir.Const(value):
+            return value >= 0
+        case ir.Size():
+            return True
+        case ir.Apply("i64", (inner,)):
+            return inner.type == U32 or _is_natural(inner)
+        case ir.Apply("maximum", args):
+            return any(map(_is_natural, args))
+        case ir.Apply("minimum", args):
+            return all(map(_is_natural, args))
+        case _:
+            return False
