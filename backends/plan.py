@@ -50,6 +50,7 @@ _UNITS: dict[str, UnitKind] = {
     "arrays": UnitKind(),
     "dlpack": UnitKind(),
     "mlx": UnitKind(uses_mlx=True),
+    "metal-host": UnitKind(),
     "cuda": UnitKind(
         rule="nvcc",
         flags=CUDA_KERNEL_FLAGS,
@@ -92,7 +93,7 @@ class Module:
 
 
 _CPU = Module("_cpu", ("cpu-kernel", "host", "arrays", "dlpack"))
-_METAL = Module("_metal", ("cpu-kernel", "host", "gpu-host", "mlx"), links_mlx=True)
+_METAL = Module("_metal", ("cpu-kernel", "host", "gpu-host", "metal-host", "mlx"), links_mlx=True)
 _CUDA = Module("_cuda", ("cpu-kernel", "host", "gpu-host", "arrays", "cuda", "cuda-host"), rule="nvcc-link")
 _CUDA_STUB = Module("_cuda", ("cuda-stub",))
 

@@ -98,10 +98,8 @@ def _stage(kernel: str, step: str) -> str:
 
 def _source(target: str, kernel: str) -> str:
     compiled = _compile(kernel)
-    (text,) = (
-        importlib.import_module(f"backends.{target}.emit").emit(compiled.program, compiled.record).values()
-    )
-    return str(text)
+    emit = importlib.import_module(f"backends.{target}.emit").emit
+    return str(next(iter(emit(compiled.program, compiled.record).values())))
 
 
 def _file(path: str) -> str:

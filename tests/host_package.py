@@ -19,6 +19,12 @@ NAME = "host_ops_kernel"
 ROOT = Path(__file__).parent.parent
 _FOLDER = ROOT / "build" / "host_ops"
 _KERNELS = Path(__file__).parent / "cpp" / "host_kernels.cpp"
+_NO_LAUNCHES = """
+#include "metal/host/op_launches.h"
+namespace sgl::ops {{
+extern constinit const metal::OpLaunches {name}_launches = {{}};
+}}
+"""
 
 
 @functools.cache
@@ -26,7 +32,11 @@ def generated() -> Mapping[str, bytes]:
     """The generated tree: the host files, and the hand-written kernels in the place of emitted ones."""
     kernels = {"cpu/scaled_add.cpp": _KERNELS.read_bytes()}
     others = {f"cpu/{name}.cpp": b"" for name in ("pick_heads", "sum_and_difference")}
-    return {**generate_host(host_ops.records()), **kernels, **others}
+    launches = {
+        f"metal/{record.name}_launches.cpp": _NO_LAUNCHES.format(name=record.name).encode()
+        for record in host_ops.records()
+    }
+    return {**generate_host(host_ops.records()), **kernels, **others, **launches}
 
 
 @functools.cache

@@ -133,7 +133,7 @@ def test_build_list_names_every_source_once() -> None:
         exists = (backends / unit["path"]).is_file() if unit["runtime"] else unit["path"] in files
         is_emitted = unit["op"] is not None and unit["path"].startswith(("cpu/", "cuda/", "metal/"))
         assert exists or is_emitted, unit
-    for folder in ("host_runtime", "cuda/host"):
+    for folder in ("gpu_host", "host_runtime", "cuda/host", "metal/host"):
         written = {path.name for path in (backends / folder).iterdir() if path.suffix in (".cpp", ".cu")}
         assert written == {Path(path).name for path in paths if path.startswith(f"{folder}/")}
 

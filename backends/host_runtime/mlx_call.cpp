@@ -5,12 +5,12 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
 
-#include <mutex>
 #include <string>
 
 #include "host_runtime/messages.h"
 #include "host_runtime/mlx_primitive.h"
 #include "host_runtime/python_arguments.h"
+#include "metal/host/library.h"
 
 namespace nb = nanobind;
 
@@ -118,40 +118,32 @@ PyObject* call_metal(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     const Signature& signature = signature_of(self);
     Arguments arguments;
     match_arguments(signature, args, count, keywords, "stream", arguments);
-    Plan plan{&signature, {}, outputs_of(*signature.op), {}, {}};
+    const auto* launches = static_cast<const metal::OpLaunches*>(extra_of(self));
+    Plan plan{&signature, launches, {}, outputs_of(*signature.op), {}, {}};
     const std::vector<int16_t> outputs = plan.outputs;
     std::vector<mx::array> arrays = build(arguments, signature, std::move(plan));
     return pack(signature, outputs, arrays);
   });
 }
 
-std::mutex library_mutex;
-std::string library;
-
 }  // namespace
 
-void bind_metal(PyObject* module, std::initializer_list<std::span<const Signature>> ops) {
+void bind_metal(PyObject* module, std::initializer_list<MetalOp> ops) {
   nb::module_ bound = nb::borrow<nb::module_>(module);
   bound.def(
-      "register_library",
-      [](const std::string& path) {
-        const std::lock_guard lock(library_mutex);
-        library = path;
-      },
-      nb::arg("path"), "Use the Metal library at `path` for every op.");
+      "register_library", metal::use_library, nb::arg("path"),
+      "Use the Metal library, or the folder of shader sources, at `path` for every op.");
   bound.def(
-      "library_path",
-      [] {
-        const std::lock_guard lock(library_mutex);
-        return library;
-      },
-      "The Metal library in use, or an empty string.");
+      "library_path", metal::library_path,
+      "The Metal library or the folder of sources in use, or an empty string.");
   bound.def(
       "mlx_version", [] { return std::string(mx::version()); },
       "The version of the MLX library that is loaded.");
   try {
-    for (const auto signatures : ops) {
-      for (const Signature& signature : signatures) add_function(module, signature, call_metal);
+    for (const MetalOp& op : ops) {
+      for (const Signature& signature : op.signatures) {
+        add_function(module, signature, call_metal, &op.launches);
+      }
     }
   } catch (const PythonError&) {
     nb::raise_python_error();

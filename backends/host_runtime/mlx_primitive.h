@@ -8,15 +8,17 @@
 #include <vector>
 
 #include "host_runtime/call.h"
+#include "metal/host/op_launches.h"
 
 namespace sgl::host {
 
 namespace mx = mlx::core;
 
-// What one call of an op fixes besides its arrays. `inputs` lists the tensors given, arguments and
+// What one call of an op fixes besides its arrays. `launches` are those on a GPU. `inputs` lists the tensors given, arguments and
 // destinations, in the op's order; `outputs` the results and the arguments updated in place.
 struct Plan {
   const Signature* signature;
+  const metal::OpLaunches* launches;
   std::vector<int16_t> inputs;
   std::vector<int16_t> outputs;
   Scalar scalars[kMaxScalars];

@@ -11,8 +11,9 @@ from backends.metal.lint import lint, macros_of
 from backends.metal.spelling import FIELDS, SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
+from codegen.gpu.launch_tables import Array, Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, Target, plan
-from codegen.gpu.record import LaunchRecord
+from codegen.gpu.record import LaunchRecord, constant_positions
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord
@@ -56,18 +57,23 @@ class Kernel:
 
 
 def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
-    """The shader of a kernel: path under `generated/` -> text. Raises TargetError."""
+    """A kernel's shader and its launch tables: path under `generated/` -> text. Raises TargetError."""
+    plans = plan(program, record, TARGET)
     fields = [item for item in record.fields if item.kind != "pointer"]
     context = {
         "record": record,
         "fields": [(FIELDS[item.ctype], item.name) for item in fields],
-        "kernels": [_kernel(item, record) for item in plan(program, record, TARGET)],
+        "kernels": [_kernel(item, record) for item in plans],
     }
     text = render(TEMPLATES, "kernel.metal.j2", context)
     for finding in lint(text, header_macros()):
         reason = f"Metal refuses what would be emitted ({finding.message})"
         raise TargetError(TARGET.name, f"{finding.rule} at line {finding.line}", record.name, reason)
-    return {f"metal/{record.name}.metal": text}
+    launches = tuple(item.record for item in plans)
+    return {
+        f"metal/{record.name}.metal": text,
+        f"metal/{record.name}_launches.cpp": write_launches(launches, record, _frame_of(launches, record)),
+    }
 
 
 @cache
@@ -84,6 +90,32 @@ def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord
     return tuple(item.record for item in plan(program, record, TARGET))
 
 
+def _frame_of(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Frame:
+    """The tables beside the launches: kernels' names by their position, and function constants."""
+    names = tuple(f'"{kernel.name}"' for item in launches for kernel in item.kernels)
+    constants = tuple(
+        f"{{{item.number}, size_{size}, {position}}}"
+        for item in launches
+        for position, size in constant_positions(item)
+    )
+    arrays = (Array("const char*", "kKernels", names), Array("metal::ConstantRow", "kConstants", constants))
+    return Frame(
+        target=TARGET.name,
+        headers=(f"host/{record.params_file}", "metal/host/op_launches.h"),
+        namespace="gpu",
+        shown="metal::OpLaunches",
+        arrays=tuple(array for array in arrays if array.items),
+        members=(
+            f'.shader = "{record.name}"',
+            ".launches = kLaunches",
+            ".kernels = kKernels",
+            f".constants = {'kConstants' if constants else '{}'}",
+            f".first_value = {sum(field.kind == 'pointer' for field in record.fields)} * sizeof(void*)",
+            f".params_bytes = sizeof({record.params_struct})",
+        ),
+    )
+
+
 def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     writer = GpuWriter(record.kernel, item, SPELLINGS)
     body = writer.launch()
@@ -92,7 +124,7 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
         name=name,
         about=about(item),
         template=", ".join(template_parameters(item.record, record)),
-        constants=tuple(ConstantRow(f"{name}_{size}", n) for n, size in enumerate(item.record.constants)),
+        constants=tuple(ConstantRow(f"{name}_{size}", n) for n, size in constant_positions(item.record)),
         parameters=tuple(_parameters(item.record, record, writer)),
         frame=tuple(_frame(item.record, record, writer, name)),
         body=tuple(piece for line in body for piece in wrap(line)),

@@ -55,8 +55,8 @@ class LaunchInitialiser:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a target puts round its tables: the header that declares its type `shown` of an op's launches, what
-    it declares outside of namespaces, arrays of its own, and the members of that type.
+    """What a target puts round its tables: the headers, what it declares outside of namespaces, arrays of its
+    own, and its type `shown` of an op's launches with the members.
     """
 
     target: str
@@ -168,7 +168,7 @@ class _Writer:
         slot = self.slots.setdefault(row.name, len(self.slots)) if is_kept else -1
         bytes_ = _ELEMENT_BYTES[row.type.name]
         unless = str(row.unless_turns).lower()
-        return f"{self._measure(row.extent)}, {bytes_}, Owner::{row.owner}, {slot}, {unless}"
+        return f"{{{self._measure(row.extent)}, {bytes_}, Owner::{row.owner}, {slot}, {unless}}}"
 
     def _kernels(self, launch: LaunchRecord) -> tuple[str, ...]:
         entries = [entry.suffix for entry in self.record.entries]
@@ -178,13 +178,13 @@ class _Writer:
 def _kernel(row: KernelRecord, entry: int) -> str:
     variant = row.variant
     flags = f"{str(variant.is_wide).lower()}, {str(variant.is_aligned).lower()}"
-    return f"{row.position}, {entry}, {row.chunk}, {variant.turns}, {flags}"
+    return f"{{{row.position}, {entry}, {row.chunk}, {variant.turns}, {flags}}}"
 
 
 def _teams(launch: LaunchRecord) -> tuple[str, ...]:
     rows = launch.schedule.teams
     return tuple(
-        f"{'kHoweverLong' if row.longest is None else row.longest}, {row.lanes}" for row in rows
+        f"{{{'kHoweverLong' if row.longest is None else row.longest}, {row.lanes}}}" for row in rows
     )
 
 

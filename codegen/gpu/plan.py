@@ -54,8 +54,10 @@ def plan(program: low.Program, record: OpRecord, target: Target) -> tuple[Launch
     plans: list[LaunchPlan] = []
     for number, launch in enumerate(program.launches):
         first = sum(len(item.record.kernels) for item in plans)
+        first_constant = sum(len(item.record.constants) for item in plans)
         name = record.name if len(program.launches) == 1 else f"{record.name}_{number}"
-        plans.append(_plan_launch(launch, name, number, first, kept, record, target))
+        made = _plan_launch(launch, name, number, first, kept, record, target)
+        plans.append(replace(made, record=replace(made.record, first_constant=first_constant)))
     return tuple(plans)
 
 
@@ -109,6 +111,7 @@ def _launch_record(
         given=tuple(item for item in kernel.tensors() if f"given {item}" in used),
         scratch=tuple(_scratch(place) for place in rows.values() if place.placement != "private"),
         constants=_constants(launch, kernel, tiled),
+        first_constant=0,
         bounds=tuple(widths.bounds),
         moved=tuple(item for item in kernel.tensors() if item in moved),
         multiples=tuple(dict.fromkeys(item for loop in chunked.values() for item in loop.multiples)),

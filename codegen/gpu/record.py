@@ -82,7 +82,8 @@ class LaunchRecord:
     are the op's parameter struct, `sgl::Launch`, then `scratch`.
 
     `given`: optional tensors whose presence the kernel asks for, bit n of `Launch.given` each.
-    `constants`: sizes that Metal takes as function constants 0, 1, ... in kernels that are not wide.
+    `constants`: sizes that Metal takes as function constants in kernels that are not wide, numbered from
+    `first_constant` on; no two launches of an op share a number. Wide kernels are given 0 for each.
 
     The narrow variants serve where every size, every offset inside one of `tensors`, every product of
     the grid and every one of `bounds` is below `LIMIT` of `codegen.gpu.widths`, lanes times extents of
@@ -102,6 +103,7 @@ class LaunchRecord:
     given: tuple[str, ...]
     scratch: tuple[ScratchRecord, ...]
     constants: tuple[str, ...]
+    first_constant: int
     bounds: tuple[ir.Expr, ...]
     moved: tuple[str, ...]
     multiples: tuple[ir.Expr, ...]
@@ -115,3 +117,8 @@ class LaunchRecord:
     @property
     def has_turns(self) -> bool:
         return bool(self.dealt)
+
+
+def constant_positions(launch: LaunchRecord) -> tuple[tuple[int, str], ...]:
+    """The number of each function constant of a launch, and the size that it holds."""
+    return tuple(enumerate(launch.constants, launch.first_constant))

@@ -34,7 +34,7 @@ Saturated measure_2(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -43,23 +43,23 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_input},
-    {tensor_out},
+    tensor_input,
+    tensor_out,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
+    measure_0,
+    measure_1,
+    measure_2,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_input},
-    {tensor_out},
+    tensor_input,
+    tensor_out,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_1},
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {

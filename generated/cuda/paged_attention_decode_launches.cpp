@@ -59,8 +59,8 @@ Saturated measure_6(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -69,12 +69,12 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_q},
-    {tensor_k_pool},
-    {tensor_v_pool},
-    {tensor_kv_indptr},
-    {tensor_kv_indices},
-    {tensor_out},
+    tensor_q,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_kv_indptr,
+    tensor_kv_indices,
+    tensor_out,
 };
 
 constexpr ScratchRow scratch_0[] = {
@@ -84,26 +84,26 @@ constexpr ScratchRow scratch_0[] = {
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
-    {measure_3},
-    {measure_4},
-    {measure_5},
-    {measure_6},
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
+    measure_5,
+    measure_6,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_q},
-    {tensor_out},
+    tensor_q,
+    tensor_out,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_2},
+    measure_2,
 };
 
 constexpr Measure dealt_0[] = {
-    {measure_2},
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {

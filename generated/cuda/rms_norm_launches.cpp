@@ -29,7 +29,7 @@ Saturated measure_1(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -40,24 +40,24 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_x},
-    {tensor_weight},
-    {tensor_out},
+    tensor_x,
+    tensor_weight,
+    tensor_out,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_x},
-    {tensor_weight},
-    {tensor_out},
+    tensor_x,
+    tensor_weight,
+    tensor_out,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_1},
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {

@@ -65,7 +65,7 @@ Saturated measure_7(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -76,25 +76,25 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_q},
-    {tensor_k},
-    {tensor_v},
-    {tensor_positions},
-    {tensor_slots},
-    {tensor_k_pool},
-    {tensor_v_pool},
-    {tensor_q_rot},
-    {tensor_k_rot},
+    tensor_q,
+    tensor_k,
+    tensor_v,
+    tensor_positions,
+    tensor_slots,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_q_rot,
+    tensor_k_rot,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
-    {measure_3},
-    {measure_4},
-    {measure_5},
-    {measure_6},
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
+    measure_5,
+    measure_6,
 };
 
 constexpr KernelRow kernels_0[] = {

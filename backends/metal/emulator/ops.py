@@ -13,7 +13,7 @@ from backends.metal.emit import RUNTIME, emit, launch_records
 from backends.metal.emulator.dispatch import Choice, Dispatch, plan
 from backends.metal.emulator.findings import Finding
 from backends.metal.emulator.shader import Launch, Shader, load
-from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
 from codegen.pipeline import Compiled, compile_spec
 from codegen.record import Entry
 from kernel_ir import nodes as ir
@@ -149,7 +149,7 @@ class EmulatedOp:
         outcome = self.shader.run(
             Launch(
                 dispatch.kernel.name, buffers, grid=dispatch.groups, threadgroup=dispatch.threads,
-                constants={n: call.values[name] for n, name in enumerate(record.constants)},
+                constants={n: call.values[name] for n, name in constant_positions(record)},
                 memory={0: 4 * EXCHANGE_WORDS}, blank=self._blank(record),
             ), how.order, how.reduction, how.seed,
         )  # fmt: skip

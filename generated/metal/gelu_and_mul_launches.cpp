@@ -1,0 +1,125 @@
+// Generated from specs/activation/gelu_and_mul.yaml. Do not edit.
+//
+// How the kernels of gelu_and_mul are launched.
+#include "host/gelu_and_mul_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_input, tensor_out,  };
+enum SizeIndex : int16_t { size_rows, size_width,  };
+
+// rows
+Saturated measure_0(const Values& V) {
+  const Saturated rows = V.sizes[size_rows];
+  return rows;
+}
+
+// width
+Saturated measure_1(const Values& V) {
+  const Saturated width = V.sizes[size_width];
+  return width;
+}
+
+// width + width
+Saturated measure_2(const Values& V) {
+  const Saturated width = V.sizes[size_width];
+  return width + width;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+};
+
+constexpr TeamRow teams_0[] = {
+    {512, 32},
+    {kHoweverLong, 256},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_input,
+    tensor_out,
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+    measure_2,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_input,
+    tensor_out,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_1,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "gelu_and_mul",
+        .grid = grid_0,
+        .tiled = measure_1,
+        .longest = measure_1,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = {},
+        .scratch = {},
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "gelu_and_mul_f32_wide",
+    "gelu_and_mul_f32_aligned_wide",
+    "gelu_and_mul_f32",
+    "gelu_and_mul_f32_aligned",
+    "gelu_and_mul_f16_wide",
+    "gelu_and_mul_f16_aligned_wide",
+    "gelu_and_mul_f16",
+    "gelu_and_mul_f16_aligned",
+    "gelu_and_mul_bf16_wide",
+    "gelu_and_mul_bf16_aligned_wide",
+    "gelu_and_mul_bf16",
+    "gelu_and_mul_bf16_aligned",
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches gelu_and_mul_launches = {
+    .shader = "gelu_and_mul",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = {},
+    .first_value = 2 * sizeof(void*),
+    .params_bytes = sizeof(gelu_and_mul_params),
+};
+
+}  // namespace sgl::ops

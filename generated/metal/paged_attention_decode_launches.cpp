@@ -1,0 +1,197 @@
+// Generated from specs/attention/paged_attention_decode.yaml. Do not edit.
+//
+// How the kernels of paged_attention_decode are launched.
+#include "host/paged_attention_decode_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_q, tensor_k_pool, tensor_v_pool, tensor_kv_indptr, tensor_kv_indices, tensor_out,  };
+enum ScalarIndex : int16_t { scalar_sm_scale,  };
+enum SizeIndex : int16_t { size_batch, size_num_qo_heads, size_head_dim, size_pool_slots, size_num_kv_heads, size_entries,  };
+
+// batch
+Saturated measure_0(const Values& V) {
+  const Saturated batch = V.sizes[size_batch];
+  return batch;
+}
+
+// num_qo_heads
+Saturated measure_1(const Values& V) {
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  return num_qo_heads;
+}
+
+// head_dim
+Saturated measure_2(const Values& V) {
+  const Saturated head_dim = V.sizes[size_head_dim];
+  return head_dim;
+}
+
+// num_kv_heads
+Saturated measure_3(const Values& V) {
+  const Saturated num_kv_heads = V.sizes[size_num_kv_heads];
+  return num_kv_heads;
+}
+
+// batch + 1
+Saturated measure_4(const Values& V) {
+  const Saturated batch = V.sizes[size_batch];
+  return batch + 1;
+}
+
+// entries
+Saturated measure_5(const Values& V) {
+  const Saturated entries = V.sizes[size_entries];
+  return entries;
+}
+
+// pool_slots
+Saturated measure_6(const Values& V) {
+  const Saturated pool_slots = V.sizes[size_pool_slots];
+  return pool_slots;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+    measure_1,
+};
+
+constexpr TeamRow teams_0[] = {
+    {2048, 32},
+    {kHoweverLong, 128},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_q,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_kv_indptr,
+    tensor_kv_indices,
+    tensor_out,
+};
+
+constexpr ScratchRow scratch_0[] = {
+    {measure_2, 4, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, true},
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
+    measure_5,
+    measure_6,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_q,
+    tensor_out,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_2,
+};
+
+constexpr Measure dealt_0[] = {
+    measure_2,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 2, true, false},
+    {2, 0, 4, 0, true, true},
+    {3, 0, 4, 2, true, true},
+    {4, 0, 4, 0, false, false},
+    {5, 0, 4, 2, false, false},
+    {6, 0, 4, 0, false, true},
+    {7, 0, 4, 2, false, true},
+    {8, 1, 8, 0, true, false},
+    {9, 1, 8, 2, true, false},
+    {10, 1, 8, 0, true, true},
+    {11, 1, 8, 2, true, true},
+    {12, 1, 8, 0, false, false},
+    {13, 1, 8, 2, false, false},
+    {14, 1, 8, 0, false, true},
+    {15, 1, 8, 2, false, true},
+    {16, 2, 8, 0, true, false},
+    {17, 2, 8, 2, true, false},
+    {18, 2, 8, 0, true, true},
+    {19, 2, 8, 2, true, true},
+    {20, 2, 8, 0, false, false},
+    {21, 2, 8, 2, false, false},
+    {22, 2, 8, 0, false, true},
+    {23, 2, 8, 2, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "paged_attention_decode",
+        .grid = grid_0,
+        .tiled = nullptr,
+        .longest = measure_2,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = {},
+        .scratch = scratch_0,
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = dealt_0,
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "paged_attention_decode_f32_wide",
+    "paged_attention_decode_f32_turns2_wide",
+    "paged_attention_decode_f32_aligned_wide",
+    "paged_attention_decode_f32_aligned_turns2_wide",
+    "paged_attention_decode_f32",
+    "paged_attention_decode_f32_turns2",
+    "paged_attention_decode_f32_aligned",
+    "paged_attention_decode_f32_aligned_turns2",
+    "paged_attention_decode_f16_wide",
+    "paged_attention_decode_f16_turns2_wide",
+    "paged_attention_decode_f16_aligned_wide",
+    "paged_attention_decode_f16_aligned_turns2_wide",
+    "paged_attention_decode_f16",
+    "paged_attention_decode_f16_turns2",
+    "paged_attention_decode_f16_aligned",
+    "paged_attention_decode_f16_aligned_turns2",
+    "paged_attention_decode_bf16_wide",
+    "paged_attention_decode_bf16_turns2_wide",
+    "paged_attention_decode_bf16_aligned_wide",
+    "paged_attention_decode_bf16_aligned_turns2_wide",
+    "paged_attention_decode_bf16",
+    "paged_attention_decode_bf16_turns2",
+    "paged_attention_decode_bf16_aligned",
+    "paged_attention_decode_bf16_aligned_turns2",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_head_dim, 0},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches paged_attention_decode_launches = {
+    .shader = "paged_attention_decode",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 6 * sizeof(void*),
+    .params_bytes = sizeof(paged_attention_decode_params),
+};
+
+}  // namespace sgl::ops
