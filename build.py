@@ -19,6 +19,7 @@ GENERATED = ROOT / "generated"
 BUILD = ROOT / "build"
 
 OLDEST_PYTHON = (3, 10)
+METAL_MODES = ("auto", "library", "debug", "source")
 
 EXIT_WRONG = 1
 EXIT_BUG = 70
@@ -135,9 +136,10 @@ def new(parsed: argparse.Namespace) -> int:
 def doctor(parsed: argparse.Namespace) -> int:
     """Say what this machine can build, and how to mend what it cannot."""
     from backends.doctor import can_build, examine, render
+    from backends.machine import this_machine
     from codegen.settings import read_settings
 
-    findings = examine(read_settings())
+    findings = examine(read_settings(), this_machine())
     print(render(findings))
     return 0 if can_build(findings) else EXIT_WRONG
 
@@ -161,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("--build-dir", type=Path, default=BUILD, help="where to build it")
     building.add_argument("-j", "--jobs", type=int, default=0, help="how many compilers to run at once")
     building.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
+    building.add_argument("--metal", choices=METAL_MODES, default="auto", help="how a Mac gets its shaders")
     _add(commands, test).set_defaults(takes_more=True)
     for command in (bench, demo, report, emulate):  # they have arguments of their own, which their --help lists
         _add(commands, command, add_help=False).set_defaults(takes_more=True)

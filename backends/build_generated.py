@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.cuda.toolchain import BUILD as CUDA_BUILD
@@ -19,8 +19,10 @@ from backends.cuda.toolchain import INSTALL as CUDA_INSTALL
 from backends.cuda.toolchain import CudaCompiler, find_cuda_compiler, find_device_architectures
 from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
+from backends.machine import Machine, this_machine
+from backends.metal.toolchain.prepare import MODES, prepare_metal
 from backends.ninja import render
-from backends.plan import Layout, Toolchain, Unit, plan, read_units
+from backends.plan import Layout, Toolchain, Unit, metal_place, plan, read_units
 from backends.tools import ProbeCache, ToolError, find_program, try_command, write_if_changed
 from codegen.failures import Failure
 from codegen.settings import Settings, read_settings
@@ -40,12 +42,17 @@ class BuildError(Failure):
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """`jobs` of 0 leaves the number to ninja; `verbose` shows whole command lines."""
+    """`jobs` of 0 leaves the number to ninja; `verbose` shows whole command lines.
+
+    `metal` is one of `MODES`, and `machine` what the build takes itself to run on.
+    """
 
     generated: Path = _GENERATED
     build: Path = _BUILD
     jobs: int = 0
     verbose: bool = False
+    metal: str = "auto"
+    machine: Machine = field(default_factory=this_machine)
 
 
 def build(options: BuildOptions, settings: Settings) -> Path:
@@ -59,13 +66,18 @@ def build(options: BuildOptions, settings: Settings) -> Path:
         ninja = find_program("ninja")
         if ninja is None:
             raise ToolError("ninja", "none on PATH", "pip install ninja")
-        script = _configure(Path(os.path.abspath(options.generated)), folder, ninja, settings)
+        script = _configure(options, folder, ninja, settings)
         _run_ninja([ninja, "-f", script], options)
     return folder / "python"
 
 
-def find_toolchain(build_folder: Path, settings: Settings) -> Toolchain:
-    """Every tool of a build, from the cache of earlier probes where nothing has changed. Raises ToolError."""
+def find_toolchain(
+    build_folder: Path, settings: Settings, machine: Machine, metal_mode: str = "auto"
+) -> Toolchain:
+    """Every tool of a build on `machine`, from the cache of earlier probes where nothing has changed.
+
+    Raises ToolError.
+    """
     cache = ProbeCache(build_folder / "probes.json")
     nanobind = find_nanobind()
     mlx = find_mlx(cache)
@@ -73,11 +85,13 @@ def find_toolchain(build_folder: Path, settings: Settings) -> Toolchain:
         require_same_abi(nanobind, mlx)
     cuda, without_cuda = _find_cuda(settings, cache)
     return Toolchain(
-        compiler=find_compiler(settings.compiler, cache),
+        machine=machine,
+        compiler=find_compiler(settings.compiler, cache, machine),
         python=find_python_target(),
         nanobind=nanobind,
         mlx=mlx,
         cuda=cuda,
+        metal=prepare_metal(machine, settings, metal_mode, cache) if mlx else None,
         launcher=settings.launcher or _ccache(),
         without_cuda=without_cuda,
     )
@@ -109,10 +123,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--build-dir", type=Path, default=_BUILD, help="where to build it")
     parser.add_argument("-j", "--jobs", type=int, default=0, help="how many compilers to run at once")
     parser.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
+    modes = "; ".join(f"{name}: {meaning}" for name, meaning in MODES.items())
+    parser.add_argument("--metal", choices=MODES, default="auto", help=f"shaders on a Mac. {modes}")
 
 
 def options_from(parsed: argparse.Namespace) -> BuildOptions:
-    return BuildOptions(parsed.generated, parsed.build_dir, parsed.jobs, parsed.verbose)
+    return BuildOptions(parsed.generated, parsed.build_dir, parsed.jobs, parsed.verbose, parsed.metal)
 
 
 def run(options: BuildOptions) -> int:
@@ -126,14 +142,17 @@ def run(options: BuildOptions) -> int:
     return 0
 
 
-def _configure(generated: Path, folder: Path, ninja: str, settings: Settings) -> str:
+def _configure(options: BuildOptions, folder: Path, ninja: str, settings: Settings) -> str:
     """Write the ninja file and what goes with it; the file's path relative to ROOT."""
+    generated = Path(os.path.abspath(options.generated))
     units = _read_units(generated / "build.json")
-    tools = find_toolchain(folder, settings)
+    tools = find_toolchain(folder, settings, options.machine, options.metal)
     _say_what_is_left_out(tools, {unit.target for unit in units})
     layout = _layout(generated, folder, settings)
     write_if_changed(folder / "toolchain.txt", tools.describe())
     write_if_changed(ROOT / layout.staged / "_build_info.py", _build_info(tools))
+    if tools.metal and tools.metal.tools:
+        write_if_changed(ROOT / metal_place(tools, layout).tools, tools.metal.tools.to_json())
     script = f"{layout.build}/build.ninja"
     if write_if_changed(folder / "build.ninja", render(plan(units, _python_files(generated), tools, layout))):
         _after_change(ninja, script, folder)
@@ -196,6 +215,8 @@ def _say_what_is_left_out(tools: Toolchain, targets: Set[str]) -> None:
         print("leaving out _metal: MLX is not installed (pip install 'mlx[cpu]' on Linux, mlx on macOS)")
     if tools.cuda is None and "cuda" in targets:
         print(f"leaving out _cuda: {tools.without_cuda}")
+    if tools.metal and tools.metal.notice:
+        print(tools.metal.notice)
 
 
 def _after_change(ninja: str, script: str, folder: Path) -> None:

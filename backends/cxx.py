@@ -1,8 +1,7 @@
-"""The host's C++ compiler: which one, whether it can do C++20 and OpenMP, and its flags by platform."""
+"""The host's C++ compiler: which one, whether it can do C++20 and OpenMP; and the Python it builds for."""
 
 from __future__ import annotations
 
-import platform
 import shutil
 import sys
 import sysconfig
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backends.machine import Machine
 from backends.tools import ProbeCache, ToolError, fingerprint, try_command
 
 CANDIDATES = ("c++", "g++", "clang++")
@@ -24,34 +24,6 @@ _TRIAL = """\
 template <std::integral T> int ones(T value) { return std::popcount(static_cast<unsigned>(value)); }
 int main() { return []<class T>(T value) { return ones(value); }(7) - 3; }
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """How an operating system links an extension module, and finds the libraries beside one."""
-
-    module: tuple[str, ...]
-    beside: str
-    install: str
-    openmp: tuple[str, ...] = ()
-    frameworks: tuple[str, ...] = ()
-
-
-PLATFORMS = {
-    "linux": Platform(
-        module=("-shared", "-Wl,--gc-sections", "-Wl,--build-id=none"),
-        beside="$ORIGIN",
-        install="apt-get install g++",
-        openmp=("-fopenmp", "-fopenmp-simd"),
-    ),
-    # macOS has no OpenMP of its own; its threads come from Grand Central Dispatch.
-    "darwin": Platform(
-        module=("-bundle", "-undefined", "dynamic_lookup"),
-        beside="@loader_path",
-        install="xcode-select --install",
-        frameworks=("Metal", "Foundation", "QuartzCore"),
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +43,7 @@ class PythonTarget:
     suffix: str
 
 
-def this_platform() -> Platform:
-    """This system's row. Raises ToolError on a system that has none."""
-    row = PLATFORMS.get(sys.platform)
-    if row is None:
-        raise ToolError("Linux or macOS", sys.platform, "build on one of these")
-    return row
-
-
-def machine() -> str:
-    """The processor family, in one spelling on every system: `x86_64` or `aarch64`."""
-    spelt = platform.machine().lower()
-    return {"amd64": "x86_64", "arm64": "aarch64"}.get(spelt, spelt)
-
-
-def find_compiler(wanted: tuple[str, ...], cache: ProbeCache) -> Compiler:
+def find_compiler(wanted: tuple[str, ...], cache: ProbeCache, machine: Machine) -> Compiler:
     """The compiler that `wanted` names, or the first candidate that can do C++20.
 
     Raises ToolError that lists what was tried and how each failed.
@@ -93,11 +51,11 @@ def find_compiler(wanted: tuple[str, ...], cache: ProbeCache) -> Compiler:
     commands = (wanted,) if wanted else tuple((name,) for name in CANDIDATES)
     failures = []
     for command in commands:
-        found = _probe_cached(command, cache)
+        found = _probe_cached(command, cache, machine)
         if found["works"]:
             return Compiler(command, found["version"], found["openmp"])
         failures.append(f"{' '.join(command)} ({found['version']})")
-    mend = "set CXX to a working compiler" if wanted else this_platform().install
+    mend = "set CXX to a working compiler" if wanted else machine.platform.install
     raise ToolError("a C++20 compiler (gcc 11, clang 14 or newer)", ", ".join(failures), mend)
 
 
@@ -110,18 +68,18 @@ def find_python_target() -> PythonTarget:
     return PythonTarget(include, sysconfig.get_config_var("EXT_SUFFIX"))
 
 
-def _probe_cached(command: tuple[str, ...], cache: ProbeCache) -> Mapping[str, Any]:
+def _probe_cached(command: tuple[str, ...], cache: ProbeCache, machine: Machine) -> Mapping[str, Any]:
     path = shutil.which(command[0])
     if path is None:
         return {"works": False, "version": "not found", "openmp": False}
-    key = " ".join((fingerprint(path), *command[1:]))
-    return cache.recall(f"c++ {' '.join(command)}", key, lambda: _probe(command))
+    key = " ".join((fingerprint(path), machine.system, *command[1:]))
+    return cache.recall(f"c++ {' '.join(command)}", key, lambda: _probe(command, machine))
 
 
-def _probe(command: tuple[str, ...]) -> Mapping[str, Any]:
+def _probe(command: tuple[str, ...], machine: Machine) -> Mapping[str, Any]:
     """Compile and link the trial program, with OpenMP and, where that fails, without."""
     version = try_command((*command, "--version"))
-    flags = this_platform().openmp
+    flags = machine.platform.openmp
     for extra in (flags, ()) if flags else ((),):
         if _can_build((*command, *extra)):
             return {"works": True, "version": version.first_line, "openmp": bool(extra)}

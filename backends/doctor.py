@@ -13,7 +13,8 @@ from backends.cuda.toolchain import INSTALL as CUDA_INSTALL
 from backends.cuda.toolchain import find_cuda_compiler, find_device_architectures
 from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
-from backends.metal.toolchain.probe import probe_metal_compiler
+from backends.machine import Machine
+from backends.metal.toolchain.report import examine_metal
 from backends.tools import ProbeCache, ToolError, find_program, try_command
 from codegen.settings import Settings
 
@@ -36,11 +37,20 @@ class Finding:
         return "ok" if self.works else "MISSING" if self.required else "absent"
 
 
-def examine(settings: Settings) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every look is given: the settings, a memory of what this run found, and the machine."""
+
+    settings: Settings
+    cache: ProbeCache
+    machine: Machine
+
+
+def examine(settings: Settings, machine: Machine) -> tuple[Finding, ...]:
     """Look for every tool, afresh: what an earlier build remembers is not asked."""
     with tempfile.TemporaryDirectory() as folder:
-        cache = ProbeCache(Path(folder, "probes.json"))
-        return tuple(look(settings, cache) for look in _LOOKS)
+        scene = Scene(settings, ProbeCache(Path(folder, "probes.json")), machine)
+        return (*(look(scene) for look in _LOOKS), *_look_at_metal(scene))
 
 
 def render(findings: tuple[Finding, ...]) -> str:
@@ -55,39 +65,39 @@ def can_build(findings: tuple[Finding, ...]) -> bool:
     return all(item.works for item in findings if item.required)
 
 
-def _look_for_python(settings: Settings, cache: ProbeCache) -> Finding:
+def _look_for_python(scene: Scene) -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     recent = sys.version_info >= _OLDEST_PYTHON
     return Finding("Python", recent, version, "use Python 3.10 or newer", required=True)
 
 
-def _look_for_python_headers(settings: Settings, cache: ProbeCache) -> Finding:
+def _look_for_python_headers(scene: Scene) -> Finding:
     return _required("Python headers", lambda: find_python_target().include)
 
 
-def _look_for_compiler(settings: Settings, cache: ProbeCache) -> Finding:
+def _look_for_compiler(scene: Scene) -> Finding:
     def describe() -> str:
-        compiler = find_compiler(settings.compiler, cache)
+        compiler = find_compiler(scene.settings.compiler, scene.cache, scene.machine)
         threads = "OpenMP" if compiler.openmp else "no OpenMP: kernels run on one thread"
         return f"{' '.join(compiler.command)}: {compiler.version}; C++20; {threads}"
 
     return _required("C++ compiler", describe)
 
 
-def _look_for_ninja(settings: Settings, cache: ProbeCache) -> Finding:
+def _look_for_ninja(scene: Scene) -> Finding:
     path = find_program("ninja")
     found = f"{path} {try_command([path, '--version']).first_line}" if path else "none"
     return Finding("ninja", path is not None, found, "pip install ninja", required=True)
 
 
-def _look_for_launcher(settings: Settings, cache: ProbeCache) -> Finding:
-    name = settings.launcher[0] if settings.launcher else "ccache"
+def _look_for_launcher(scene: Scene) -> Finding:
+    name = scene.settings.launcher[0] if scene.settings.launcher else "ccache"
     path = find_program(name)
     mend = f"install {name}: unchanged files are then not compiled again"
     return Finding("compiler launcher", path is not None, path or f"no {name}", mend)
 
 
-def _look_for_nanobind(settings: Settings, cache: ProbeCache) -> Finding:
+def _look_for_nanobind(scene: Scene) -> Finding:
     def describe() -> str:
         nanobind = find_nanobind()
         return f"{nanobind.version}, internals version {nanobind.internals}"
@@ -95,15 +105,15 @@ def _look_for_nanobind(settings: Settings, cache: ProbeCache) -> Finding:
     return _required("nanobind", describe)
 
 
-def _look_for_mlx(settings: Settings, cache: ProbeCache) -> Finding:
-    mlx = find_mlx(cache)
+def _look_for_mlx(scene: Scene) -> Finding:
+    mlx = find_mlx(scene.cache)
     found = f"{mlx.version}, key {mlx.key or 'not found'}" if mlx else "none"
     return Finding("MLX", mlx is not None, found, _INSTALL_MLX)
 
 
-def _look_at_pair(settings: Settings, cache: ProbeCache) -> Finding:
+def _look_at_pair(scene: Scene) -> Finding:
     def describe() -> str:
-        mlx = find_mlx(cache)
+        mlx = find_mlx(scene.cache)
         if mlx is None:
             return "no MLX: nothing to match"
         require_same_abi(find_nanobind(), mlx)
@@ -112,21 +122,22 @@ def _look_at_pair(settings: Settings, cache: ProbeCache) -> Finding:
     return _required("MLX/nanobind pair", describe)
 
 
-def _look_for_nvcc(settings: Settings, cache: ProbeCache) -> Finding:
-    cuda = find_cuda_compiler(settings.cuda_compiler, cache)
+def _look_for_nvcc(scene: Scene) -> Finding:
+    cuda = find_cuda_compiler(scene.settings.cuda_compiler, scene.cache)
     found = f"{cuda.command[0]} {cuda.version}" if cuda else "none: _cuda is not built"
     return Finding("nvcc", cuda is not None, found, CUDA_INSTALL)
 
 
-def _look_for_architectures(settings: Settings, cache: ProbeCache) -> Finding:
-    names = settings.cuda_architectures or find_device_architectures()
+def _look_for_architectures(scene: Scene) -> Finding:
+    names = scene.settings.cuda_architectures or find_device_architectures()
     found = ", ".join(f"sm_{name}" for name in names) or "no GPU here, and none named: _cuda is not built"
     return Finding("CUDA GPUs", bool(names), found, CUDA_BUILD)
 
 
-def _look_for_metal(settings: Settings, cache: ProbeCache) -> Finding:
-    probe = probe_metal_compiler()
-    return Finding("Metal compiler", bool(probe.command), probe.version or probe.found, probe.mend)
+def _look_at_metal(scene: Scene) -> tuple[Finding, ...]:
+    """The Metal toolchain, piece by piece; on other systems, that there is none."""
+    rows = examine_metal(scene.machine, scene.settings, scene.cache)
+    return tuple(Finding(row.piece, row.works, row.found, row.mend) for row in rows)
 
 
 def _required(tool: str, describe: Callable[[], str]) -> Finding:
@@ -139,7 +150,7 @@ def _required(tool: str, describe: Callable[[], str]) -> Finding:
         )
 
 
-_LOOKS: tuple[Callable[[Settings, ProbeCache], Finding], ...] = (
+_LOOKS: tuple[Callable[[Scene], Finding], ...] = (
     _look_for_python,
     _look_for_python_headers,
     _look_for_compiler,
@@ -150,5 +161,4 @@ _LOOKS: tuple[Callable[[Settings, ProbeCache], Finding], ...] = (
     _look_at_pair,
     _look_for_nvcc,
     _look_for_architectures,
-    _look_for_metal,
 )

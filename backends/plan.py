@@ -17,8 +17,11 @@ from backends.cuda.toolchain import HOST_FLAGS as CUDA_HOST_FLAGS
 from backends.cuda.toolchain import KERNEL_FLAGS as CUDA_KERNEL_FLAGS
 from backends.cuda.toolchain import MODULE_FLAGS as CUDA_MODULE_FLAGS
 from backends.cuda.toolchain import CudaCompiler
-from backends.cxx import STANDARD, Compiler, PythonTarget, machine, this_platform
+from backends.cxx import STANDARD, Compiler, PythonTarget
 from backends.libraries import Mlx, Nanobind
+from backends.machine import Machine
+from backends.metal.toolchain.prepare import MetalBuild
+from backends.metal.toolchain.steps import MetalPlace, metal_edges, metal_rules
 from backends.ninja import Edge, NinjaFile, Rule
 
 _ONCE = (IsaLevel(""),)
@@ -61,7 +64,8 @@ _UNITS: dict[str, UnitKind] = {
     "cuda-host": UnitKind(rule="nvcc", flags=CUDA_HOST_FLAGS),
     "cuda-stub": UnitKind(),
 }
-_NOT_COMPILED = frozenset({"metal"})  # shaders have a compiler and a cache of their own
+_SHADERS = "metal"  # they have a compiler, a cache and steps of their own
+_SHADER_HEADERS = ("metal/runtime", "gpu_runtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,15 @@ _CUDA_STUB = Module("_cuda", ("cuda-stub",))
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """Every tool that a build uses; `mlx` and `cuda` are None where there is none."""
+    """Every tool that a build uses; `mlx`, `cuda` and `metal` are None where there is none."""
 
+    machine: Machine
     compiler: Compiler
     python: PythonTarget
     nanobind: Nanobind
     mlx: Mlx | None
     cuda: CudaCompiler | None
+    metal: MetalBuild | None
     launcher: tuple[str, ...]
     without_cuda: str = ""  # why there is none, and what mends it
 
@@ -150,7 +156,7 @@ def read_units(text: str) -> tuple[Unit, ...]:
         units = tuple(Unit(row["path"], row["target"], row.get("runtime", False)) for row in rows)
     except (KeyError, TypeError) as error:
         raise ValueError(f"build.json is not a list of units: {error!r}") from error
-    unknown = sorted({unit.target for unit in units} - {*_UNITS, *_NOT_COMPILED})
+    unknown = sorted({unit.target for unit in units} - {*_UNITS, _SHADERS})
     if unknown:
         raise ValueError(f"build.json names targets that this build does not know: {', '.join(unknown)}")
     return units
@@ -161,11 +167,12 @@ def plan(units: tuple[Unit, ...], python_files: Iterable[str], tools: Toolchain,
     modules = _modules(units, tools)
     wanted = {target for module in modules for target in module.targets}
     kept = tuple(unit for unit in units if unit.target in wanted)
-    objects = {unit: _objects(unit, layout) for unit in kept}
+    objects = {unit: _objects(unit, tools, layout) for unit in kept}
     edges = [
         *(edge for unit in kept for edge in _compile_edges(unit, tools, layout)),
         *(_nanobind_edge(tools, layout) for module in modules if module.links_mlx),
         *(_link_edge(module, objects, tools, layout) for module in modules),
+        *_metal_edges(units, tools, layout),
         *(_stage_edge(path, layout) for path in sorted(python_files)),
     ]
     return NinjaFile(layout.build, _rules(tools), tuple(edges))
@@ -183,7 +190,7 @@ def _rules(tools: Toolchain) -> tuple[Rule, ...]:
     cxx = _Driver("cxx", "link", tools.compiler.command)
     nvcc = _Driver("nvcc", "nvcc-link", tools.cuda.command if tools.cuda else ("nvcc",))
     stage = Rule("stage", "cmp -s $in $out || cp $in $out", "stage $out", restat=True)
-    return (*cxx.rules(tools.launcher), *nvcc.rules(tools.launcher), stage)
+    return (*cxx.rules(tools.launcher), *nvcc.rules(tools.launcher), *metal_rules(), stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +216,12 @@ def _shell(words: Iterable[str]) -> str:
     return shlex.join(words).replace("$", "$$")
 
 
-def _levels(kind: UnitKind) -> tuple[IsaLevel, ...]:
-    return isa_levels(machine()) if kind.each_isa else _ONCE
+def _levels(kind: UnitKind, tools: Toolchain) -> tuple[IsaLevel, ...]:
+    return isa_levels(tools.machine.processor) if kind.each_isa else _ONCE
 
 
-def _objects(unit: Unit, layout: Layout) -> tuple[str, ...]:
-    return tuple(_object(unit, level, layout) for level in _levels(_UNITS[unit.target]))
+def _objects(unit: Unit, tools: Toolchain, layout: Layout) -> tuple[str, ...]:
+    return tuple(_object(unit, level, layout) for level in _levels(_UNITS[unit.target], tools))
 
 
 def _object(unit: Unit, level: IsaLevel, layout: Layout) -> str:
@@ -229,7 +236,7 @@ def _compile_edges(unit: Unit, tools: Toolchain, layout: Layout) -> Iterable[Edg
     includes = (*_project_includes(kind, layout), "-isystem", tools.python.include)
     mlx = _mlx_flags(tools) if kind.uses_mlx else ()
     code = tools.cuda.code_flags if kind.is_device_code and tools.cuda else ()
-    for level in _levels(kind):
+    for level in _levels(kind, tools):
         isa = (*level.flags, level.define) if level.name else ()
         flags = (*common, *kind.flags, *code, *isa, *includes, *mlx)
         yield _edge(kind.rule, _object(unit, level, layout), (unit.source(layout),), flags, layout)
@@ -254,16 +261,16 @@ def _nanobind_object(layout: Layout) -> str:
 
 def _common_flags(tools: Toolchain, layout: Layout) -> tuple[str, ...]:
     """What every C++ unit is compiled with. Prefix maps keep this folder's place out of the objects."""
-    openmp = this_platform().openmp if tools.compiler.openmp else ()
-    minimum = _minimum_system(layout)
+    openmp = tools.machine.platform.openmp if tools.compiler.openmp else ()
+    minimum = _minimum_system(tools, layout)
     warnings = ("-Wall", "-Wextra", "-Wno-psabi")
     here = f"-ffile-prefix-map={layout.root}=."
     return (STANDARD, "-fPIC", "-fvisibility=hidden", *openmp, *minimum, *warnings, here)
 
 
-def _minimum_system(layout: Layout) -> tuple[str, ...]:
+def _minimum_system(tools: Toolchain, layout: Layout) -> tuple[str, ...]:
     """macOS alone compiles for a system version."""
-    return (f"-mmacosx-version-min={layout.deployment_target}",) if this_platform().frameworks else ()
+    return (f"-mmacosx-version-min={layout.deployment_target}",) if tools.machine.platform.frameworks else ()
 
 
 def _mlx_flags(tools: Toolchain) -> tuple[str, ...]:
@@ -271,7 +278,7 @@ def _mlx_flags(tools: Toolchain) -> tuple[str, ...]:
     if tools.mlx is None:
         return ()
     include = tools.mlx.folder / "include"
-    metal = ("-D_METAL_", "-isystem", str(include / "metal_cpp")) if this_platform().frameworks else ()
+    metal = ("-D_METAL_", "-isystem", str(include / "metal_cpp")) if tools.machine.platform.frameworks else ()
     return (*_nanobind_flags(tools.nanobind), "-isystem", str(include), *metal)
 
 
@@ -284,8 +291,9 @@ def _link_edge(
     module: Module, objects: Mapping[Unit, tuple[str, ...]], tools: Toolchain, layout: Layout
 ) -> Edge:
     mine = tuple(item for unit, made in objects.items() if unit.target in module.targets for item in made)
-    openmp = this_platform().openmp[:1] if tools.compiler.openmp else ()
-    flags = (*this_platform().module, *openmp, *_minimum_system(layout), *_mlx_library_flags(module, tools))
+    openmp = tools.machine.platform.openmp[:1] if tools.compiler.openmp else ()
+    platform = tools.machine.platform.module
+    flags = (*platform, *openmp, *_minimum_system(tools, layout), *_mlx_library_flags(module, tools))
     if module.rule == "nvcc-link":
         flags = CUDA_MODULE_FLAGS
     output = f"{layout.staged}/{module.name}{tools.python.suffix}"
@@ -298,9 +306,24 @@ def _mlx_library_flags(module: Module, tools: Toolchain) -> tuple[str, ...]:
     if not module.links_mlx or tools.mlx is None:
         return ()
     library = str(tools.mlx.folder / "lib")
-    places = (f"{this_platform().beside}/../mlx/lib", library)
-    frameworks = (word for name in this_platform().frameworks for word in ("-framework", name))
+    places = (f"{tools.machine.platform.beside}/../mlx/lib", library)
+    frameworks = (word for name in tools.machine.platform.frameworks for word in ("-framework", name))
     return (f"-L{library}", "-lmlx", *(f"-Wl,-rpath,{place}" for place in places), *frameworks)
+
+
+def metal_place(tools: Toolchain, layout: Layout) -> MetalPlace:
+    """Where shaders' steps find and leave things."""
+    headers = tuple(f"{layout.runtime}/{folder}" for folder in _SHADER_HEADERS)
+    mlx = tools.mlx.version if tools.mlx else ""
+    return MetalPlace(f"{layout.build}/metal", layout.staged, headers, mlx, tools.nanobind.version)
+
+
+def _metal_edges(units: tuple[Unit, ...], tools: Toolchain, layout: Layout) -> tuple[Edge, ...]:
+    """What the MLX extension runs on a GPU; without the extension, nothing."""
+    if tools.metal is None or _METAL not in _modules(units, tools):
+        return ()
+    shaders = [unit.source(layout) for unit in units if unit.target == _SHADERS]
+    return metal_edges(shaders, tools.metal, metal_place(tools, layout))
 
 
 def _stage_edge(path: str, layout: Layout) -> Edge:

@@ -41,9 +41,13 @@ def find_program(name: str) -> str | None:
     return str(beside) if os.access(beside, os.X_OK) and beside.is_file() else shutil.which(name)
 
 
-def try_command(command: Sequence[str], seconds: float = 120.0, folder: Path | None = None) -> Outcome:
+def try_command(
+    command: Sequence[str],
+    seconds: float = 120.0,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Outcome:
     """Run a command in `folder` with no input, in the C locale, and keep what it prints."""
-    environment = {**os.environ, "LC_ALL": "C"}
     try:
         done = subprocess.run(
             command,
@@ -53,7 +57,7 @@ def try_command(command: Sequence[str], seconds: float = 120.0, folder: Path | N
             text=True,
             errors="replace",
             timeout=seconds,
-            env=environment,
+            env={**environment, "LC_ALL": "C"},
             cwd=folder,
             check=False,
         )
@@ -97,9 +101,9 @@ class ProbeCache:
         return rows if isinstance(rows, dict) else {}
 
 
-def write_if_changed(path: Path, text: str) -> bool:
+def write_if_changed(path: Path, text: str | bytes) -> bool:
     """Write a file in one step, and only where its content differs. Says whether it did."""
-    content = text.encode()
+    content = text.encode() if isinstance(text, str) else text
     try:
         if path.read_bytes() == content:
             return False

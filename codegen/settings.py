@@ -1,6 +1,6 @@
 """Everything that the environment can change, read in this one place.
 
-`CXX`, `CUDACXX` and `MACOSX_DEPLOYMENT_TARGET` are what other build systems call the same things.
+`CXX`, `CUDACXX`, `MACOSX_DEPLOYMENT_TARGET` and `TOOLCHAINS` are what other build systems call the same.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ DEFAULT_PACKAGE = "sgl_kernel"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 _ARCHITECTURE = re.compile(r"([1-9]\d*)\.?(\d)([af]?)\Z")
 _OLDEST_ARCHITECTURE = 80
+_METAL_LANGUAGE = re.compile(r"metal[1-9]\d*\.\d+\Z")
+_SYSTEM_VERSION = re.compile(r"[1-9]\d*(\.\d+){0,2}\Z")
 
 
 class SettingError(Failure):
@@ -27,7 +29,8 @@ class SettingError(Failure):
 class Settings:
     """The environment of one run. Commands are split into words; an empty tuple means "look for one".
 
-    `cuda_architectures` are spelt as nvcc does: `80`, `90a`.
+    `cuda_architectures` are spelt as nvcc does: `80`, `90a`. `metal_language` is spelt as Metal's compiler
+    does, `metal3.1`; it and `toolchains`, which xcrun is to use, are empty where nobody chose.
     """
 
     package: str = DEFAULT_PACKAGE
@@ -36,6 +39,8 @@ class Settings:
     launcher: tuple[str, ...] = ()
     deployment_target: str = "14.0"
     cuda_architectures: tuple[str, ...] = ()
+    metal_language: str = ""
+    toolchains: str = ""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -43,14 +48,25 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     package = environment.get("SGL_PACKAGE_NAME") or DEFAULT_PACKAGE
     if not _IDENTIFIER.match(package):
         raise SettingError(f"SGL_PACKAGE_NAME={package!r} is not a lower-case Python name")
+    system = _matching(environment, "MACOSX_DEPLOYMENT_TARGET", _SYSTEM_VERSION, "14.0")
     return Settings(
         package=package,
         compiler=_words(environment, "CXX"),
         cuda_compiler=_words(environment, "CUDACXX"),
         launcher=_words(environment, "SGL_COMPILER_LAUNCHER"),
-        deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or "14.0",
+        deployment_target=system or "14.0",
         cuda_architectures=_architectures(environment),
+        metal_language=_matching(environment, "SGL_METAL_STD", _METAL_LANGUAGE, "metal3.1"),
+        toolchains=environment.get("TOOLCHAINS", ""),
     )
+
+
+def _matching(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], example: str) -> str:
+    """A variable's value, empty where it is not set. Raises SettingError where it is not like `example`."""
+    given = environment.get(name, "")
+    if given and not pattern.match(given):
+        raise SettingError(f"{name}={given!r} is not a version such as {example}")
+    return given
 
 
 def _architectures(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from backends.cxx import find_compiler  # noqa: E402  the path must be set first
+from backends.machine import this_machine  # noqa: E402
 from backends.tools import ProbeCache  # noqa: E402
 from codegen.failures import Failure  # noqa: E402
 from codegen.settings import read_settings  # noqa: E402
@@ -35,7 +36,7 @@ EMULATOR = LOCK.with_name("emulator.txt")
 def main(with_torch: str = "", with_emulator: str = "") -> int:
     """Bring the environment up to date; the exit status."""
     try:
-        find_compiler(read_settings().compiler, ProbeCache(ROOT / "build" / "probes.json"))
+        find_compiler(read_settings().compiler, ProbeCache(ROOT / "build" / "probes.json"), this_machine())
         _require_venv()
         _install(bool(with_torch), bool(with_emulator))
     except (Failure, OSError) as error:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from backends import build_generated, cxx, plan
+from backends import build_generated, plan
 from backends.build_generated import BuildOptions, build, find_toolchain
 from backends.cuda.toolchain import CudaCompiler, find_cuda_compiler
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
+from backends.machine import Machine, this_machine
 from backends.plan import Layout, Unit, read_units
 from backends.tools import ProbeCache, ToolError
 from codegen.settings import Settings
@@ -131,7 +132,7 @@ def test_a_python_file_is_staged_when_it_changes(built: Workplace, capfd: pytest
 def test_editors_are_told_how_each_file_is_compiled(built: Workplace) -> None:
     rows = json.loads((built.folder / "compile_commands.json").read_text())
     compiled = [Path(row["file"]).name for row in rows]
-    assert compiled.count("twice.cpp") == len(plan.isa_levels(cxx.machine())) + 1
+    assert compiled.count("twice.cpp") == len(plan.isa_levels(this_machine().processor)) + 1
     assert all(row["directory"] == str(build_generated.ROOT) for row in rows)
 
 
@@ -191,7 +192,7 @@ def units() -> tuple[Unit, ...]:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> plan.Toolchain:
-    return find_toolchain(tmp_path, WITHOUT_NVCC)
+    return find_toolchain(tmp_path, WITHOUT_NVCC, this_machine())
 
 
 def outputs(tools: plan.Toolchain) -> set[str]:
@@ -199,12 +200,10 @@ def outputs(tools: plan.Toolchain) -> set[str]:
     return {output.replace(tools.python.suffix, "") for output in made}
 
 
-def test_a_kernel_is_compiled_for_every_isa_level(
-    tools: plan.Toolchain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def kernels(machine: str) -> set[str]:
-        monkeypatch.setattr(plan, "machine", lambda: machine)
-        return {path.removeprefix("build/objects/") for path in outputs(tools) if "/cpu/" in path}
+def test_a_kernel_is_compiled_for_every_isa_level(tools: plan.Toolchain) -> None:
+    def kernels(processor: str) -> set[str]:
+        there = replace(tools, machine=Machine("linux", processor))
+        return {path.removeprefix("build/objects/") for path in outputs(there) if "/cpu/" in path}
 
     assert kernels("x86_64") == {f"cpu/twice.cpp.{level}.o" for level in ("baseline", "avx2", "avx512")}
     assert kernels("aarch64") == {"cpu/twice.cpp.baseline.o"}
@@ -232,10 +231,8 @@ def test_with_nvcc_the_cuda_extension_is_real(tools: plan.Toolchain) -> None:
     assert "build/objects/cuda/stub.cpp.o" not in made
 
 
-def test_the_mac_build_links_a_bundle_with_metal(
-    tools: plan.Toolchain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan, "this_platform", lambda: cxx.PLATFORMS["darwin"])
+def test_the_mac_build_links_a_bundle_with_metal(tools: plan.Toolchain) -> None:
+    tools = replace(tools, machine=Machine("darwin", "aarch64"))
     edges = {
         edge.outputs[0]: dict(edge.variables).get("flags", "")
         for edge in plan.plan(units(), [], tools, LAYOUT).edges

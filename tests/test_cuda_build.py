@@ -15,6 +15,7 @@ from backends.build_generated import BuildOptions, build, find_toolchain
 from backends.cuda import toolchain
 from backends.cuda.emit import emit
 from backends.cuda.toolchain import CudaCompiler, find_cuda_compiler, find_device_architectures
+from backends.machine import this_machine
 from backends.tools import Outcome, ProbeCache
 from codegen.pipeline import compile_spec
 from codegen.settings import SettingError, Settings, read_settings
@@ -72,10 +73,10 @@ def test_nothing_is_built_for_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         "backends.build_generated.find_cuda_compiler", lambda wanted, cache: CudaCompiler(("nvcc",), "13.0")
     )
-    tools = find_toolchain(tmp_path, Settings())
+    tools = find_toolchain(tmp_path, Settings(), this_machine())
     assert tools.cuda is None
     assert tools.without_cuda.startswith("there is no GPU here to compile for (to name some: SGL_CUDA_ARCHS=")
-    asked = find_toolchain(tmp_path, Settings(cuda_architectures=("90",))).cuda
+    asked = find_toolchain(tmp_path, Settings(cuda_architectures=("90",)), this_machine()).cuda
     assert asked is not None and asked.architectures == ("90",)
 
 

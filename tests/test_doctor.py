@@ -14,7 +14,7 @@ from backends import cxx, doctor, libraries, tools
 from backends.cuda.toolchain import find_cuda_compiler
 from backends.cxx import find_compiler
 from backends.doctor import Finding, can_build, examine, render
-from backends.metal.toolchain import probe as metal
+from backends.machine import this_machine
 from backends.tools import ProbeCache, ToolError
 from codegen.settings import SettingError, Settings, read_settings
 
@@ -44,7 +44,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def finding(name: str, settings: Settings | None = None) -> Finding:
-    return next(item for item in examine(settings or Settings()) if item.tool == name)
+    return next(item for item in examine(settings or Settings(), this_machine()) if item.tool == name)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def finding(name: str, settings: Settings | None = None) -> Finding:
 def test_a_compiler_that_lies_is_found_out(fake: Fake, cache: ProbeCache, script: str, found: str) -> None:
     fake("strange++", script)
     with pytest.raises(ToolError, match=found.replace("+", r"\+")):
-        find_compiler(("strange++",), cache)
+        find_compiler(("strange++",), cache, this_machine())
 
 
 def test_a_missing_compiler_names_what_was_tried_and_the_mending_command(
@@ -67,14 +67,14 @@ def test_a_missing_compiler_names_what_was_tried_and_the_mending_command(
 ) -> None:
     monkeypatch.setattr(cxx, "CANDIDATES", ("no-c++", "no-g++"))
     with pytest.raises(ToolError) as error:
-        find_compiler((), cache)
+        find_compiler((), cache, this_machine())
     assert error.value.found == "no-c++ (not found), no-g++ (not found)"
-    assert error.value.mend == cxx.this_platform().install
+    assert error.value.mend == this_machine().platform.install
 
 
 def test_a_compiler_without_openmp_still_builds(fake: Fake, cache: ProbeCache) -> None:
     fake("plain++", 'for word in "$@"; do [ "$word" = -fopenmp ] && exit 1; done\nexec c++ "$@"')
-    assert find_compiler(("plain++",), cache).openmp is False
+    assert find_compiler(("plain++",), cache, this_machine()).openmp is False
 
 
 def test_missing_python_headers_name_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -99,34 +99,6 @@ def test_an_nvcc_that_answers_is_asked_once(fake: Fake, cache: ProbeCache, tmp_p
     assert (tmp_path / "log").read_text() == "asked\n"
 
 
-@pytest.mark.parametrize(
-    ("script", "found", "mend"),
-    [
-        (None, "no xcrun", "xcode-select --install"),
-        ("echo \"error: cannot execute tool 'metal'\"; exit 1", "cannot execute tool", metal.TOOLCHAIN),
-        ("exit 0", "prints nothing", metal.TOOLCHAIN),
-    ],
-)
-def test_a_metal_compiler_is_asked_and_not_believed(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch, script: str | None, found: str, mend: str
-) -> None:
-    monkeypatch.setattr(metal.sys, "platform", "darwin")
-    if script:
-        fake("xcrun", script)
-    probe = metal.probe_metal_compiler()
-    assert probe.command == ()
-    assert found in probe.found
-    assert probe.mend == mend
-
-
-def test_a_metal_compiler_that_answers_is_used(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metal.sys, "platform", "darwin")
-    path = fake("xcrun", "echo 'Apple metal version 32023.619 (metalfe-32023.619)'")
-    probe = metal.probe_metal_compiler()
-    assert probe.command == (str(path), "-sdk", "macosx", "metal")
-    assert probe.version.startswith("Apple metal version 32023")
-
-
 def test_an_mlx_of_another_abi_is_named_with_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "read_key", lambda module: {"key": "v17_system", "internals": "17"})
     row = finding("MLX/nanobind pair")
@@ -136,7 +108,7 @@ def test_an_mlx_of_another_abi_is_named_with_both_versions(monkeypatch: pytest.M
 
 def test_without_nanobind_nothing_can_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries.importlib.util, "find_spec", lambda name: None)
-    findings = examine(Settings())
+    findings = examine(Settings(), this_machine())
     assert not can_build(findings)
     table = render(findings)
     assert "nanobind           MISSING  no such package in this Python" in table
@@ -180,7 +152,7 @@ def test_a_wrong_setting_names_its_variable(environment: dict[str, str], message
 
 
 def test_every_tool_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [item.tool for item in examine(Settings())]
+    rows = [item.tool for item in examine(Settings(), this_machine())]
     assert rows == [
         "Python",
         "Python headers",
@@ -194,4 +166,4 @@ def test_every_tool_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
         "CUDA GPUs",
         "Metal compiler",
     ]
-    assert doctor.render(examine(Settings())).count("\n") >= len(rows) - 1
+    assert doctor.render(examine(Settings(), this_machine())).count("\n") >= len(rows) - 1

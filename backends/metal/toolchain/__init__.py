@@ -4,7 +4,7 @@ On an Apple silicon Mac, a build puts these beside `_metal`:
 
     sgl_metal_kernels.json       always: the manifest, which says which of the two follows
     sgl_metal_kernels.metallib   where Metal's compiler works: every shader, compiled
-    shaders/<op>.metal           elsewhere: each op's shader, includes inlined, which MLX compiles at first use
+    shaders/<op>.metal           elsewhere: each op's shader, includes inlined, compiled by MLX at first use
 
 The manifest is an object with these members, and an import compares them with what it finds:
 

@@ -1,0 +1,68 @@
+"""The machine that a build is for, as a value: probes and plans take one, so that tests can name another."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+
+from backends.tools import ToolError
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """How an operating system links an extension module, and finds the libraries beside one."""
+
+    module: tuple[str, ...]
+    beside: str
+    install: str
+    openmp: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+
+
+PLATFORMS = {
+    "linux": Platform(
+        module=("-shared", "-Wl,--gc-sections", "-Wl,--build-id=none"),
+        beside="$ORIGIN",
+        install="apt-get install g++",
+        openmp=("-fopenmp", "-fopenmp-simd"),
+    ),
+    # macOS has no OpenMP of its own; its threads come from Grand Central Dispatch.
+    "darwin": Platform(
+        module=("-bundle", "-undefined", "dynamic_lookup"),
+        beside="@loader_path",
+        install="xcode-select --install",
+        frameworks=("Metal", "Foundation", "QuartzCore"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A system as `sys.platform` names it, a processor family, and how long its probes may take.
+
+    `processor` has one spelling on every system: `x86_64` or `aarch64`. `patience` is in seconds.
+    """
+
+    system: str
+    processor: str
+    patience: float = 120.0
+
+    @property
+    def platform(self) -> Platform:
+        """The system's row. Raises ToolError on a system that has none."""
+        row = PLATFORMS.get(self.system)
+        if row is None:
+            raise ToolError("Linux or macOS", self.system, "build on one of these")
+        return row
+
+    @property
+    def has_metal(self) -> bool:
+        """Whether MLX runs on a GPU here: on Apple silicon, from a Python that is built for it."""
+        return self.system == "darwin" and self.processor == "aarch64"
+
+
+def this_machine() -> Machine:
+    """The machine that this Python runs on. An x86-64 Python under Rosetta is on an x86-64 machine."""
+    spelt = platform.machine().lower()
+    return Machine(sys.platform, {"amd64": "x86_64", "arm64": "aarch64"}.get(spelt, spelt))
