@@ -261,7 +261,10 @@ def _solve(
 
 
 def _divide_exactly(actual: int, known: int, _: bool) -> int | None:
-    return actual // known if known and actual % known == 0 else None
+    """Any size would do of an extent of 0 that has the factor 0; it is taken as 0."""
+    if known == 0:
+        return 0 if actual == 0 else None
+    return actual // known if actual % known == 0 else None
 
 
 # (value of the whole, known operand, whether the unknown stands left) -> the unknown operand

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kernel_ir.check_signature import Rule, Subject
 from kernel_ir.errors import Diagnostic
 from kernel_ir.names import PYTHON, WRAPPER_NAMES, kernel_name_problem, name_problem, reserved_by
+from kernel_ir.nodes import Size
 from kernel_ir.source import Path
 from kernel_ir.spec import Argument, Export, Returns
 from kernel_ir.wording import show, suggest
@@ -44,10 +45,17 @@ def exports_cover_arguments(subject: Subject) -> Iterator[Diagnostic]:
                 yield Diagnostic("repeated", message, at, "map each argument once")
             used.setdefault(name, public)
         for name, item in subject.spec.arguments.items():
-            if name not in used and not _is_optional(item):
+            if name not in used and not _is_optional(item) and not _is_passed_with(subject, export, name):
                 message = f"the required argument {show(name)} has no public name"
                 hint = f'add "{name[:40]}: {name[:40]}"'
                 yield Diagnostic("missing-argument", message, subject.source.key_span(*keys), hint)
+
+
+def _is_passed_with(subject: Subject, export: Export, size: str) -> bool:
+    """Whether a size argument is a dimension of a result that the caller of the export passes."""
+    passed = {name for name in (export.arguments or {}).values() if not _is_returned(export, name)}
+    shapes = [item.shape for item in subject.signature.results if item.name in passed]
+    return any(isinstance(dim, Size) and dim.name == size for shape in shapes for dim in shape)
 
 
 def export_arguments_are_legal(subject: Subject) -> Iterator[Diagnostic]:
@@ -79,9 +87,9 @@ def export_arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
         for public, item in _public(subject, export).items():
             if public in export.keyword_only or (export.arguments is None and item.is_keyword_only):
                 continue
-            if item.is_optional:
+            if item.has_default:
                 optional = public
-            elif optional:
+            elif optional and not item.may_be_none:
                 at = subject.source.key_span("exports", index, "arguments", public)
                 message = f"the required argument {show(public)} follows the optional {show(optional)}"
                 yield Diagnostic("argument-order", message, at, "move it up, or list it in keyword_only")
@@ -133,10 +141,14 @@ def _returned(subject: Subject, keys: Path, returns: Returns) -> Iterator[Diagno
 
 @dataclass(frozen=True, slots=True)
 class _Parameter:
-    """A public argument of an export, as far as its place in the signature goes."""
+    """A public argument of an export, as far as its place in the signature goes.
 
-    is_optional: bool
-    is_keyword_only: bool
+    A tensor that may be None has a default where no required argument follows, so it may stand anywhere.
+    """
+
+    has_default: bool
+    may_be_none: bool = False
+    is_keyword_only: bool = False
 
 
 def _public(subject: Subject, export: Export) -> dict[str, _Parameter]:
@@ -146,14 +158,18 @@ def _public(subject: Subject, export: Export) -> dict[str, _Parameter]:
     """
     arguments, results = subject.spec.arguments, subject.spec.results
     mapping = {name: name for name in arguments} if export.arguments is None else export.arguments
-    returned = export.returns if isinstance(export.returns, tuple) else ()
     found = {}
     for public, name in mapping.items():
         if name in arguments:
-            found[public] = _Parameter(_is_optional(arguments[name]), arguments[name].keyword_only)
+            item = arguments[name]
+            found[public] = _Parameter(item.default is not None, item.optional, item.keyword_only)
         elif name in results:
-            found[public] = _Parameter(export.returns == "results" or name in returned, False)
+            found[public] = _Parameter(_is_returned(export, name))
     return found
+
+
+def _is_returned(export: Export, result: str) -> bool:
+    return export.returns == "results" or result in export.returns
 
 
 def _is_optional(item: Argument) -> bool:

@@ -240,7 +240,10 @@ def leading_dimensions_are_given(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
-    """As in Python: positional before keyword-only, and required before optional among the former."""
+    """As in Python: positional before keyword-only, and required before defaults among the former.
+
+    A tensor that may be None is passed all the same where a required argument follows it.
+    """
     optional = keyword = ""
     for name, item in subject.spec.arguments.items():
         at = subject.source.key_span("arguments", name)
@@ -252,9 +255,9 @@ def arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "argument-order", message, at, f"move it up, or add keyword_only: true to {show(name)}"
             )
-        if item.optional or item.default is not None:
+        if item.default is not None:
             optional = name
-        elif optional:
+        elif optional and not item.optional:
             message = f"the required argument {show(name)} follows the optional {show(optional)}"
             yield Diagnostic("argument-order", message, at, "move it up, or add keyword_only: true")
 

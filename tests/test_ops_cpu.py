@@ -35,8 +35,9 @@ from built_ops import (
 from numeric_checks import bits
 
 from benchmarks.agreement import make_reference
-from benchmarks.calls import is_supported, prepare
+from benchmarks.calls import prepare
 from benchmarks.frameworks import Framework, Numpy, Torch
+from codegen.record import Export
 from kernel_ir.dtypes import F32
 from kernel_ir.rounding import decode, ulp
 
@@ -177,23 +178,47 @@ def test_rounding_is_to_nearest_and_to_neither_side(op: Op, framework: Framework
         assert misrounded <= allowed, f"{name}: {misrounded:.2%} misrounded, {allowed:.2%} allowed"
 
 
+def further_names(framework: Framework) -> Iterator[tuple[Op, Export]]:
+    for op in cases(framework):
+        yield from ((op, export) for export in op.record.exports[1:])
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS, ids=lambda item: item.name)
 def test_further_names_give_the_same(framework: Framework) -> None:
-    module, tried = package("cpu"), 0
-    for op in every_op():
-        if not is_supported(op.record, op.entry, framework):
-            continue
+    """Under each, on the caller's own arrays for results where it takes them."""
+    assert list(further_names(framework))
+    for op, export in further_names(framework):
         arguments = op.draw(moderate(op))
-        for export in op.record.exports[1:]:
-            own = prepare(op.record, op.entry, framework, arguments).arguments
-            given = {public: own[name] for public, name in export.arguments if name in own}
-            result = getattr(module, export.name)(**given)
-            if len(op.kernel.results) == 1 and not isinstance(result, tuple):
-                item = op.kernel.results[0]
-                stored = framework.unwrap(result, op.entry.resolve(item.dtype))
-                np.testing.assert_array_equal(bits(stored), bits(call(op, framework, arguments)[item.name]))
-                tried += 1
-    assert tried
+        wanted = call(op, framework, arguments)
+        own = dict(prepare(op.record, op.entry, framework, arguments).arguments)
+        dtypes = {name: op.entry.resolve(item.dtype) for name, item in op.kernel.tensors().items()}
+        places = {item.name for item in op.kernel.results} & {name for _, name in export.arguments}
+        own |= {name: framework.wrap(np.ones_like(wanted[name]), dtypes[name]) for name in places}
+        given = {public: own[name] for public, name in export.arguments if name in own}
+        result = getattr(package("cpu"), export.name)(**given)
+        values = result if isinstance(result, tuple) else (result,) if export.returns else ()
+        own |= dict(zip(export.returns, values, strict=True))
+        got = {name: framework.unwrap(own[name], dtypes[name]) for name in wanted}
+        assert_same_bits(got, wanted, f"as {export.name}")
+
+
+def test_arrays_for_results_say_how_many_are_wanted() -> None:
+    logits = np.random.default_rng(3).normal(size=(4, 8)).astype(np.float32)
+    weights, ids = np.zeros((4, 3), np.float32), np.zeros((4, 3), np.int32)
+    package("cpu").topk_softmax(weights, ids, logits)
+    np.testing.assert_array_equal(ids, np.argsort(-logits, axis=1)[:, :3])
+    with pytest.raises(ValueError, match=r"'topk_ids' has shape \(4, 2\), expected .*because 'topk_weights'"):
+        package("cpu").topk_softmax(weights, np.zeros((4, 2), np.int32), logits)
+    with pytest.raises(ValueError, match="expected k <= experts, given k = 3, experts = 2"):
+        package("cpu").topk_softmax(weights, ids, logits[:, :2].copy())
+
+
+def test_none_stands_for_an_array_in_front_of_required_arguments() -> None:
+    query, table = np.array([[1, 2, 3, 4]], np.float32), np.array([[0, 1]], np.float32)
+    package("cpu").rotary_embedding(np.zeros(1, np.int64), query, None, 4, table)
+    np.testing.assert_array_equal(query, [[-2, 1, 3, 4]])
+    with pytest.raises(TypeError, match="missing"):
+        package("cpu").rotary_embedding(np.zeros(1, np.int64), query, head_size=4, cos_sin_cache=table)
 
 
 def test_countless_rows_without_elements_return_at_once() -> None:

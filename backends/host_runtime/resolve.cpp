@@ -71,9 +71,9 @@ void bind(Call& call, int size, int64_t value, int source) {
   call.bound_by[size] = static_cast<int16_t>(source);
 }
 
-// Sizes that stand alone as a dimension take its extent.
-void bind_plain_dimensions(Call& call) {
-  for (int i = 0; i < call.op.argument_count; i++) {
+// Sizes that stand alone as a dimension of tensors `first` to `last` take its extent.
+void bind_plain_dimensions(Call& call, int first, int last) {
+  for (int i = first; i < last; i++) {
     if (!call.given[i]) continue;
     const Tensor& tensor = call.op.tensors[i];
     for (int d = 0; d < rank_of(tensor); d++) {
@@ -93,11 +93,25 @@ void bind_size_arguments(Call& call) {
     const bool is_given = call.size_arguments[i] >= 0;
     const bool is_bound = call.bound_by[argument.size] != kUnbound;
     const int64_t value = is_given ? call.size_arguments[i] : argument.default_value;
-    if (!is_given && is_bound) continue;
-    if (value < 0) fail_unbound_size(call, static_cast<int>(i));
+    if (value < 0 || (!is_given && is_bound)) continue;
     if (!is_bound) bind(call, argument.size, value, kMaxTensors + static_cast<int>(i));
     if (call.sizes[argument.size] != value) fail_size_argument(call, static_cast<int>(i));
   }
+}
+
+int find_unbound(const Call& call) {
+  const auto& arguments = call.op.size_arguments;
+  for (std::size_t i = 0; i < arguments.size(); i++) {
+    if (call.bound_by[arguments[i].size] == kUnbound) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// A size argument that nobody says follows from an array for a result.
+void bind_by_destinations(Call& call) {
+  if (find_unbound(call) < 0) return;
+  bind_plain_dimensions(call, call.op.argument_count, static_cast<int>(call.op.tensors.size()));
+  if (const int unbound = find_unbound(call); unbound >= 0) fail_unbound_size(call, unbound);
 }
 
 // What is left follows by exact division. A coefficient of 0 says nothing: any size would do.
@@ -119,8 +133,9 @@ void bind_sizes(Call& call) {
     call.sizes[i] = 0;
     call.bound_by[i] = call.leading_from[i] = kUnbound;
   }
-  bind_plain_dimensions(call);
+  bind_plain_dimensions(call, 0, call.op.argument_count);
   bind_size_arguments(call);
+  bind_by_destinations(call);
   solve_sizes(call);
 }
 

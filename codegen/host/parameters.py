@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from codegen.record import Export, OpRecord
@@ -15,8 +15,9 @@ Kind = Literal["tensor", "scalar", "size", "destination"]
 class Parameter:
     """`name` is public, `item` what it stands for in the kernel's signature.
 
-    `default` is Python text, or "" where the argument is required. A destination is an array for a
-    result to be written to: `out`, or an argument of an export that names a result.
+    `default` is Python text, or "" where the argument is required; one that may be None is required
+    where a required one follows. A destination is an array for a result to be written to: `out`, or an
+    argument of an export that names a result.
     """
 
     name: str
@@ -49,9 +50,21 @@ def parameters(record: OpRecord, export: Export) -> tuple[Parameter, ...]:
         else _argument(export, public, items[name])
         for public, name in export.arguments
     ]
+    last = max((at for at, item in enumerate(found) if _must_be_passed(item)), default=0)
+    found = [replace(item, default="") if _is_nullable(item) else item for item in found[:last]] + found[last:]
     if export.has_out:
         found.append(Parameter("out", "destination", record.kernel.results[0], "None"))
     return tuple(found)
+
+
+def _must_be_passed(item: Parameter) -> bool:
+    return item.is_required and not item.is_keyword_only
+
+
+def _is_nullable(item: Parameter) -> bool:
+    """A positional array that may be None."""
+    is_optional = isinstance(item.item, ir.TensorType) and item.item.is_optional
+    return is_optional and not item.is_keyword_only
 
 
 def ignored(export: Export) -> tuple[Ignored, ...]:

@@ -36,15 +36,15 @@ def stub_result(
 
 def _first_array(taken: tuple[Parameter, ...]) -> ir.TensorType | None:
     """The array that says which framework a call works in."""
-    found = (item.item for item in taken if item.kind == "tensor" and item.is_required)
-    return next((item for item in found if isinstance(item, ir.TensorType)), None)
+    found = (item.item for item in taken if item.kind == "tensor")
+    return next((item for item in found if isinstance(item, ir.TensorType) and not item.is_optional), None)
 
 
 def _parameter(item: Parameter, first: ir.TensorType | None, target: PackageTarget) -> str:
     kind = _kind(item, first, target)
-    if not item.default:
-        return f"{item.name}: {kind}"
-    return f"{item.name}: {kind}{' | None' if item.default == 'None' else ''} = ..."
+    if item.default == "None" or (isinstance(item.item, ir.TensorType) and item.item.is_optional):
+        kind += " | None"
+    return f"{item.name}: {kind}{' = ...' if item.default else ''}"
 
 
 def _kind(item: Parameter, first: ir.TensorType | None, target: PackageTarget) -> str:

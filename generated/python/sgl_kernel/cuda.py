@@ -16,21 +16,83 @@ _cuda, _IMPORT_ERROR = _extension.load(__package__, "_cuda" if _is_built else "_
 _native = _cuda if _IMPORT_ERROR is None else _extension.Missing(__name__, _IMPORT_ERROR)
 
 __all__ = [
+    "combine_experts",
+    "combine_experts_scaled",
     "fused_add_rmsnorm",
     "gelu_and_mul",
     "gelu_tanh_and_mul",
+    "gemma_fused_add_rmsnorm",
+    "gemma_rmsnorm",
+    "merge_state",
+    "merge_state_v2",
+    "moe_sum",
+    "moe_sum_reduce",
     "paged_attention_decode",
+    "per_token_group_quant_8bit",
+    "per_token_quant_fp8",
     "rms_norm",
     "rmsnorm",
     "rope_pool_fused",
+    "rotary_embedding",
+    "route_sigmoid",
+    "route_softmax",
+    "sgl_per_token_group_quant_8bit",
+    "sgl_per_token_quant_fp8",
     "silu_and_mul",
     "softmax",
+    "topk_sigmoid",
+    "topk_softmax",
 ]
 
 
 def is_available():
     """Whether the extension is built and loaded; `_IMPORT_ERROR` holds what kept it from loading."""
     return _IMPORT_ERROR is None and _is_built
+
+
+def combine_experts(input, out=None):
+    """Sum the outputs of each token's experts.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*tokens, experts, width]. One row for each expert of a token.
+        out: T[*tokens, width]. Where the result out is written; default None: a new array of the
+            first argument's framework is made.
+
+    Returns:
+        out: T[*tokens, width]. Sums.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:1701.06538
+    """
+    return _native.combine_experts(input, out)
+
+
+def combine_experts_scaled(input, routed_scaling_factor=0.0, out=None):
+    """Sum the outputs of each token's experts, and scale the sum.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*tokens, experts, width]. One row for each expert of a token.
+        routed_scaling_factor: float, default 0.0. Factor of the sum.
+        out: T[*tokens, width]. Where the result out is written; default None: a new array of the
+            first argument's framework is made.
+
+    Returns:
+        out: T[*tokens, width]. Scaled sums.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2412.19437
+    """
+    return _native.combine_experts_scaled(input, routed_scaling_factor, out)
 
 
 def fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None):
@@ -98,6 +160,147 @@ def gelu_tanh_and_mul(input, out=None):
     return _native.gelu_tanh_and_mul(input, out)
 
 
+def gemma_fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None):
+    """Add the residual to the input, then normalise the sum with weights stored less one; both are updated in place.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*rows, width]. Summand; holds the normalised sum afterwards. Updated in place.
+        residual: T[*rows, width]. Summand; holds the sum afterwards. Updated in place.
+        weight: T[width]. Scale of each column, less one.
+        eps: float, default 1e-06. Added to the mean square.
+        enable_pdl: accepted for compatibility; has no effect.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2403.08295
+    """
+    return _native.gemma_fused_add_rmsnorm(input, residual, weight, eps)
+
+
+def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
+    """Scale each row by the reciprocal of its root mean square, with weights stored less one.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*rows, width]. Rows to normalise.
+        weight: T[width]. Scale of each column, less one.
+        eps: float, default 1e-06. Added to the mean square.
+        out: T[*rows, width]. Where the result out is written; default None: a new array of the
+            first argument's framework is made.
+        enable_pdl: accepted for compatibility; has no effect.
+
+    Returns:
+        out: T[*rows, width]. Normalised rows.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2403.08295
+    """
+    return _native.gemma_rmsnorm(input, weight, eps, out)
+
+
+def merge_state(v_a, s_a, v_b, s_b):
+    """Merge two partial attentions by their log-sum-exps.
+
+    An infinite log-sum-exp of either sign marks a part that saw no key: it has no weight. Where
+    neither part saw one, the result is 0 and its log-sum-exp -inf.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        v_a: T[*tokens, heads, head_dim]. First partial result.
+        s_a: float32[*tokens, heads]. Its log-sum-exp.
+        v_b: T[*tokens, heads, head_dim]. Second partial result.
+        s_b: float32[*tokens, heads]. Its log-sum-exp.
+
+    Returns:
+        v_merged: T[*tokens, heads, head_dim]. Merged result.
+        s_merged: float32[*tokens, heads]. Merged log-sum-exp.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2501.01005
+    """
+    return _native.merge_state(v_a, s_a, v_b, s_b)
+
+
+def merge_state_v2(v_a, s_a, v_b, s_b, v_merged=None, s_merged=None):
+    """Merge two partial attentions by their log-sum-exps.
+
+    An infinite log-sum-exp of either sign marks a part that saw no key: it has no weight. Where
+    neither part saw one, the result is 0 and its log-sum-exp -inf.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        v_a: T[*tokens, heads, head_dim]. First partial result.
+        s_a: float32[*tokens, heads]. Its log-sum-exp.
+        v_b: T[*tokens, heads, head_dim]. Second partial result.
+        s_b: float32[*tokens, heads]. Its log-sum-exp.
+        v_merged: T[*tokens, heads, head_dim]. Where the result v_merged is written; default None: a
+            new array of the first argument's framework is made.
+        s_merged: float32[*tokens, heads]. Where the result s_merged is written; default None: a new
+            array of the first argument's framework is made.
+
+    Returns:
+        v_merged: T[*tokens, heads, head_dim]. Merged result.
+        s_merged: float32[*tokens, heads]. Merged log-sum-exp.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2501.01005
+    """
+    return _native.merge_state_v2(v_a, s_a, v_b, s_b, v_merged, s_merged)
+
+
+def moe_sum(input_tensor, output_tensor):
+    """Sum the outputs of each token's experts.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input_tensor: T[*tokens, experts, width]. One row for each expert of a token.
+        output_tensor: T[*tokens, width]. Where the result out is written.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:1701.06538
+    """
+    return _native.moe_sum(input_tensor, output_tensor)
+
+
+def moe_sum_reduce(input_tensor, output_tensor, routed_scaling_factor=0.0):
+    """Sum the outputs of each token's experts, and scale the sum.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input_tensor: T[*tokens, experts, width]. One row for each expert of a token.
+        output_tensor: T[*tokens, width]. Where the result out is written.
+        routed_scaling_factor: float, default 0.0. Factor of the sum.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2412.19437
+    """
+    return _native.moe_sum_reduce(input_tensor, output_tensor, routed_scaling_factor)
+
+
 def paged_attention_decode(
     q,
     k_pool,
@@ -150,6 +353,63 @@ def paged_attention_decode(
         sm_scale,
         out,
     )
+
+
+def per_token_group_quant_8bit(
+    input,
+    group_size,
+    eps=1e-10,
+    fp8_min=-448.0,
+    fp8_max=448.0,
+    scale_ue8m0=False,
+):
+    """Quantise each group of a row to fp8 with a scale of its own.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*rows, groups * group_size]. Rows to quantise.
+        group_size: int. Elements that share a scale.
+        eps: float, default 1e-10. Least magnitude that a scale is made for.
+        fp8_min: float, default -448.0. Least quantised value.
+        fp8_max: float, default 448.0. Greatest quantised value, to which the largest magnitude of a
+            group is scaled.
+        scale_ue8m0: bool, default False. Round scales up to powers of two.
+
+    Returns:
+        output_q: float8_e4m3fn[*rows, groups * group_size]. Input / scale.
+        output_s: float32[*rows, groups]. Scale of each group.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2412.19437
+    """
+    return _native.per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0)
+
+
+def per_token_quant_fp8(input):
+    """Quantise each row to fp8 with a scale of its own.
+
+    A row of zeros has the scale 0 and quantises to zeros.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*rows, width]. Rows to quantise.
+
+    Returns:
+        output_q: float8_e4m3fn[*rows, width]. Input / scale; the largest magnitude of a row is 448.
+        output_s: float32[*rows, 1]. Scale of each row.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2209.05433
+    """
+    return _native.per_token_quant_fp8(input)
 
 
 def rms_norm(x, weight, eps=1e-06, out=None):
@@ -260,6 +520,162 @@ def rope_pool_fused(
     )
 
 
+def rotary_embedding(positions, query, key, head_size, cos_sin_cache, is_neox=True):
+    """Rotate queries and keys in place, by the cosines and sines of a table.
+
+    Heads lie side by side in the last dimension of query and key. Of each head the first elements
+    are rotated, as many as a row of the table has; the others stay as they are. The pairs that
+    rotate together are the first and the second half of these (is_neox), or each element at an even
+    place and the next one. A position outside the table gives NaN.
+
+    T is float32, float16 or bfloat16.
+    I is int64 or int32.
+
+    Arguments:
+        positions: I[*tokens]. Position of each token.
+        query: T[*tokens, heads * head_size]. Queries. Updated in place.
+        key: T[*tokens, kv_heads * head_size]. Keys. Updated in place. May be None.
+        head_size: int. Elements of a head.
+        cos_sin_cache: T[max_position, 2 * pairs]. For each position the cosines, then the sines.
+        is_neox: bool, default True. Rotate halves together, not neighbours.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
+            `2 * pairs <= head_size`.
+
+    Reference: arXiv:2104.09864
+    """
+    return _native.rotary_embedding(positions, query, key, head_size, cos_sin_cache, is_neox)
+
+
+def route_sigmoid(gating_output, k, renormalize=False, correction_bias=None):
+    """Choose the experts of each token by the sigmoid of its logits.
+
+    The bias moves the choice but not the weights. Where experts tie, the lower one is chosen first.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        gating_output: T[tokens, experts]. One logit for each expert.
+        k: int. Experts a token.
+        renormalize: bool, default False. Scale the weights of a token to sum to one.
+        correction_bias: float32[experts]. Added to the sigmoids when choosing. May be None.
+
+    Returns:
+        topk_weights: float32[tokens, k]. Sigmoids of the chosen experts, best first.
+        topk_ids: int32[tokens, k]. The chosen experts.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
+            `k <= experts`.
+
+    Reference: arXiv:2412.19437
+    """
+    return _native.route_sigmoid(gating_output, k, renormalize, correction_bias)
+
+
+def route_softmax(gating_output, k, renormalize=False, moe_softcapping=0.0, correction_bias=None):
+    """Choose the experts of each token by the softmax of its logits.
+
+    A soft cap s > 0 replaces each logit x by s * tanh(x / s). The bias is added to the capped
+    logits, so that it moves the weights as well as the choice. Where experts tie, the lower one is
+    chosen first.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        gating_output: T[tokens, experts]. One logit for each expert.
+        k: int. Experts a token.
+        renormalize: bool, default False. Scale the weights of a token to sum to one.
+        moe_softcapping: float, default 0.0. Soft cap of the logits; 0 for none.
+        correction_bias: float32[experts]. Added to the logits. May be None.
+
+    Returns:
+        topk_weights: float32[tokens, k]. Weights of the chosen experts, greatest first.
+        topk_ids: int32[tokens, k]. The chosen experts.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
+            `k <= experts`.
+
+    Reference: arXiv:1701.06538
+    """
+    return _native.route_softmax(gating_output, k, renormalize, moe_softcapping, correction_bias)
+
+
+def sgl_per_token_group_quant_8bit(
+    input,
+    output_q,
+    output_s,
+    group_size,
+    eps=1e-10,
+    fp8_min=-448.0,
+    fp8_max=448.0,
+    scale_ue8m0=False,
+    fuse_silu_and_mul=False,
+    masked_m=None,
+    enable_v2=None,
+):
+    """Quantise each group of a row to fp8 with a scale of its own.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*rows, groups * group_size]. Rows to quantise.
+        output_q: float8_e4m3fn[*rows, groups * group_size]. Where the result output_q is written.
+        output_s: float32[*rows, groups]. Where the result output_s is written.
+        group_size: int. Elements that share a scale.
+        eps: float, default 1e-10. Least magnitude that a scale is made for.
+        fp8_min: float, default -448.0. Least quantised value.
+        fp8_max: float, default 448.0. Greatest quantised value, to which the largest magnitude of a
+            group is scaled.
+        scale_ue8m0: bool, default False. Round scales up to powers of two.
+        fuse_silu_and_mul: accepted for compatibility; has no effect.
+        masked_m: accepted for compatibility; has no effect.
+        enable_v2: accepted for compatibility; has no effect.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2412.19437
+    """
+    return _native.sgl_per_token_group_quant_8bit(
+        input,
+        output_q,
+        output_s,
+        group_size,
+        eps,
+        fp8_min,
+        fp8_max,
+        scale_ue8m0,
+    )
+
+
+def sgl_per_token_quant_fp8(input, output_q, output_s):
+    """Quantise each row to fp8 with a scale of its own.
+
+    A row of zeros has the scale 0 and quantises to zeros.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        input: T[*rows, width]. Rows to quantise.
+        output_q: float8_e4m3fn[*rows, width]. Where the result output_q is written.
+        output_s: float32[*rows, 1]. Where the result output_s is written.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
+
+    Reference: arXiv:2209.05433
+    """
+    return _native.sgl_per_token_quant_fp8(input, output_q, output_s)
+
+
 def silu_and_mul(input, out=None):
     """Multiply the gate half, passed through SiLU, by the other half.
 
@@ -302,3 +718,68 @@ def softmax(x, out=None):
     Reference: arXiv:1805.02867
     """
     return _native.softmax(x, out)
+
+
+def topk_sigmoid(topk_weights, topk_ids, gating_output, renormalize=False, correction_bias=None):
+    """Choose the experts of each token by the sigmoid of its logits.
+
+    The bias moves the choice but not the weights. Where experts tie, the lower one is chosen first.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        topk_weights: float32[tokens, k]. Where the result topk_weights is written.
+        topk_ids: int32[tokens, k]. Where the result topk_ids is written.
+        gating_output: T[tokens, experts]. One logit for each expert.
+        renormalize: bool, default False. Scale the weights of a token to sum to one.
+        correction_bias: float32[experts]. Added to the sigmoids when choosing. May be None.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
+            `k <= experts`.
+
+    Reference: arXiv:2412.19437
+    """
+    return _native.topk_sigmoid(topk_weights, topk_ids, gating_output, renormalize, correction_bias)
+
+
+def topk_softmax(
+    topk_weights,
+    topk_ids,
+    gating_output,
+    renormalize=False,
+    moe_softcapping=0.0,
+    correction_bias=None,
+):
+    """Choose the experts of each token by the softmax of its logits.
+
+    A soft cap s > 0 replaces each logit x by s * tanh(x / s). The bias is added to the capped
+    logits, so that it moves the weights as well as the choice. Where experts tie, the lower one is
+    chosen first.
+
+    T is float32, float16 or bfloat16.
+
+    Arguments:
+        topk_weights: float32[tokens, k]. Where the result topk_weights is written.
+        topk_ids: int32[tokens, k]. Where the result topk_ids is written.
+        gating_output: T[tokens, experts]. One logit for each expert.
+        renormalize: bool, default False. Scale the weights of a token to sum to one.
+        moe_softcapping: float, default 0.0. Soft cap of the logits; 0 for none.
+        correction_bias: float32[experts]. Added to the logits. May be None.
+
+    Raises:
+        TypeError: an argument is missing, unknown, of the wrong type or on another device.
+        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
+            `k <= experts`.
+
+    Reference: arXiv:1701.06538
+    """
+    return _native.topk_softmax(
+        topk_weights,
+        topk_ids,
+        gating_output,
+        renormalize,
+        moe_softcapping,
+        correction_bias,
+    )

@@ -1,0 +1,70 @@
+// route_sigmoid: Choose the experts of each token by the sigmoid of its logits.
+// Generated from specs/moe/route_sigmoid.yaml. Do not edit.
+#include "runtime.h"
+#include "route_sigmoid_params.h"
+
+namespace {
+
+template <class T>
+void run(const route_sigmoid_params& params) {
+    const T* const gating_output = static_cast<const T*>(params.gating_output);
+    const int64_t gating_output_stride_0 = params.gating_output_stride_0;
+    const float* const correction_bias = static_cast<const float*>(params.correction_bias);
+    float* const topk_weights = static_cast<float*>(params.topk_weights);
+    const int64_t topk_weights_stride_0 = params.topk_weights_stride_0;
+    int32_t* const topk_ids = static_cast<int32_t*>(params.topk_ids);
+    const int64_t topk_ids_stride_0 = params.topk_ids_stride_0;
+    const int64_t tokens = params.tokens;
+    const int64_t experts = params.experts;
+    const int64_t k = params.k;
+    const bool renormalize = params.renormalize != 0;
+
+    sgl::parallel_for(tokens, tokens * (k * experts + k + k), [=](int64_t t) {
+        const auto rank_memory = sgl::scratch<float>(k);
+        float* const rank = rank_memory.data();
+        const auto chosen_memory = sgl::scratch<int64_t>(k);
+        int64_t* const chosen = chosen_memory.data();
+        float rank_last = -__builtin_inff();
+        int64_t chosen_last = -1;
+        for (int64_t turn = 0; turn < k; ++turn) {
+            sgl::Accumulator<sgl::ArgMax, float> chosen_best_state;
+            sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
+                const auto rank_value = 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f);
+                chosen_best_state.add_if(turn == 0 || (0 <= chosen_last && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e)) || (!sgl::isnan(rank_last) && !sgl::isnan(rank_value) && (rank_value < rank_last || (rank_value == rank_last && chosen_last < e))))), e, rank_value);
+            });
+            const auto chosen_best = chosen_best_state.result();
+            if (0 <= chosen_best) {
+                rank_last = 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + chosen_best))) + sgl::load_if((correction_bias != nullptr), correction_bias, chosen_best, 0.0f);
+            } else {
+                rank_last = -__builtin_inff();
+            }
+            chosen_last = chosen_best;
+            sgl::store(rank, turn, rank_last);
+            sgl::store(chosen, turn, chosen_best);
+        }
+        sgl::Accumulator<sgl::Sum, float> sum_i_state;
+        sgl::for_lanes(0, k, [&](auto i) SGL_BODY {
+            const auto e = sgl::load(chosen, i);
+            sum_i_state.add(i, 1.0f / (1.0f + sgl::exp(-sgl::load_if(renormalize, gating_output, t * gating_output_stride_0 + e, 0.0f))));
+        });
+        const auto sum_i = sum_i_state.result();
+        const float total = sgl::select(renormalize, sum_i, 1.0f);
+        sgl::for_lanes(0, k, [&](auto i) SGL_BODY {
+            const auto e = sgl::load(chosen, i);
+            sgl::store(topk_weights, t * topk_weights_stride_0 + i, 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) / total);
+            sgl::store(topk_ids, t * topk_ids_stride_0 + i, sgl::to_i32(sgl::load(chosen, i)));
+        });
+    });
+}
+
+}  // namespace
+
+SGL_CPU_ENTRY(route_sigmoid_f32, route_sigmoid_params) {
+    run<float>(*params);
+}
+SGL_CPU_ENTRY(route_sigmoid_f16, route_sigmoid_params) {
+    run<sgl::f16>(*params);
+}
+SGL_CPU_ENTRY(route_sigmoid_bf16, route_sigmoid_params) {
+    run<sgl::bf16>(*params);
+}

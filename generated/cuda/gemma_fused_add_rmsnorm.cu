@@ -1,0 +1,83 @@
+// gemma_fused_add_rmsnorm: Add the residual to the input, then normalise the sum with weights stored less one; both are updated in place.
+// Generated from specs/norm/gemma_fused_add_rmsnorm.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "gemma_fused_add_rmsnorm_params.h"
+
+namespace {
+
+// One team for each r < rows.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kernel(
+    const gemma_fused_add_rmsnorm_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    T* const input = static_cast<T*>(params.input);
+    T* const residual = static_cast<T*>(params.residual);
+    const T* __restrict__ const weight = static_cast<const T*>(params.weight);
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t residual_stride_0 = index_t(params.residual_stride_0);
+    const index_t width = index_t(params.width);
+    const float eps = params.eps;
+
+    const index_t r = index_t(team.item);
+    sgl::Accumulator<sgl::Sum<float>> sum_c_state;
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                width - c_base);
+        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
+                r * residual_stride_0 + c_base, width - c_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            const float v = input_chunk.get(step) + residual_chunk.get(step);
+            sum_c_state.add(c, v * v);
+        }
+    }
+    sum_c_state.combine(team);
+    const float sum_c = sum_c_state.result();
+    const float mean_square = sum_c / float(width);
+    const float scale = sgl::rsqrt(mean_square + eps);
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                width - c_base);
+        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
+                r * residual_stride_0 + c_base, width - c_base);
+        const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
+        sgl::Chunk<T, chunk> residual_chunk_2;
+        sgl::Chunk<T, chunk> input_chunk_2;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            const float total = input_chunk.get(step) + residual_chunk.get(step);
+            residual_chunk_2.set(step, total);
+            input_chunk_2.set(step, total * scale * (1.0f + weight_chunk.get(step)));
+        }
+        sgl::store_chunk<is_aligned>(residual, r * residual_stride_0 + c_base, width - c_base,
+                residual_chunk_2);
+        sgl::store_chunk<is_aligned>(input, r * input_stride_0 + c_base, width - c_base, input_chunk_2);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_gemma_fused_add_rmsnorm(int position) {
+    return kernels[position];
+}

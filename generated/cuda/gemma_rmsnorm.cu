@@ -1,0 +1,74 @@
+// gemma_rmsnorm: Scale each row by the reciprocal of its root mean square, with weights stored less one.
+// Generated from specs/norm/gemma_rmsnorm.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "gemma_rmsnorm_params.h"
+
+namespace {
+
+// One team for each r < rows.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) gemma_rmsnorm_kernel(
+    const gemma_rmsnorm_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const input = static_cast<const T*>(params.input);
+    const T* __restrict__ const weight = static_cast<const T*>(params.weight);
+    T* const out = static_cast<T*>(params.out);
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t width = index_t(params.width);
+    const float eps = params.eps;
+
+    const index_t r = index_t(team.item);
+    sgl::Accumulator<sgl::Sum<float>> sum_c_state;
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                width - c_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            const float input_r_c = input_chunk.get(step);
+            sum_c_state.add(c, input_r_c * input_r_c);
+        }
+    }
+    sum_c_state.combine(team);
+    const float sum_c = sum_c_state.result();
+    const float mean_square = sum_c / float(width);
+    const float scale = sgl::rsqrt(mean_square + eps);
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+                width - c_base);
+        const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
+        sgl::Chunk<T, chunk> out_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            out_chunk.set(step, input_chunk.get(step) * scale * (1.0f + weight_chunk.get(step)));
+        }
+        sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, width - c_base, out_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_gemma_rmsnorm(int position) {
+    return kernels[position];
+}

@@ -1,0 +1,82 @@
+// per_token_group_quant_8bit: Quantise each group of a row to fp8 with a scale of its own.
+// Generated from specs/quant/per_token_group_quant_8bit.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "per_token_group_quant_8bit_params.h"
+
+namespace {
+
+// One team for each r < rows, g < groups.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_kernel(
+    const per_token_group_quant_8bit_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const input = static_cast<const T*>(params.input);
+    sgl::f8e4m3* const output_q = static_cast<sgl::f8e4m3*>(params.output_q);
+    float* const output_s = static_cast<float*>(params.output_s);
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t output_q_stride_0 = index_t(params.output_q_stride_0);
+    const index_t output_s_stride_0 = index_t(params.output_s_stride_0);
+    const index_t groups_2 = index_t(params.groups);
+    const index_t group_size = index_t(params.group_size);
+    const float eps = params.eps;
+    const float fp8_min = params.fp8_min;
+    const float fp8_max = params.fp8_max;
+    const bool scale_ue8m0 = params.scale_ue8m0 != 0;
+
+    const index_t r = index_t(team.item) / groups_2;
+    const index_t g = index_t(team.item) % groups_2;
+    sgl::Accumulator<sgl::Max<float>> max_i_state;
+    for (index_t i_base = team.lane * chunk; i_base < group_size; i_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
+                r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t i = i_base + step;
+            if (!is_aligned && i >= group_size) break;
+            max_i_state.add(i, sgl::abs(input_chunk.get(step)));
+        }
+    }
+    max_i_state.combine(team);
+    const float max_i = max_i_state.result();
+    const float peak = sgl::maximum(eps, max_i);
+    const float exact = peak / fp8_max;
+    const float scale = scale_ue8m0 ? sgl::exp2(sgl::ceil(sgl::log2(exact))) : exact;
+    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + g, scale);
+    for (index_t i_base = team.lane * chunk; i_base < group_size; i_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
+                r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+        sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t i = i_base + step;
+            if (!is_aligned && i >= group_size) break;
+            output_q_chunk.set(step,
+                    sgl::minimum(sgl::maximum(input_chunk.get(step) / scale, fp8_min), fp8_max));
+        }
+        sgl::store_chunk<is_aligned>(output_q, r * output_q_stride_0 + (g * group_size + i_base),
+                group_size - i_base, output_q_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_per_token_group_quant_8bit(int position) {
+    return kernels[position];
+}

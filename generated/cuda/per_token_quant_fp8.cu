@@ -1,0 +1,75 @@
+// per_token_quant_fp8: Quantise each row to fp8 with a scale of its own.
+// Generated from specs/quant/per_token_quant_fp8.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "per_token_quant_fp8_params.h"
+
+namespace {
+
+// One team for each r < rows.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
+    const per_token_quant_fp8_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const input = static_cast<const T*>(params.input);
+    sgl::f8e4m3* const output_q = static_cast<sgl::f8e4m3*>(params.output_q);
+    float* const output_s = static_cast<float*>(params.output_s);
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t output_q_stride_0 = index_t(params.output_q_stride_0);
+    const index_t output_s_stride_0 = index_t(params.output_s_stride_0);
+    const index_t width = index_t(params.width);
+
+    const index_t r = index_t(team.item);
+    sgl::Accumulator<sgl::Max<float>> max_c_state;
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(width > 0, input,
+                r * input_stride_0 + c_base, width - c_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            max_c_state.add(c, sgl::abs(width > 0 ? input_chunk.get(step) : 0.0f));
+        }
+    }
+    max_c_state.combine(team);
+    const float max_c = max_c_state.result();
+    const float peak = width > 0 ? max_c : 0.0f;
+    const float scale = peak / 448.0f;
+    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, scale);
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(scale > 0.0f, input,
+                r * input_stride_0 + c_base, width - c_base);
+        sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            output_q_chunk.set(step,
+                    scale > 0.0f ? (scale > 0.0f ? input_chunk.get(step) : 0.0f) / scale : 0.0f);
+        }
+        sgl::store_chunk<is_aligned>(output_q, r * output_q_stride_0 + c_base, width - c_base,
+                output_q_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_per_token_quant_fp8(int position) {
+    return kernels[position];
+}

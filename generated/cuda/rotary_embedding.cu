@@ -1,0 +1,189 @@
+// rotary_embedding: Rotate queries and keys in place, by the cosines and sines of a table.
+// Generated from specs/rope/rotary_embedding.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "rotary_embedding_params.h"
+
+namespace {
+
+// One team for each t < tokens.
+template <class T, class I, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
+    const rotary_embedding_params params,
+    const sgl::Launch launch) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const I* __restrict__ const positions = static_cast<const I*>(params.positions);
+    T* const query = static_cast<T*>(params.query);
+    T* const key = static_cast<T*>(params.key);
+    const T* __restrict__ const cos_sin_cache = static_cast<const T*>(params.cos_sin_cache);
+    const index_t query_stride_0 = index_t(params.query_stride_0);
+    const index_t key_stride_0 = index_t(params.key_stride_0);
+    const index_t cos_sin_cache_stride_0 = index_t(params.cos_sin_cache_stride_0);
+    const index_t heads = index_t(params.heads);
+    const index_t head_size = index_t(params.head_size);
+    const index_t kv_heads = index_t(params.kv_heads);
+    const index_t max_position = index_t(params.max_position);
+    const index_t pairs = index_t(params.pairs);
+    const bool is_neox = params.is_neox != 0;
+    const bool has_key = sgl::is_given(launch, 0);
+
+    const index_t t = index_t(team.item);
+    const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
+    for (index_t h = 0; h < heads; ++h) {
+        if (is_neox) {
+            team.barrier();
+            for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
+                const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
+                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+                        cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
+                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+                        cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                const auto query_chunk = sgl::load_chunk<chunk, is_aligned>(query,
+                        t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
+                const auto query_chunk_2 = sgl::load_chunk<chunk, is_aligned>(query,
+                        t * query_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
+                sgl::Chunk<T, chunk> query_chunk_3;
+                sgl::Chunk<T, chunk> query_chunk_4;
+                SGL_UNROLL
+                for (int step = 0; step < chunk; ++step) {
+                    const index_t i = i_base + step;
+                    if (!is_aligned && i >= pairs) break;
+                    const float c = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                            ? cos_sin_cache_chunk.get(step) : CUDART_NAN_F;
+                    const float s = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                            ? cos_sin_cache_chunk_2.get(step) : CUDART_NAN_F;
+                    const float x = query_chunk.get(step);
+                    const float y = query_chunk_2.get(step);
+                    query_chunk_3.set(step, x * c - y * s);
+                    query_chunk_4.set(step, y * c + x * s);
+                }
+                sgl::store_chunk<is_aligned>(query, t * query_stride_0 + (h * head_size + i_base),
+                        pairs - i_base, query_chunk_3);
+                sgl::store_chunk<is_aligned>(query, t * query_stride_0 + (h * head_size + i_base + pairs),
+                        pairs - i_base, query_chunk_4);
+            }
+        } else {
+            team.barrier();
+            for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
+                const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
+                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+                        cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
+                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+                        cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                SGL_UNROLL
+                for (int step = 0; step < chunk; ++step) {
+                    const index_t i = i_base + step;
+                    if (!is_aligned && i >= pairs) break;
+                    const float c = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                            ? cos_sin_cache_chunk.get(step) : CUDART_NAN_F;
+                    const float s = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                            ? cos_sin_cache_chunk_2.get(step) : CUDART_NAN_F;
+                    const float x = sgl::load(query, t * query_stride_0 + (h * head_size + 2 * i));
+                    const float y = sgl::load(query, t * query_stride_0 + (h * head_size + 2 * i + 1));
+                    sgl::store(query, t * query_stride_0 + (h * head_size + 2 * i), x * c - y * s);
+                    sgl::store(query, t * query_stride_0 + (h * head_size + 2 * i + 1), y * c + x * s);
+                }
+            }
+        }
+    }
+    if (has_key) {
+        for (index_t h = 0; h < kv_heads; ++h) {
+            if (is_neox) {
+                team.barrier();
+                for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
+                    const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
+                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
+                            pairs - i_base);
+                    const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
+                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                            pairs - i_base);
+                    const auto key_chunk = sgl::load_chunk<chunk, is_aligned>(key,
+                            t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
+                    const auto key_chunk_2 = sgl::load_chunk<chunk, is_aligned>(key,
+                            t * key_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
+                    sgl::Chunk<T, chunk> key_chunk_3;
+                    sgl::Chunk<T, chunk> key_chunk_4;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t i = i_base + step;
+                        if (!is_aligned && i >= pairs) break;
+                        const float c = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                                ? cos_sin_cache_chunk.get(step) : CUDART_NAN_F;
+                        const float s = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                                ? cos_sin_cache_chunk_2.get(step) : CUDART_NAN_F;
+                        const float x = key_chunk.get(step);
+                        const float y = key_chunk_2.get(step);
+                        key_chunk_3.set(step, x * c - y * s);
+                        key_chunk_4.set(step, y * c + x * s);
+                    }
+                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + (h * head_size + i_base),
+                            pairs - i_base, key_chunk_3);
+                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + (h * head_size + i_base + pairs),
+                            pairs - i_base, key_chunk_4);
+                }
+            } else {
+                team.barrier();
+                for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
+                    const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
+                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
+                            pairs - i_base);
+                    const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
+                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                            pairs - i_base);
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t i = i_base + step;
+                        if (!is_aligned && i >= pairs) break;
+                        const float c = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                                ? cos_sin_cache_chunk.get(step) : CUDART_NAN_F;
+                        const float s = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
+                                ? cos_sin_cache_chunk_2.get(step) : CUDART_NAN_F;
+                        const float x = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i));
+                        const float y = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i + 1));
+                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i), x * c - y * s);
+                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i + 1), y * c + x * s);
+                    }
+                }
+            }
+        }
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int64_t, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int64_t, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int64_t, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int64_t, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int32_t, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int32_t, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int32_t, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<float, int32_t, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int64_t, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int64_t, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int64_t, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int64_t, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int32_t, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int32_t, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int32_t, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__half, int32_t, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int64_t, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int64_t, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int64_t, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int64_t, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int32_t, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int32_t, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int32_t, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&rotary_embedding_kernel<__nv_bfloat16, int32_t, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_rotary_embedding(int position) {
+    return kernels[position];
+}

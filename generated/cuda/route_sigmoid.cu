@@ -1,0 +1,120 @@
+// route_sigmoid: Choose the experts of each token by the sigmoid of its logits.
+// Generated from specs/moe/route_sigmoid.yaml. Do not edit.
+#include "sgl_cuda.cuh"
+#include "route_sigmoid_params.h"
+
+namespace {
+
+// One team for each t < tokens.
+template <class T, class index_t, int chunk, bool is_aligned>
+__global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
+    const route_sigmoid_params params,
+    const sgl::Launch launch,
+    float* const rank_memory,
+    int64_t* const chosen_memory) {
+    const sgl::Team team = sgl::make_team(launch);
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const gating_output = static_cast<const T*>(params.gating_output);
+    const float* __restrict__ const correction_bias = static_cast<const float*>(params.correction_bias);
+    float* const topk_weights = static_cast<float*>(params.topk_weights);
+    int32_t* const topk_ids = static_cast<int32_t*>(params.topk_ids);
+    const index_t gating_output_stride_0 = index_t(params.gating_output_stride_0);
+    const index_t topk_weights_stride_0 = index_t(params.topk_weights_stride_0);
+    const index_t topk_ids_stride_0 = index_t(params.topk_ids_stride_0);
+    const index_t experts = index_t(params.experts);
+    const index_t k = index_t(params.k);
+    const bool renormalize = params.renormalize != 0;
+    const bool has_correction_bias = sgl::is_given(launch, 0);
+
+    const index_t t = index_t(team.item);
+    float* const rank = rank_memory + index_t(team.item) * k;
+    int64_t* const chosen = chosen_memory + index_t(team.item) * k;
+    float rank_last = -CUDART_INF_F;
+    int64_t chosen_last = -1;
+    for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
+        sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
+        for (index_t e_base = team.lane * chunk; e_base < experts; e_base += team.lanes * chunk) {
+            const auto gating_output_chunk = sgl::load_chunk<chunk, is_aligned>(gating_output,
+                    t * gating_output_stride_0 + e_base, experts - e_base);
+            const auto correction_bias_chunk = sgl::load_chunk_if<chunk, is_aligned>(has_correction_bias,
+                    correction_bias, e_base, experts - e_base);
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t e = e_base + step;
+                if (!is_aligned && e >= experts) break;
+                const float rank_value = 1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
+                        + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f);
+                if (turn_2 == 0
+                        || (0 <= chosen_last
+                        && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e))
+                        || (!sgl::isnan(rank_last) && !sgl::isnan(rank_value)
+                        && (rank_value < rank_last || (rank_value == rank_last && chosen_last < e)))))) {
+                    chosen_best_state.add(e, rank_value);
+                }
+            }
+        }
+        chosen_best_state.combine(team);
+        const index_t chosen_best = chosen_best_state.result();
+        if (0 <= chosen_best) {
+            rank_last = 1.0f
+                    / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + chosen_best)))
+                    + (has_correction_bias ? sgl::load(correction_bias, chosen_best) : 0.0f);
+        } else {
+            rank_last = -CUDART_INF_F;
+        }
+        chosen_last = chosen_best;
+        if (team.is_first()) rank[turn_2] = rank_last;
+        if (team.is_first()) chosen[turn_2] = chosen_best;
+    }
+    team.barrier();
+    sgl::Accumulator<sgl::Sum<float>> sum_i_state;
+    for (index_t i = team.lane; i < k; i += team.lanes) {
+        const int64_t e = chosen[i];
+        sum_i_state.add(i,
+                1.0f
+                / (1.0f
+                + sgl::exp(-(renormalize ? sgl::load(gating_output, t * gating_output_stride_0 + e)
+                : 0.0f))));
+    }
+    sum_i_state.combine(team);
+    const float sum_i = sum_i_state.result();
+    const float total = renormalize ? sum_i : 1.0f;
+    for (index_t i_base = team.lane * chunk; i_base < k; i_base += team.lanes * chunk) {
+        sgl::Chunk<float, chunk> topk_weights_chunk;
+        sgl::Chunk<int32_t, chunk> topk_ids_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t i = i_base + step;
+            if (!is_aligned && i >= k) break;
+            const int64_t e = chosen[i];
+            topk_weights_chunk.set(step,
+                    1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e)))
+                    / total);
+            topk_ids_chunk.set(step, sgl::to_i32(chosen[i]));
+        }
+        sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,
+                topk_weights_chunk);
+        sgl::store_chunk<is_aligned>(topk_ids, t * topk_ids_stride_0 + i_base, k - i_base, topk_ids_chunk);
+    }
+}
+
+const void* const kernels[] = {
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true>),
+};
+
+}  // namespace
+
+extern "C" const void* sgl_cuda_route_sigmoid(int position) {
+    return kernels[position];
+}

@@ -1,0 +1,13 @@
+// Generated from specs/norm/gemma_fused_add_rmsnorm.yaml. Do not edit.
+#pragma once
+
+#include <span>
+
+#include "host_runtime/op.h"
+
+namespace sgl::ops {
+
+// The public names of gemma_fused_add_rmsnorm; the first is its own.
+extern const std::span<const host::Signature> gemma_fused_add_rmsnorm_signatures;
+
+}  // namespace sgl::ops

@@ -1,0 +1,13 @@
+// Generated from specs/moe/route_sigmoid.yaml. Do not edit.
+#pragma once
+
+#include <span>
+
+#include "host_runtime/op.h"
+
+namespace sgl::ops {
+
+// The public names of route_sigmoid; the first is its own.
+extern const std::span<const host::Signature> route_sigmoid_signatures;
+
+}  // namespace sgl::ops

@@ -1,0 +1,79 @@
+// per_token_quant_fp8: Quantise each row to fp8 with a scale of its own.
+// Generated from specs/quant/per_token_quant_fp8.yaml. Do not edit.
+#include "sgl_metal.h"
+
+// Strides count elements.
+struct per_token_quant_fp8_params {
+    int64_t input_stride_0;
+    int64_t output_q_stride_0;
+    int64_t output_s_stride_0;
+    int64_t rows;
+    int64_t width;
+};
+
+constant int per_token_quant_fp8_kernel_width [[function_constant(0)]];
+
+// One team for each r < rows.
+template <class T, class index_t, int chunk, bool is_aligned>
+[[kernel]] void per_token_quant_fp8_kernel(
+    device const T* input [[buffer(0)]],
+    device sgl::f8e4m3* output_q [[buffer(1)]],
+    device float* output_s [[buffer(2)]],
+    constant per_token_quant_fp8_params& params [[buffer(3)]],
+    constant sgl::Launch& launch [[buffer(4)]],
+    threadgroup uint32_t* exchange [[threadgroup(0)]],
+    uint3 group [[threadgroup_position_in_grid]],
+    uint3 groups [[threadgroups_per_grid]],
+    uint thread_index [[thread_index_in_threadgroup]]) {
+    const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);
+    if (team.item >= launch.teams) return;
+    const index_t input_stride_0 = index_t(params.input_stride_0);
+    const index_t output_q_stride_0 = index_t(params.output_q_stride_0);
+    const index_t output_s_stride_0 = index_t(params.output_s_stride_0);
+    const index_t width = sgl::size<index_t>(per_token_quant_fp8_kernel_width, params.width);
+
+    const index_t r = index_t(team.item);
+    sgl::Accumulator<sgl::Max<float>> max_c_state;
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(width > 0, input,
+                r * input_stride_0 + c_base, width - c_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            max_c_state.add(c, sgl::abs(width > 0 ? input_chunk.get(step) : 0.0f));
+        }
+    }
+    max_c_state.combine(team);
+    const float max_c = max_c_state.result();
+    const float peak = width > 0 ? max_c : 0.0f;
+    const float scale = peak / 448.0f;
+    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, scale);
+    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
+        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(scale > 0.0f, input,
+                r * input_stride_0 + c_base, width - c_base);
+        sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= width) break;
+            output_q_chunk.set(step,
+                    scale > 0.0f ? (scale > 0.0f ? input_chunk.get(step) : 0.0f) / scale : 0.0f);
+        }
+        sgl::store_chunk<is_aligned>(output_q, r * output_q_stride_0 + c_base, width - c_base,
+                output_q_chunk);
+    }
+}
+
+SGL_KERNEL("per_token_quant_fp8_f32_wide", per_token_quant_fp8_kernel<float, int64_t, 8, false>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned_wide", per_token_quant_fp8_kernel<float, int64_t, 8, true>)
+SGL_KERNEL("per_token_quant_fp8_f32", per_token_quant_fp8_kernel<float, int32_t, 8, false>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned", per_token_quant_fp8_kernel<float, int32_t, 8, true>)
+SGL_KERNEL("per_token_quant_fp8_f16_wide", per_token_quant_fp8_kernel<half, int64_t, 8, false>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_wide", per_token_quant_fp8_kernel<half, int64_t, 8, true>)
+SGL_KERNEL("per_token_quant_fp8_f16", per_token_quant_fp8_kernel<half, int32_t, 8, false>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned", per_token_quant_fp8_kernel<half, int32_t, 8, true>)
+SGL_KERNEL("per_token_quant_fp8_bf16_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, false>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, true>)
+SGL_KERNEL("per_token_quant_fp8_bf16", per_token_quant_fp8_kernel<bfloat, int32_t, 8, false>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true>)
