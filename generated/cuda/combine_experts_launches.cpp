@@ -1,14 +1,14 @@
 // Generated from specs/moe/combine_experts.yaml. Do not edit.
 //
 // How the kernels of combine_experts are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_combine_experts(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -34,7 +34,7 @@ Saturated measure_2(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -43,14 +43,14 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_input},
-    {tensor_out},
+    tensor_input,
+    tensor_out,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
+    measure_0,
+    measure_1,
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -84,6 +84,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches combine_experts_launches = {sgl_cuda_combine_experts, kLaunches};
+extern constinit const cuda::OpLaunches combine_experts_launches = {
+    .kernel = sgl_cuda_combine_experts,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

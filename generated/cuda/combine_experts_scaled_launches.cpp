@@ -1,14 +1,14 @@
 // Generated from specs/moe/combine_experts_scaled.yaml. Do not edit.
 //
 // How the kernels of combine_experts_scaled are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_combine_experts_scaled(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -35,7 +35,7 @@ Saturated measure_2(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -44,14 +44,14 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_input},
-    {tensor_out},
+    tensor_input,
+    tensor_out,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
+    measure_0,
+    measure_1,
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -85,6 +85,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches combine_experts_scaled_launches = {sgl_cuda_combine_experts_scaled, kLaunches};
+extern constinit const cuda::OpLaunches combine_experts_scaled_launches = {
+    .kernel = sgl_cuda_combine_experts_scaled,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

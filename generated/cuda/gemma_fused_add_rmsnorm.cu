@@ -10,6 +10,7 @@ template <class T, class index_t, int chunk, bool is_aligned>
 __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kernel(
     const gemma_fused_add_rmsnorm_params params,
     const sgl::Launch launch) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     T* const input = static_cast<T*>(params.input);

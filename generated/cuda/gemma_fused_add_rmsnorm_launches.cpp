@@ -1,14 +1,14 @@
 // Generated from specs/norm/gemma_fused_add_rmsnorm.yaml. Do not edit.
 //
 // How the kernels of gemma_fused_add_rmsnorm are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_gemma_fused_add_rmsnorm(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -29,7 +29,7 @@ Saturated measure_1(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -40,24 +40,24 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_input},
-    {tensor_residual},
-    {tensor_weight},
+    tensor_input,
+    tensor_residual,
+    tensor_weight,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_input},
-    {tensor_residual},
-    {tensor_weight},
+    tensor_input,
+    tensor_residual,
+    tensor_weight,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_1},
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -97,6 +97,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches gemma_fused_add_rmsnorm_launches = {sgl_cuda_gemma_fused_add_rmsnorm, kLaunches};
+extern constinit const cuda::OpLaunches gemma_fused_add_rmsnorm_launches = {
+    .kernel = sgl_cuda_gemma_fused_add_rmsnorm,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

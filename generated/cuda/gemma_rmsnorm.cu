@@ -10,6 +10,7 @@ template <class T, class index_t, int chunk, bool is_aligned>
 __global__ void __launch_bounds__(sgl::kMostLanes) gemma_rmsnorm_kernel(
     const gemma_rmsnorm_params params,
     const sgl::Launch launch) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const input = static_cast<const T*>(params.input);

@@ -1,14 +1,14 @@
 // Generated from specs/attention/merge_state.yaml. Do not edit.
 //
 // How the kernels of merge_state are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_merge_state(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -34,8 +34,8 @@ Saturated measure_2(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -46,28 +46,28 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_v_a},
-    {tensor_s_a},
-    {tensor_v_b},
-    {tensor_s_b},
-    {tensor_v_merged},
-    {tensor_s_merged},
+    tensor_v_a,
+    tensor_s_a,
+    tensor_v_b,
+    tensor_s_b,
+    tensor_v_merged,
+    tensor_s_merged,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
+    measure_0,
+    measure_1,
+    measure_2,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_v_a},
-    {tensor_v_b},
-    {tensor_v_merged},
+    tensor_v_a,
+    tensor_v_b,
+    tensor_v_merged,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_2},
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -107,6 +107,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches merge_state_launches = {sgl_cuda_merge_state, kLaunches};
+extern constinit const cuda::OpLaunches merge_state_launches = {
+    .kernel = sgl_cuda_merge_state,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

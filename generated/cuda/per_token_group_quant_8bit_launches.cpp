@@ -1,14 +1,14 @@
 // Generated from specs/quant/per_token_group_quant_8bit.yaml. Do not edit.
 //
 // How the kernels of per_token_group_quant_8bit are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_per_token_group_quant_8bit(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -49,8 +49,8 @@ Saturated measure_4(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -61,26 +61,26 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_input},
-    {tensor_output_q},
-    {tensor_output_s},
+    tensor_input,
+    tensor_output_q,
+    tensor_output_s,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
-    {measure_3},
-    {measure_4},
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_input},
-    {tensor_output_q},
+    tensor_input,
+    tensor_output_q,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_2},
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -120,6 +120,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches per_token_group_quant_8bit_launches = {sgl_cuda_per_token_group_quant_8bit, kLaunches};
+extern constinit const cuda::OpLaunches per_token_group_quant_8bit_launches = {
+    .kernel = sgl_cuda_per_token_group_quant_8bit,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

@@ -1,14 +1,14 @@
 // Generated from specs/quant/per_token_quant_fp8.yaml. Do not edit.
 //
 // How the kernels of per_token_quant_fp8 are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_per_token_quant_fp8(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -28,7 +28,7 @@ Saturated measure_1(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -39,23 +39,23 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_input},
-    {tensor_output_q},
-    {tensor_output_s},
+    tensor_input,
+    tensor_output_q,
+    tensor_output_s,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_input},
-    {tensor_output_q},
+    tensor_input,
+    tensor_output_q,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_1},
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -95,6 +95,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches per_token_quant_fp8_launches = {sgl_cuda_per_token_quant_fp8, kLaunches};
+extern constinit const cuda::OpLaunches per_token_quant_fp8_launches = {
+    .kernel = sgl_cuda_per_token_quant_fp8,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

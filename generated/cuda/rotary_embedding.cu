@@ -10,6 +10,7 @@ template <class T, class I, class index_t, int chunk, bool is_aligned>
 __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
     const rotary_embedding_params params,
     const sgl::Launch launch) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const I* __restrict__ const positions = static_cast<const I*>(params.positions);

@@ -1,14 +1,14 @@
 // Generated from specs/rope/rotary_embedding.yaml. Do not edit.
 //
 // How the kernels of rotary_embedding are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_rotary_embedding(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -143,7 +143,7 @@ Saturated measure_17(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -154,46 +154,46 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_positions},
-    {tensor_query},
-    {tensor_key},
-    {tensor_cos_sin_cache},
+    tensor_positions,
+    tensor_query,
+    tensor_key,
+    tensor_cos_sin_cache,
 };
 
 constexpr int16_t given_0[] = {
-    {tensor_key},
+    tensor_key,
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
-    {measure_3},
-    {measure_4},
-    {measure_5},
-    {measure_6},
-    {measure_7},
-    {measure_8},
-    {measure_9},
-    {measure_10},
-    {measure_11},
-    {measure_12},
-    {measure_13},
-    {measure_14},
-    {measure_15},
-    {measure_16},
-    {measure_17},
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
+    measure_5,
+    measure_6,
+    measure_7,
+    measure_8,
+    measure_9,
+    measure_10,
+    measure_11,
+    measure_12,
+    measure_13,
+    measure_14,
+    measure_15,
+    measure_16,
+    measure_17,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_query},
-    {tensor_key},
-    {tensor_cos_sin_cache},
+    tensor_query,
+    tensor_key,
+    tensor_cos_sin_cache,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_2},
-    {measure_8},
+    measure_2,
+    measure_8,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -245,6 +245,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches rotary_embedding_launches = {sgl_cuda_rotary_embedding, kLaunches};
+extern constinit const cuda::OpLaunches rotary_embedding_launches = {
+    .kernel = sgl_cuda_rotary_embedding,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

@@ -12,6 +12,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     const sgl::Launch launch,
     float* const weight_memory,
     int64_t* const chosen_memory) {
+    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const gating_output = static_cast<const T*>(params.gating_output);

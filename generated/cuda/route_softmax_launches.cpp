@@ -1,14 +1,14 @@
 // Generated from specs/moe/route_softmax.yaml. Do not edit.
 //
 // How the kernels of route_softmax are launched.
-#include "cuda/host/launch_table.h"
+#include "cuda/host/op_launches.h"
 
 extern "C" const void* sgl_cuda_route_softmax(int position);
 
 namespace sgl::ops {
 namespace {
 
-using namespace sgl::cuda;
+using namespace sgl::gpu;
 using host::Saturated;
 using host::Values;
 
@@ -42,7 +42,7 @@ Saturated measure_3(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
+    measure_0,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -51,14 +51,14 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_gating_output},
-    {tensor_correction_bias},
-    {tensor_topk_weights},
-    {tensor_topk_ids},
+    tensor_gating_output,
+    tensor_correction_bias,
+    tensor_topk_weights,
+    tensor_topk_ids,
 };
 
 constexpr int16_t given_0[] = {
-    {tensor_correction_bias},
+    tensor_correction_bias,
 };
 
 constexpr ScratchRow scratch_0[] = {
@@ -67,21 +67,21 @@ constexpr ScratchRow scratch_0[] = {
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_2},
-    {measure_1},
+    measure_0,
+    measure_2,
+    measure_1,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_gating_output},
-    {tensor_correction_bias},
-    {tensor_topk_weights},
-    {tensor_topk_ids},
+    tensor_gating_output,
+    tensor_correction_bias,
+    tensor_topk_weights,
+    tensor_topk_ids,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_2},
-    {measure_1},
+    measure_2,
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -121,6 +121,9 @@ constexpr LaunchRow kLaunches[] = {
 
 }  // namespace
 
-extern constinit const OpLaunches route_softmax_launches = {sgl_cuda_route_softmax, kLaunches};
+extern constinit const cuda::OpLaunches route_softmax_launches = {
+    .kernel = sgl_cuda_route_softmax,
+    .launches = kLaunches,
+};
 
 }  // namespace sgl::ops

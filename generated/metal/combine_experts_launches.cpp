@@ -1,0 +1,108 @@
+// Generated from specs/moe/combine_experts.yaml. Do not edit.
+//
+// How the kernels of combine_experts are launched.
+#include "host/combine_experts_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_input, tensor_out,  };
+enum SizeIndex : int16_t { size_tokens, size_experts, size_width,  };
+
+// tokens
+Saturated measure_0(const Values& V) {
+  const Saturated tokens = V.sizes[size_tokens];
+  return tokens;
+}
+
+// width
+Saturated measure_1(const Values& V) {
+  const Saturated width = V.sizes[size_width];
+  return width;
+}
+
+// experts
+Saturated measure_2(const Values& V) {
+  const Saturated experts = V.sizes[size_experts];
+  return experts;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+};
+
+constexpr TeamRow teams_0[] = {
+    {512, 32},
+    {kHoweverLong, 256},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_input,
+    tensor_out,
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+    measure_2,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 1, 0, true, false},
+    {1, 0, 1, 0, false, false},
+    {2, 1, 1, 0, true, false},
+    {3, 1, 1, 0, false, false},
+    {4, 2, 1, 0, true, false},
+    {5, 2, 1, 0, false, false},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "combine_experts",
+        .grid = grid_0,
+        .tiled = measure_1,
+        .longest = measure_1,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = {},
+        .scratch = {},
+        .bounds = bounds_0,
+        .moved = {},
+        .multiples = {},
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "combine_experts_f32_wide",
+    "combine_experts_f32",
+    "combine_experts_f16_wide",
+    "combine_experts_f16",
+    "combine_experts_bf16_wide",
+    "combine_experts_bf16",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_experts, 0},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches combine_experts_launches = {
+    .shader = "combine_experts",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 2 * sizeof(void*),
+    .params_bytes = sizeof(combine_experts_params),
+};
+
+}  // namespace sgl::ops

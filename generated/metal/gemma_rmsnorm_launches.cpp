@@ -1,0 +1,127 @@
+// Generated from specs/norm/gemma_rmsnorm.yaml. Do not edit.
+//
+// How the kernels of gemma_rmsnorm are launched.
+#include "host/gemma_rmsnorm_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_input, tensor_weight, tensor_out,  };
+enum ScalarIndex : int16_t { scalar_eps,  };
+enum SizeIndex : int16_t { size_rows, size_width,  };
+
+// rows
+Saturated measure_0(const Values& V) {
+  const Saturated rows = V.sizes[size_rows];
+  return rows;
+}
+
+// width
+Saturated measure_1(const Values& V) {
+  const Saturated width = V.sizes[size_width];
+  return width;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+};
+
+constexpr TeamRow teams_0[] = {
+    {512, 32},
+    {2048, 128},
+    {8192, 256},
+    {kHoweverLong, 512},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_input,
+    tensor_weight,
+    tensor_out,
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_input,
+    tensor_weight,
+    tensor_out,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_1,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "gemma_rmsnorm",
+        .grid = grid_0,
+        .tiled = nullptr,
+        .longest = measure_1,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = {},
+        .scratch = {},
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "gemma_rmsnorm_f32_wide",
+    "gemma_rmsnorm_f32_aligned_wide",
+    "gemma_rmsnorm_f32",
+    "gemma_rmsnorm_f32_aligned",
+    "gemma_rmsnorm_f16_wide",
+    "gemma_rmsnorm_f16_aligned_wide",
+    "gemma_rmsnorm_f16",
+    "gemma_rmsnorm_f16_aligned",
+    "gemma_rmsnorm_bf16_wide",
+    "gemma_rmsnorm_bf16_aligned_wide",
+    "gemma_rmsnorm_bf16",
+    "gemma_rmsnorm_bf16_aligned",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_width, 0},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches gemma_rmsnorm_launches = {
+    .shader = "gemma_rmsnorm",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 3 * sizeof(void*),
+    .params_bytes = sizeof(gemma_rmsnorm_params),
+};
+
+}  // namespace sgl::ops

@@ -1,0 +1,137 @@
+// Generated from specs/attention/merge_state.yaml. Do not edit.
+//
+// How the kernels of merge_state are launched.
+#include "host/merge_state_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_v_a, tensor_s_a, tensor_v_b, tensor_s_b, tensor_v_merged, tensor_s_merged,  };
+enum SizeIndex : int16_t { size_tokens, size_heads, size_head_dim,  };
+
+// tokens
+Saturated measure_0(const Values& V) {
+  const Saturated tokens = V.sizes[size_tokens];
+  return tokens;
+}
+
+// heads
+Saturated measure_1(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  return heads;
+}
+
+// head_dim
+Saturated measure_2(const Values& V) {
+  const Saturated head_dim = V.sizes[size_head_dim];
+  return head_dim;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+    measure_1,
+};
+
+constexpr TeamRow teams_0[] = {
+    {512, 32},
+    {2048, 128},
+    {8192, 256},
+    {kHoweverLong, 512},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_v_a,
+    tensor_s_a,
+    tensor_v_b,
+    tensor_s_b,
+    tensor_v_merged,
+    tensor_s_merged,
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+    measure_2,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_v_a,
+    tensor_v_b,
+    tensor_v_merged,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_2,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "merge_state",
+        .grid = grid_0,
+        .tiled = nullptr,
+        .longest = measure_2,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = {},
+        .scratch = {},
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "merge_state_f32_wide",
+    "merge_state_f32_aligned_wide",
+    "merge_state_f32",
+    "merge_state_f32_aligned",
+    "merge_state_f16_wide",
+    "merge_state_f16_aligned_wide",
+    "merge_state_f16",
+    "merge_state_f16_aligned",
+    "merge_state_bf16_wide",
+    "merge_state_bf16_aligned_wide",
+    "merge_state_bf16",
+    "merge_state_bf16_aligned",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_head_dim, 0},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches merge_state_launches = {
+    .shader = "merge_state",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 6 * sizeof(void*),
+    .params_bytes = sizeof(merge_state_params),
+};
+
+}  // namespace sgl::ops

@@ -1,0 +1,125 @@
+// Generated from specs/quant/per_token_quant_fp8.yaml. Do not edit.
+//
+// How the kernels of per_token_quant_fp8 are launched.
+#include "host/per_token_quant_fp8_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_input, tensor_output_q, tensor_output_s,  };
+enum SizeIndex : int16_t { size_rows, size_width,  };
+
+// rows
+Saturated measure_0(const Values& V) {
+  const Saturated rows = V.sizes[size_rows];
+  return rows;
+}
+
+// width
+Saturated measure_1(const Values& V) {
+  const Saturated width = V.sizes[size_width];
+  return width;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+};
+
+constexpr TeamRow teams_0[] = {
+    {512, 32},
+    {2048, 128},
+    {8192, 256},
+    {kHoweverLong, 512},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_input,
+    tensor_output_q,
+    tensor_output_s,
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_input,
+    tensor_output_q,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_1,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 8, 0, true, false},
+    {1, 0, 8, 0, true, true},
+    {2, 0, 8, 0, false, false},
+    {3, 0, 8, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "per_token_quant_fp8",
+        .grid = grid_0,
+        .tiled = nullptr,
+        .longest = measure_1,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = {},
+        .scratch = {},
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "per_token_quant_fp8_f32_wide",
+    "per_token_quant_fp8_f32_aligned_wide",
+    "per_token_quant_fp8_f32",
+    "per_token_quant_fp8_f32_aligned",
+    "per_token_quant_fp8_f16_wide",
+    "per_token_quant_fp8_f16_aligned_wide",
+    "per_token_quant_fp8_f16",
+    "per_token_quant_fp8_f16_aligned",
+    "per_token_quant_fp8_bf16_wide",
+    "per_token_quant_fp8_bf16_aligned_wide",
+    "per_token_quant_fp8_bf16",
+    "per_token_quant_fp8_bf16_aligned",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_width, 0},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches per_token_quant_fp8_launches = {
+    .shader = "per_token_quant_fp8",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 3 * sizeof(void*),
+    .params_bytes = sizeof(per_token_quant_fp8_params),
+};
+
+}  // namespace sgl::ops

@@ -1,0 +1,289 @@
+// Generated from specs/rope/rotary_embedding.yaml. Do not edit.
+//
+// How the kernels of rotary_embedding are launched.
+#include "host/rotary_embedding_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_positions, tensor_query, tensor_key, tensor_cos_sin_cache,  };
+enum ScalarIndex : int16_t { scalar_is_neox,  };
+enum SizeIndex : int16_t { size_tokens, size_heads, size_head_size, size_kv_heads, size_max_position, size_pairs,  };
+
+// tokens
+Saturated measure_0(const Values& V) {
+  const Saturated tokens = V.sizes[size_tokens];
+  return tokens;
+}
+
+// heads
+Saturated measure_1(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  return heads;
+}
+
+// pairs
+Saturated measure_2(const Values& V) {
+  const Saturated pairs = V.sizes[size_pairs];
+  return pairs;
+}
+
+// kv_heads
+Saturated measure_3(const Values& V) {
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  return kv_heads;
+}
+
+// max_position
+Saturated measure_4(const Values& V) {
+  const Saturated max_position = V.sizes[size_max_position];
+  return max_position;
+}
+
+// pairs + pairs
+Saturated measure_5(const Values& V) {
+  const Saturated pairs = V.sizes[size_pairs];
+  return pairs + pairs;
+}
+
+// heads * head_size + pairs
+Saturated measure_6(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return heads * head_size + pairs;
+}
+
+// heads * head_size
+Saturated measure_7(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  return heads * head_size;
+}
+
+// head_size
+Saturated measure_8(const Values& V) {
+  const Saturated head_size = V.sizes[size_head_size];
+  return head_size;
+}
+
+// heads * head_size + pairs + pairs
+Saturated measure_9(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return heads * head_size + pairs + pairs;
+}
+
+// heads * head_size + 2 * pairs
+Saturated measure_10(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return heads * head_size + 2 * pairs;
+}
+
+// 2 * pairs
+Saturated measure_11(const Values& V) {
+  const Saturated pairs = V.sizes[size_pairs];
+  return 2 * pairs;
+}
+
+// heads * head_size + 2 * pairs + 1
+Saturated measure_12(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return heads * head_size + 2 * pairs + 1;
+}
+
+// kv_heads * head_size + pairs
+Saturated measure_13(const Values& V) {
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return kv_heads * head_size + pairs;
+}
+
+// kv_heads * head_size
+Saturated measure_14(const Values& V) {
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  return kv_heads * head_size;
+}
+
+// kv_heads * head_size + pairs + pairs
+Saturated measure_15(const Values& V) {
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return kv_heads * head_size + pairs + pairs;
+}
+
+// kv_heads * head_size + 2 * pairs
+Saturated measure_16(const Values& V) {
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return kv_heads * head_size + 2 * pairs;
+}
+
+// kv_heads * head_size + 2 * pairs + 1
+Saturated measure_17(const Values& V) {
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return kv_heads * head_size + 2 * pairs + 1;
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+};
+
+constexpr TeamRow teams_0[] = {
+    {512, 32},
+    {2048, 128},
+    {8192, 256},
+    {kHoweverLong, 512},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_positions,
+    tensor_query,
+    tensor_key,
+    tensor_cos_sin_cache,
+};
+
+constexpr int16_t given_0[] = {
+    tensor_key,
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
+    measure_5,
+    measure_6,
+    measure_7,
+    measure_8,
+    measure_9,
+    measure_10,
+    measure_11,
+    measure_12,
+    measure_13,
+    measure_14,
+    measure_15,
+    measure_16,
+    measure_17,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_query,
+    tensor_key,
+    tensor_cos_sin_cache,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_2,
+    measure_8,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 4, 0, true, false},
+    {5, 1, 4, 0, true, true},
+    {6, 1, 4, 0, false, false},
+    {7, 1, 4, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
+    {12, 3, 8, 0, true, false},
+    {13, 3, 8, 0, true, true},
+    {14, 3, 8, 0, false, false},
+    {15, 3, 8, 0, false, true},
+    {16, 4, 8, 0, true, false},
+    {17, 4, 8, 0, true, true},
+    {18, 4, 8, 0, false, false},
+    {19, 4, 8, 0, false, true},
+    {20, 5, 8, 0, true, false},
+    {21, 5, 8, 0, true, true},
+    {22, 5, 8, 0, false, false},
+    {23, 5, 8, 0, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "rotary_embedding",
+        .grid = grid_0,
+        .tiled = nullptr,
+        .longest = measure_2,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = given_0,
+        .scratch = {},
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "rotary_embedding_f32_i64_wide",
+    "rotary_embedding_f32_i64_aligned_wide",
+    "rotary_embedding_f32_i64",
+    "rotary_embedding_f32_i64_aligned",
+    "rotary_embedding_f32_i32_wide",
+    "rotary_embedding_f32_i32_aligned_wide",
+    "rotary_embedding_f32_i32",
+    "rotary_embedding_f32_i32_aligned",
+    "rotary_embedding_f16_i64_wide",
+    "rotary_embedding_f16_i64_aligned_wide",
+    "rotary_embedding_f16_i64",
+    "rotary_embedding_f16_i64_aligned",
+    "rotary_embedding_f16_i32_wide",
+    "rotary_embedding_f16_i32_aligned_wide",
+    "rotary_embedding_f16_i32",
+    "rotary_embedding_f16_i32_aligned",
+    "rotary_embedding_bf16_i64_wide",
+    "rotary_embedding_bf16_i64_aligned_wide",
+    "rotary_embedding_bf16_i64",
+    "rotary_embedding_bf16_i64_aligned",
+    "rotary_embedding_bf16_i32_wide",
+    "rotary_embedding_bf16_i32_aligned_wide",
+    "rotary_embedding_bf16_i32",
+    "rotary_embedding_bf16_i32_aligned",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_heads, 0},
+    {0, size_kv_heads, 1},
+    {0, size_pairs, 2},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches rotary_embedding_launches = {
+    .shader = "rotary_embedding",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 4 * sizeof(void*),
+    .params_bytes = sizeof(rotary_embedding_params),
+};
+
+}  // namespace sgl::ops

@@ -1,0 +1,152 @@
+// Generated from specs/moe/route_softmax.yaml. Do not edit.
+//
+// How the kernels of route_softmax are launched.
+#include "host/route_softmax_params.h"
+#include "metal/host/op_launches.h"
+
+namespace sgl::ops {
+namespace {
+
+using namespace sgl::gpu;
+using host::Saturated;
+using host::Values;
+
+enum TensorIndex : int16_t { tensor_gating_output, tensor_correction_bias, tensor_topk_weights, tensor_topk_ids,  };
+enum ScalarIndex : int16_t { scalar_renormalize, scalar_moe_softcapping,  };
+enum SizeIndex : int16_t { size_tokens, size_experts, size_k,  };
+
+// tokens
+Saturated measure_0(const Values& V) {
+  const Saturated tokens = V.sizes[size_tokens];
+  return tokens;
+}
+
+// k
+Saturated measure_1(const Values& V) {
+  const Saturated k = V.sizes[size_k];
+  return k;
+}
+
+// experts
+Saturated measure_2(const Values& V) {
+  const Saturated experts = V.sizes[size_experts];
+  return experts;
+}
+
+// max(experts, k)
+Saturated measure_3(const Values& V) {
+  const Saturated experts = V.sizes[size_experts];
+  const Saturated k = V.sizes[size_k];
+  return host::maximum(experts, k);
+}
+
+constexpr Measure grid_0[] = {
+    measure_0,
+};
+
+constexpr TeamRow teams_0[] = {
+    {2048, 32},
+    {kHoweverLong, 128},
+};
+
+constexpr int16_t tensors_0[] = {
+    tensor_gating_output,
+    tensor_correction_bias,
+    tensor_topk_weights,
+    tensor_topk_ids,
+};
+
+constexpr int16_t given_0[] = {
+    tensor_correction_bias,
+};
+
+constexpr ScratchRow scratch_0[] = {
+    {measure_1, 4, Owner::team, -1, false},
+    {measure_1, 8, Owner::team, -1, false},
+};
+
+constexpr Measure bounds_0[] = {
+    measure_0,
+    measure_2,
+    measure_1,
+};
+
+constexpr int16_t moved_0[] = {
+    tensor_gating_output,
+    tensor_correction_bias,
+    tensor_topk_weights,
+    tensor_topk_ids,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_2,
+    measure_1,
+};
+
+constexpr KernelRow kernels_0[] = {
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
+};
+
+constexpr LaunchRow kLaunches[] = {
+    {
+        .name = "route_softmax",
+        .grid = grid_0,
+        .tiled = nullptr,
+        .longest = measure_3,
+        .teams = teams_0,
+        .tile_turns = 2,
+        .teams_per_group = 4,
+        .tensors = tensors_0,
+        .given = given_0,
+        .scratch = scratch_0,
+        .bounds = bounds_0,
+        .moved = moved_0,
+        .multiples = multiples_0,
+        .dealt = {},
+        .kernels = kernels_0,
+    },
+};
+
+constexpr const char* kKernels[] = {
+    "route_softmax_f32_wide",
+    "route_softmax_f32_aligned_wide",
+    "route_softmax_f32",
+    "route_softmax_f32_aligned",
+    "route_softmax_f16_wide",
+    "route_softmax_f16_aligned_wide",
+    "route_softmax_f16",
+    "route_softmax_f16_aligned",
+    "route_softmax_bf16_wide",
+    "route_softmax_bf16_aligned_wide",
+    "route_softmax_bf16",
+    "route_softmax_bf16_aligned",
+};
+
+constexpr metal::ConstantRow kConstants[] = {
+    {0, size_experts, 0},
+    {0, size_k, 1},
+};
+
+}  // namespace
+
+extern constinit const metal::OpLaunches route_softmax_launches = {
+    .shader = "route_softmax",
+    .launches = kLaunches,
+    .kernels = kKernels,
+    .constants = kConstants,
+    .first_value = 4 * sizeof(void*),
+    .params_bytes = sizeof(route_softmax_params),
+};
+
+}  // namespace sgl::ops
