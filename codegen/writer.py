@@ -90,8 +90,11 @@ class Writer(ABC):
     def block(self, body: tuple[low.Stmt, ...]) -> None:
         """The statements of a block, with names of their own."""
         with self.indented():
-            for statement in body:
-                self.statement(statement)
+            self.statements(body)
+
+    def statements(self, body: tuple[low.Stmt, ...]) -> None:
+        for statement in body:
+            self.statement(statement)
 
     def statement(self, statement: low.Stmt) -> None:
         match statement:
@@ -133,8 +136,7 @@ class Writer(ABC):
 
     def serial_loop(self, loop: low.Loop) -> None:
         with self.scope(self.for_header(loop.var, loop.low, loop.high)):
-            for statement in loop.body:
-                self.statement(statement)
+            self.statements(loop.body)
 
     def for_header(self, var: str, first: ir.Expr, end: ir.Expr) -> tuple[str, str]:
         """`for (...)` over a range; the name is declared when the scope is entered."""

@@ -82,9 +82,11 @@ def test_an_offset_inside_a_row_must_be_whole_chunks_too() -> None:
     assert [print_expression(extent) for extent in record.multiples] == ["width // 2"]
 
 
-def test_a_loop_with_long_iterations_is_dealt_one_by_one() -> None:
+def test_a_loop_inside_goes_with_the_chunk_where_all_of_it_agrees_on_the_range() -> None:
     body = PLAIN.replace("x[r, c]", "sum(x[k, c] for k in range(rows))")
     (record,) = records(body)
+    assert record.moved == ("x", "out") and {kernel.chunk for kernel in record.kernels} == {4, 8}
+    (record,) = records(body.replace("range(rows))", "range(c % rows))"))
     assert not record.has_chunks and {kernel.chunk for kernel in record.kernels} == {1}
 
 
@@ -144,3 +146,48 @@ def test_a_cpu_kernel_has_no_schedule_to_override() -> None:
     compiled = compile_spec(load_text(text, "scale.yaml"))
     with pytest.raises(TargetError, match="scale: target cpu cannot compile schedule 'team': a CPU kernel"):
         emit_cpu(compiled.program, compiled.record)
+
+
+# ---- what lanes hold -----------------------------------------------------------------------------
+
+
+def held(body: str) -> list[tuple[str, ...]]:
+    """The tensors that a launch over `SCALE` holds, load by load."""
+    text = SCALE.replace("BODY", body).replace("TABLE", "").replace("SCHEDULE", "{}")
+    compiled = compile_spec(load_text(text, "scale.yaml"))
+    (item,) = plan(compiled.program, compiled.record, TARGET)
+    return [tuple(chunk.tensor for chunk in hold.chunks) for hold in item.holding.all(item.launch.body)]
+
+
+NORM = (
+    "for r in range(rows):\n"
+    "      total = sum(x[r, c] for c in range(width))\n"
+    "      for c in range(width):\n"
+    "          out[r, c] = x[r, c] * factor / total"
+)
+
+
+def test_what_two_loops_read_is_loaded_once() -> None:
+    assert held(NORM) == [("x",)]
+    (record,) = records(NORM)
+    assert [print_expression(extent) for extent in record.dealt] == ["width"]
+    assert {kernel.variant.turns for kernel in record.kernels} == {0, 1, 2, 4, 8}
+
+
+def test_loops_over_different_ranges_hold_their_own() -> None:
+    assert held(NORM.replace("for c in range(width))", "for c in range(1, width))")) == [("x",), ("x",)]
+
+
+def test_results_that_are_read_again_are_not_held() -> None:
+    body = NORM + "\n      most = max(out[r, c] for c in range(width))\n      if most > 1.0 and width > 0:\n          out[r, 0] = most"
+    assert held(body) == [("x",)]
+
+
+def test_constant_rows_that_are_no_whole_chunks_have_no_aligned_kernels() -> None:
+    for width, aligned in ((16, {"f32", "bf16"}), (12, {"f32"}), (10, set())):
+        text = SCALE.replace("BODY", NORM.replace("width", str(width))).replace("width]", f"{width}]")
+        text = text.replace("TABLE", "").replace("SCHEDULE", "{}").replace("width: 8, ", "")
+        compiled = compile_spec(load_text(text, "scale.yaml"))
+        (record,) = launch_records(compiled.program, compiled.record)
+        found = {kernel.entry for kernel in record.kernels if kernel.variant.is_aligned}
+        assert found == aligned

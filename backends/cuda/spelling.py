@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.expressions import C_OPERATORS, Call, Spelling
 from codegen.gpu.ops import FUNCTIONS, MONOIDS
-from codegen.gpu.writer import Spellings
+from codegen.gpu.text import Spellings
 from kernel_ir.names import RESERVED
 
 # Storage types, by dtype.

@@ -179,6 +179,45 @@ SGL_FN void store_chunk(SGL_DEVICE T* data, O offset, I count, Chunk<T, chunk> v
   }
 }
 
+// ---- elements that a lane loads once ------------------------------------------------------------------
+
+// A lane's chunks in registers: one for each of its `turns`.
+template <class T, int chunk, bool is_aligned, int turns>
+class Held {
+ public:
+  template <class O, class I>
+  SGL_FN void load(int turn, SGL_DEVICE const T* data, O offset, I count) {
+    items_[turn] = load_chunk<chunk, is_aligned>(data, offset, O(count));
+  }
+  template <class O, class I>
+  SGL_FN Chunk<T, chunk> get(int turn, SGL_DEVICE const T*, O, I) const {
+    return items_[turn];
+  }
+  template <class O, class I>
+  SGL_FN Chunk<T, chunk> get_if(bool, int turn, SGL_DEVICE const T*, O, I) const {
+    return items_[turn];
+  }
+
+ private:
+  Chunk<T, chunk> items_[turns];
+};
+
+// Chunks that are loaded where they are needed, each time.
+template <class T, int chunk, bool is_aligned>
+class Held<T, chunk, is_aligned, 0> {
+ public:
+  template <class O, class I>
+  SGL_FN void load(int, SGL_DEVICE const T*, O, I) {}
+  template <class O, class I>
+  SGL_FN Chunk<T, chunk> get(int, SGL_DEVICE const T* data, O offset, I count) const {
+    return load_chunk<chunk, is_aligned>(data, offset, O(count));
+  }
+  template <class O, class I>
+  SGL_FN Chunk<T, chunk> get_if(bool condition, int, SGL_DEVICE const T* data, O offset, I count) const {
+    return load_chunk_if<chunk, is_aligned>(condition, data, offset, count);
+  }
+};
+
 // ---- rows of which each lane reaches its own elements only ------------------------------------------
 
 // A lane's elements in registers: `turns` rounds of a chunk each.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.gpu.barriers import place_barriers
-from codegen.gpu.chunks import ChunkedLoop, find_chunks
+from codegen.gpu.chunks import Chunk, ChunkedLoop, find_chunks
+from codegen.gpu.holds import Holding
 from codegen.gpu.lift import lift
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
 from codegen.gpu.rows import RowPlace, loops_of_row, place_rows
@@ -22,6 +23,7 @@ from kernel_ir.traverse import walk
 
 WIDEST_ACCESS = 16  # bytes that a lane moves at once
 LONGEST_CHUNK = 8  # elements; more would leave lanes without work on rows of a few hundred
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,14 @@ class LaunchPlan:
     rows: Mapping[str, RowPlace]
     chunked: Mapping[str, ChunkedLoop]
     widths: Widths
-    turning: frozenset[str]  # variables of loops over rows that may stay in registers
+    holding: Holding
+    turning: frozenset[str]  # variables of loops whose elements may stay in registers
+
+    @property
+    def loops(self) -> Mapping[str, low.Loop | low.Fold]:
+        """The loops of the launch by their variables."""
+        inside = low.walk(self.launch.body)
+        return {item.var: item for item in inside if isinstance(item, (low.Loop, low.Fold))}
 
     @property
     def tiled(self) -> low.Loop | None:
@@ -66,7 +75,8 @@ def _plan_launch(
     record: OpRecord, target: Target,
 ) -> LaunchPlan:  # fmt: skip
     kernel = record.kernel
-    launch = replace(launch, body=lift(launch.body))
+    inputs = frozenset(item.name for item in kernel.tensors().values() if item.role == "input")
+    launch = replace(launch, body=lift(launch.body, inputs))
     widths = Widths.of_launch(launch, {})
     rows = place_rows(launch, kept, widths, target.name, record.name)
     chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
@@ -74,10 +84,37 @@ def _plan_launch(
     written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
     reached = {row for row, place in rows.items() if place.placement == "memory" and place.owner != "lane"}
     body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked))
-    dealt = [place for place in rows.values() if place.placement == "dealt"]
-    turning = frozenset(var for place in dealt for var in loops_of_row(launch, place.row))
-    made = _launch_record(launch, name, number, first, rows, chunked, widths, schedule, record)
-    return LaunchPlan(replace(launch, body=body), made, rows, chunked, widths, turning)
+    holding = Holding.of_launch(launch, kernel, chunked)
+    registers = Registers.of_launch(launch, rows, holding)
+    made = _launch_record(launch, name, number, first, rows, chunked, widths, schedule, registers, record)
+    launch = replace(launch, body=body)
+    return LaunchPlan(launch, made, rows, chunked, widths, holding, registers.turning)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What lanes keep between dealt loops: rows of scratch, and `held` chunks of arguments."""
+
+    rows: tuple[RowPlace, ...]
+    held: tuple[Chunk, ...]
+    extents: tuple[ir.Expr, ...]
+    turning: frozenset[str]
+
+    @staticmethod
+    def of_launch(launch: low.Launch, rows: Mapping[str, RowPlace], holding: Holding) -> Registers:
+        dealt = tuple(place for place in rows.values() if place.placement == "dealt")
+        holds = tuple(holding.all(launch.body))
+        extents = [place.extent for place in dealt] + [extent_of(item.low, item.high) for item in holds]
+        turning = {var for place in dealt for var in loops_of_row(launch, place.row)}
+        turning |= holding.loops(launch.body)
+        held = tuple(chunk for item in holds for chunk in item.chunks)
+        return Registers(dealt, held, tuple(dict.fromkeys(extents)), frozenset(turning))
+
+    def bytes_of_turn(self, chunk: int, entry: Entry, kernel: ir.Kernel) -> int:
+        """What a lane keeps of each of its turns."""
+        tensors = kernel.tensors()
+        stored = (entry.resolve(tensors[item.tensor].dtype).bytes for item in self.held)
+        return chunk * (sum(stored) + sum(max(item.type.bytes, 4) for item in self.rows))
 
 
 def _spread_chunks(
@@ -89,17 +126,19 @@ def _spread_chunks(
         missing = {var for group in groups if group & chunked.keys() for var in group - chunked.keys()}
         if not missing:
             return chunked
-        chunked = chunked | {var: ChunkedLoop((), ()) for var in sorted(missing)}
+        chunked = chunked | {var: ChunkedLoop(var) for var in sorted(missing)}
 
 
 def _launch_record(
     launch: low.Launch, name: str, number: int, first: int, rows: Mapping[str, RowPlace],
-    chunked: Mapping[str, ChunkedLoop], widths: Widths, schedule: Schedule, record: OpRecord,
+    chunked: Mapping[str, ChunkedLoop], widths: Widths, schedule: Schedule, registers: Registers,
+    record: OpRecord,
 ) -> LaunchRecord:  # fmt: skip
     kernel, used, tiled = record.kernel, used_names(launch), tiled_loop(launch)
     chunks = [chunk for loop in chunked.values() for chunk in loop.chunks]
     moved = {chunk.tensor for chunk in chunks}
-    dealt = tuple(dict.fromkeys(place.extent for place in rows.values() if place.placement == "dealt"))
+    multiples = tuple(dict.fromkeys(item for loop in chunked.values() for item in loop.multiples))
+    variants = _Variants(moved, multiples, tiled is not None, schedule, registers, record)
     return LaunchRecord(
         name=name,
         number=number,
@@ -114,9 +153,10 @@ def _launch_record(
         first_constant=0,
         bounds=tuple(widths.bounds),
         moved=tuple(item for item in kernel.tensors() if item in moved),
-        multiples=tuple(dict.fromkeys(item for loop in chunked.values() for item in loop.multiples)),
-        dealt=dealt,
-        kernels=_kernels(name, first, bool(moved), schedule.register_turns if dealt else (0,), moved, record),
+        multiples=multiples,
+        dealt=() if tiled is not None else registers.extents,
+        has_turns=bool(registers.turning),
+        kernels=variants.kernels(name, first),
     )
 
 
@@ -160,20 +200,50 @@ def _constants(launch: low.Launch, kernel: ir.Kernel, tiled: low.Loop | None) ->
     return tuple(name for name in kernel.sizes if name in inner - varies)
 
 
-def _kernels(
-    name: str, first: int, has_chunks: bool, turns: tuple[int, ...], moved: set[str], record: OpRecord
-) -> tuple[KernelRecord, ...]:
-    """Every instantiation, entry by entry; the most general variant of an entry comes first."""
-    found: list[KernelRecord] = []
-    for entry in record.entries:
-        chunk = _chunk(entry, moved, record.kernel)
+@dataclass(frozen=True, slots=True)
+class _Variants:
+    """What decides which instantiations a launch has."""
+
+    moved: set[str]
+    multiples: tuple[ir.Expr, ...]
+    is_tiled: bool
+    schedule: Schedule
+    registers: Registers
+    record: OpRecord
+
+    def kernels(self, name: str, first: int) -> tuple[KernelRecord, ...]:
+        """Every instantiation, entry by entry; the most general variant of an entry comes first."""
+        found: list[KernelRecord] = []
+        for entry in self.record.entries:
+            chunk = _chunk(entry, self.moved, self.record.kernel)
+            for variant in self._of_entry(entry, chunk):
+                made = f"{name}_{entry.suffix}{variant.suffix}"
+                found.append(KernelRecord(made, first + len(found), entry.suffix, variant, chunk))
+        return tuple(found)
+
+    def _of_entry(self, entry: Entry, chunk: int) -> Iterator[Variant]:
+        held = self.registers.bytes_of_turn(chunk, entry, self.record.kernel)
         for is_wide in (True, False):
-            for is_aligned in (False, True) if has_chunks else (False,):
-                for count in turns:
-                    variant = Variant(is_wide, is_aligned, count)
-                    made = f"{name}_{entry.suffix}{variant.suffix}"
-                    found.append(KernelRecord(made, first + len(found), entry.suffix, variant, chunk))
-    return tuple(found)
+            for is_aligned in (False, True) if self._may_align(chunk) else (False,):
+                for turns in self._turns(held, is_wide, is_aligned or not self.moved):
+                    yield Variant(is_wide, is_aligned, turns)
+
+    def _may_align(self, chunk: int) -> bool:
+        """Whether chunks can move as one access at any size."""
+        lengths = (item.value for item in self.multiples if isinstance(item, ir.Const))
+        return bool(self.moved) and all(int(length) % chunk == 0 for length in lengths)
+
+    def _turns(self, held: int, is_wide: bool, is_usual: bool) -> tuple[int, ...]:
+        """The usual kernels have a variant for each number of turns; the others, for the most only."""
+        if not self.registers.turning:
+            return (0,)
+        if self.is_tiled:
+            return (self.schedule.tile_turns,)
+        if is_wide and not is_usual:
+            return (0,)
+        most = self.schedule.register_bytes // (1 if is_usual else 2)  # single elements take more code
+        counts = tuple(item for item in self.schedule.register_turns if item * held <= most)
+        return (0, *(counts if is_usual and not is_wide else counts[-1:]))
 
 
 def _chunk(entry: Entry, moved: set[str], kernel: ir.Kernel) -> int:

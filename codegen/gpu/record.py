@@ -32,8 +32,8 @@ EXCHANGE_WORDS = 128
 class Variant:
     """How a kernel is specialised beside its dtypes.
 
-    `is_wide`: indices have 64 bits. `is_aligned`: chunks move as one access. `turns`: rounds for which
-    dealt rows are kept in registers; 0 keeps them in memory.
+    `is_wide`: indices have 64 bits. `is_aligned`: chunks move as one access. `turns`: rounds of a dealt
+    loop whose elements are kept in registers; 0 leaves them in memory.
     """
 
     is_wide: bool = False
@@ -108,15 +108,12 @@ class LaunchRecord:
     moved: tuple[str, ...]
     multiples: tuple[ir.Expr, ...]
     dealt: tuple[ir.Expr, ...]
+    has_turns: bool
     kernels: tuple[KernelRecord, ...]
 
     @property
     def has_chunks(self) -> bool:
         return bool(self.moved)
-
-    @property
-    def has_turns(self) -> bool:
-        return bool(self.dealt)
 
 
 def constant_positions(launch: LaunchRecord) -> tuple[tuple[int, str], ...]:

@@ -33,20 +33,21 @@ class Schedule:
 
     `teams`: the first row that holds decides, longest last. `teams_per_group`: how many teams of one
     simdgroup share a threadgroup. `tile_turns`: how often a lane goes round in one tile of a loop that
-    is cut over teams. `register_turns`: the rounds for which a dealt row is kept in registers, each a
-    kernel variant (0 means memory).
+    is cut over teams. `register_turns`: for how many rounds a lane keeps elements of dealt loops in
+    registers, each a kernel variant while they take no more than `register_bytes` of a lane's 512.
     """
 
     teams: tuple[TeamSize, ...]
     teams_per_group: int = 4
     tile_turns: int = 2
-    register_turns: tuple[int, ...] = (0, 2)
+    register_turns: tuple[int, ...] = (1, 2, 4, 8)
+    register_bytes: int = 256
 
 
 # Rows that are reduced once: a lane should have a few chunks of its own.
 _ONCE = Schedule((TeamSize(512, 32), TeamSize(2048, 128), TeamSize(8192, 256), TeamSize(None, 512)))
 # Reduced again and again inside a loop: waiting across a threadgroup would cost more than it gains.
-_AGAIN = Schedule((TeamSize(2048, 32), TeamSize(None, 128)))
+_AGAIN = Schedule((TeamSize(2048, 32), TeamSize(None, 128)), register_bytes=128)
 # Nothing exchanged: as many lanes as there is work for in a tile.
 _TILED = Schedule((TeamSize(512, 32), TeamSize(None, 256)))
 

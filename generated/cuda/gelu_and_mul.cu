@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each r < rows, a tile of c < width.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) gelu_and_mul_kernel(
     const gelu_and_mul_params params,
     const sgl::Launch launch) {
@@ -23,11 +23,22 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gelu_and_mul_kernel(
     const index_t r = index_t(team.item) / index_t(launch.tiles);
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
-    for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = tile_begin + (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= tile_end) break;
+        input_held.load(turn, input, r * input_stride_0 + c_base, tile_end - c_base);
+        input_held_2.load(turn, input, r * input_stride_0 + (c_base + width), tile_end - c_base);
+    }
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = tile_begin + (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= tile_end) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, tile_end - c_base);
+        const auto input_chunk_2 = input_held_2.get(turn, input, r * input_stride_0 + (c_base + width),
                 tile_end - c_base);
-        const auto input_chunk_2 = sgl::load_chunk<chunk, is_aligned>(input,
-                r * input_stride_0 + (c_base + width), tile_end - c_base);
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -42,18 +53,18 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gelu_and_mul_kernel(
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int64_t, 4, false>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int64_t, 4, true>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int32_t, 4, false>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int32_t, 4, true>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int64_t, 4, false, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int64_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int32_t, 4, false, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int64_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int64_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int64_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&gelu_and_mul_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
 };
 
 }  // namespace

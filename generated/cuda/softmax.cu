@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
     const softmax_params params,
     const sgl::Launch launch) {
@@ -20,9 +20,19 @@ __global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
     const index_t width = index_t(params.width);
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> x_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        x_held.load(turn, x, r * x_stride_0 + c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::OnlineSoftmax<float>> p_max_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto x_chunk = x_held.get(turn, x, r * x_stride_0 + c_base, width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -34,8 +44,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
     p_max_state.combine(team);
     const float p_max = p_max_state.maximum();
     const float p_sum = p_max_state.total();
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto x_chunk = x_held.get(turn, x, r * x_stride_0 + c_base, width - c_base);
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -48,18 +61,36 @@ __global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, false>),
-    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, true>),
-    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false>),
-    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true>),
-    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, true, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 4>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
 };
 
 }  // namespace

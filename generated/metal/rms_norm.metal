@@ -14,7 +14,7 @@ struct rms_norm_params {
 constant int rms_norm_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void rms_norm_kernel(
     device const T* x [[buffer(0)]],
     device const T* weight [[buffer(1)]],
@@ -33,9 +33,21 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const float eps = params.eps;
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> x_held;
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        x_held.load(turn, x, r * x_stride_0 + c_base, width - c_base);
+        weight_held.load(turn, weight, c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto x_chunk = x_held.get(turn, x, r * x_stride_0 + c_base, width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -48,9 +60,12 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const float sum_c = sum_c_state.result();
     const float mean_square = sum_c / float(width);
     const float scale = sgl::rsqrt(mean_square + eps);
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
-        const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto x_chunk = x_held.get(turn, x, r * x_stride_0 + c_base, width - c_base);
+        const auto weight_chunk = weight_held.get(turn, weight, c_base, width - c_base);
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -62,15 +77,33 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("rms_norm_f32_wide", rms_norm_kernel<float, int64_t, 4, false>)
-SGL_KERNEL("rms_norm_f32_aligned_wide", rms_norm_kernel<float, int64_t, 4, true>)
-SGL_KERNEL("rms_norm_f32", rms_norm_kernel<float, int32_t, 4, false>)
-SGL_KERNEL("rms_norm_f32_aligned", rms_norm_kernel<float, int32_t, 4, true>)
-SGL_KERNEL("rms_norm_f16_wide", rms_norm_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("rms_norm_f16_aligned_wide", rms_norm_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("rms_norm_f16", rms_norm_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("rms_norm_f16_aligned", rms_norm_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("rms_norm_bf16_wide", rms_norm_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("rms_norm_bf16_aligned_wide", rms_norm_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("rms_norm_bf16", rms_norm_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("rms_norm_bf16_aligned", rms_norm_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("rms_norm_f32_wide", rms_norm_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("rms_norm_f32_aligned_wide", rms_norm_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("rms_norm_f32_aligned_turns8_wide", rms_norm_kernel<float, int64_t, 4, true, 8>)
+SGL_KERNEL("rms_norm_f32", rms_norm_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("rms_norm_f32_turns4", rms_norm_kernel<float, int32_t, 4, false, 4>)
+SGL_KERNEL("rms_norm_f32_aligned", rms_norm_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("rms_norm_f32_aligned_turns1", rms_norm_kernel<float, int32_t, 4, true, 1>)
+SGL_KERNEL("rms_norm_f32_aligned_turns2", rms_norm_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("rms_norm_f32_aligned_turns4", rms_norm_kernel<float, int32_t, 4, true, 4>)
+SGL_KERNEL("rms_norm_f32_aligned_turns8", rms_norm_kernel<float, int32_t, 4, true, 8>)
+SGL_KERNEL("rms_norm_f16_wide", rms_norm_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("rms_norm_f16_aligned_wide", rms_norm_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("rms_norm_f16_aligned_turns8_wide", rms_norm_kernel<half, int64_t, 8, true, 8>)
+SGL_KERNEL("rms_norm_f16", rms_norm_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("rms_norm_f16_turns4", rms_norm_kernel<half, int32_t, 8, false, 4>)
+SGL_KERNEL("rms_norm_f16_aligned", rms_norm_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("rms_norm_f16_aligned_turns1", rms_norm_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("rms_norm_f16_aligned_turns2", rms_norm_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("rms_norm_f16_aligned_turns4", rms_norm_kernel<half, int32_t, 8, true, 4>)
+SGL_KERNEL("rms_norm_f16_aligned_turns8", rms_norm_kernel<half, int32_t, 8, true, 8>)
+SGL_KERNEL("rms_norm_bf16_wide", rms_norm_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("rms_norm_bf16_aligned_wide", rms_norm_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("rms_norm_bf16_aligned_turns8_wide", rms_norm_kernel<bfloat, int64_t, 8, true, 8>)
+SGL_KERNEL("rms_norm_bf16", rms_norm_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("rms_norm_bf16_turns4", rms_norm_kernel<bfloat, int32_t, 8, false, 4>)
+SGL_KERNEL("rms_norm_bf16_aligned", rms_norm_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("rms_norm_bf16_aligned_turns1", rms_norm_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("rms_norm_bf16_aligned_turns2", rms_norm_kernel<bfloat, int32_t, 8, true, 2>)
+SGL_KERNEL("rms_norm_bf16_aligned_turns4", rms_norm_kernel<bfloat, int32_t, 8, true, 4>)
+SGL_KERNEL("rms_norm_bf16_aligned_turns8", rms_norm_kernel<bfloat, int32_t, 8, true, 8>)

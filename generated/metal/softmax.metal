@@ -13,7 +13,7 @@ struct softmax_params {
 constant int softmax_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void softmax_kernel(
     device const T* x [[buffer(0)]],
     device T* out [[buffer(1)]],
@@ -30,9 +30,19 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const index_t width = sgl::size<index_t>(softmax_kernel_width, params.width);
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> x_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        x_held.load(turn, x, r * x_stride_0 + c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::OnlineSoftmax<float>> p_max_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto x_chunk = x_held.get(turn, x, r * x_stride_0 + c_base, width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -44,8 +54,11 @@ template <class T, class index_t, int chunk, bool is_aligned>
     p_max_state.combine(team);
     const float p_max = p_max_state.maximum();
     const float p_sum = p_max_state.total();
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto x_chunk = sgl::load_chunk<chunk, is_aligned>(x, r * x_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto x_chunk = x_held.get(turn, x, r * x_stride_0 + c_base, width - c_base);
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -57,15 +70,33 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("softmax_f32_wide", softmax_kernel<float, int64_t, 4, false>)
-SGL_KERNEL("softmax_f32_aligned_wide", softmax_kernel<float, int64_t, 4, true>)
-SGL_KERNEL("softmax_f32", softmax_kernel<float, int32_t, 4, false>)
-SGL_KERNEL("softmax_f32_aligned", softmax_kernel<float, int32_t, 4, true>)
-SGL_KERNEL("softmax_f16_wide", softmax_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("softmax_f16_aligned_wide", softmax_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("softmax_f16", softmax_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("softmax_f16_aligned", softmax_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("softmax_bf16_wide", softmax_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("softmax_bf16_aligned_wide", softmax_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("softmax_bf16", softmax_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("softmax_bf16_aligned", softmax_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("softmax_f32_wide", softmax_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("softmax_f32_aligned_wide", softmax_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("softmax_f32_aligned_turns8_wide", softmax_kernel<float, int64_t, 4, true, 8>)
+SGL_KERNEL("softmax_f32", softmax_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("softmax_f32_turns8", softmax_kernel<float, int32_t, 4, false, 8>)
+SGL_KERNEL("softmax_f32_aligned", softmax_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("softmax_f32_aligned_turns1", softmax_kernel<float, int32_t, 4, true, 1>)
+SGL_KERNEL("softmax_f32_aligned_turns2", softmax_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("softmax_f32_aligned_turns4", softmax_kernel<float, int32_t, 4, true, 4>)
+SGL_KERNEL("softmax_f32_aligned_turns8", softmax_kernel<float, int32_t, 4, true, 8>)
+SGL_KERNEL("softmax_f16_wide", softmax_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("softmax_f16_aligned_wide", softmax_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("softmax_f16_aligned_turns8_wide", softmax_kernel<half, int64_t, 8, true, 8>)
+SGL_KERNEL("softmax_f16", softmax_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("softmax_f16_turns8", softmax_kernel<half, int32_t, 8, false, 8>)
+SGL_KERNEL("softmax_f16_aligned", softmax_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("softmax_f16_aligned_turns1", softmax_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("softmax_f16_aligned_turns2", softmax_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("softmax_f16_aligned_turns4", softmax_kernel<half, int32_t, 8, true, 4>)
+SGL_KERNEL("softmax_f16_aligned_turns8", softmax_kernel<half, int32_t, 8, true, 8>)
+SGL_KERNEL("softmax_bf16_wide", softmax_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("softmax_bf16_aligned_wide", softmax_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("softmax_bf16_aligned_turns8_wide", softmax_kernel<bfloat, int64_t, 8, true, 8>)
+SGL_KERNEL("softmax_bf16", softmax_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("softmax_bf16_turns8", softmax_kernel<bfloat, int32_t, 8, false, 8>)
+SGL_KERNEL("softmax_bf16_aligned", softmax_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("softmax_bf16_aligned_turns1", softmax_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("softmax_bf16_aligned_turns2", softmax_kernel<bfloat, int32_t, 8, true, 2>)
+SGL_KERNEL("softmax_bf16_aligned_turns4", softmax_kernel<bfloat, int32_t, 8, true, 4>)
+SGL_KERNEL("softmax_bf16_aligned_turns8", softmax_kernel<bfloat, int32_t, 8, true, 8>)

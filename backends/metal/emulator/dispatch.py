@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
+from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord
 from codegen.gpu.schedule import SIMD_LANES
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import evaluate_size
@@ -89,13 +89,14 @@ def choose_kernel(
     mine = [item for item in record.kernels if item.entry == entry]
     chunk = mine[0].chunk
     is_aligned = all(evaluate(item, values) % chunk == 0 for item in record.multiples)
-    rounds = [item.variant.turns for item in mine if _holds(record, lanes * chunk, item, values)]
-    wanted = Variant(
-        choice.is_wide,
-        choice.is_aligned and record.has_chunks and is_aligned,
-        max(rounds) if choice.has_turns else 0,
-    )
-    return next(item for item in mine if item.variant == wanted)
+    moves_whole = choice.is_aligned and record.has_chunks and is_aligned
+    serving = [
+        item
+        for item in mine
+        if (item.variant.is_wide, item.variant.is_aligned) == (choice.is_wide, moves_whole)
+        and _holds(record, lanes * chunk, item, values)
+    ]
+    return (max if choice.has_turns else min)(serving, key=lambda item: item.variant.turns)
 
 
 def team_lanes(record: LaunchRecord, values: Values) -> int:

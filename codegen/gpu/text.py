@@ -1,0 +1,267 @@
+"""Names, memory and expressions of a launch as text for a GPU. Targets differ in tables.
+
+A team's values are held by every lane alike; a store outside dealt loops is made by its first lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codegen import lowered as low
+from codegen.build_ir import op
+from codegen.expressions import Dialect, Spelling, print_expression
+from codegen.gpu.chunks import Chunk, ChunkedLoop
+from codegen.gpu.plan import LaunchPlan
+from codegen.gpu.rows import RowPlace, loops_of_row
+from codegen.gpu.widths import ANY_I32
+from codegen.gpu.words import WORDS
+from codegen.namer import Namer
+from codegen.writer import Writer, stride_name
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import I32, I64, DType
+from kernel_ir.traverse import map_children
+
+SELECT_LEVEL = 20  # how tightly `a ? b : c` binds
+
+
+@dataclass(frozen=True, slots=True)
+class Spellings:
+    """A GPU target's tables: compute types, storage types, ops, monoids, what points to device memory."""
+
+    types: Mapping[str, str]
+    storage: Mapping[str, str]
+    ops: Mapping[str, Spelling]
+    monoids: Mapping[str, str]
+    device: str
+    infinity: str
+    nan: str
+    reserved: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The dealt loop being written. `moving` names the chunks of its accesses."""
+
+    loop: ChunkedLoop | None
+    moving: Mapping[Chunk, str]
+
+
+_WRAPPING = {name: f"wrapping_{name}" for name in ("add", "subtract", "multiply", "negate")}
+
+
+class GpuText(Writer):
+    """What the statements of one launch are written with."""
+
+    index_type = "index_t"
+
+    def __init__(self, kernel: ir.Kernel, plan: LaunchPlan, spellings: Spellings) -> None:
+        self.types, self.ops = spellings.types, spellings.ops
+        self.infinity, self.nan = spellings.infinity, spellings.nan
+        super().__init__(kernel, spellings.reserved | WORDS)
+        self.plan, self.spellings = plan, spellings
+        self.dialect = Dialect(
+            spellings.ops, self.leaf, spellings.infinity, spellings.nan, "int64_t", self.special
+        )
+        self.namer = Namer(spellings.reserved | WORDS)
+        self.used: set[str] = set()
+        self.lanes: Lanes | None = None
+        self._declare_signature()
+
+    def _declare_signature(self) -> None:
+        record = self.plan.record
+        for name in record.tensors:
+            self.namer.declare(name)
+        for name in record.tensors:
+            for axis in range(len(self.tensors[name].shape) - 1):
+                self.namer.fix(stride_name(name, axis), self.namer.invent(stride_name(name, axis)))
+        for name in record.given:
+            self.namer.fix(f"given {name}", self.namer.invent(f"has_{name}"))
+        scalars = (item.name for item in self.kernel.arguments if isinstance(item, ir.ScalarType))
+        for name in (*self.kernel.sizes, *scalars):
+            self.namer.declare(name)
+        for scratch in record.scratch:
+            base = scratch.name.partition(".")[0]
+            identifier = self.namer.invent(base if scratch.owner == "program" else f"{base}_memory")
+            self.namer.fix(self.memory_of(scratch.name), identifier)
+
+    @staticmethod
+    def memory_of(row: str) -> str:
+        """The name under which a row's device memory is declared."""
+        return f"memory {row}"
+
+    # -- statements -----------------------------------------------------------------------------
+
+    def let(self, statement: ir.Let) -> None:
+        value = self.expr(statement.value)
+        type_ = self._type_of_name(statement.name, statement.value.type)
+        qualifier = "" if statement.is_mutable else "const "
+        self.line(f"{qualifier}{type_} {self.namer.declare(statement.name)} = {value};")
+
+    def _type_of_name(self, name: str, type: DType) -> str:
+        is_narrow = type == I64 and self.plan.widths.magnitudes.get(name) is not None
+        return self.index_type if is_narrow else self.types[type.name]
+
+    def _type_of_lane(self, var: str) -> str:
+        """The type of a dealt loop's variable, which steps past its end by as much as the team is wide."""
+        is_bounded = self.plan.widths.magnitudes.get(var) not in (None, ANY_I32)
+        return self.index_type if is_bounded else self.types["i64"]
+
+    def for_header(self, var: str, first: ir.Expr, end: ir.Expr) -> tuple[str, str]:
+        type_ = self._type_of_name(var, I64)
+        begin, stop = self.expr(first), self.expr(end)
+        return var, f"for ({type_} {{name}} = {begin}; {{name}} < {stop}; ++{{name}}) {{{{"
+
+    def barrier(self) -> None:
+        self.line("team.barrier();")
+
+    def store(self, statement: ir.Store) -> None:
+        chunk = self._chunk_of(statement.tensor, statement.index, True)
+        value = self.expr(statement.value)
+        if chunk is not None:
+            self.line(f"{chunk}.set(step, {value});")
+        else:
+            place = self.place(statement.tensor, statement.index)
+            self.line(f"{self._once()}sgl::store({place}, {value});")
+
+    def _once(self) -> str:
+        """What keeps all lanes but one from what the team does once."""
+        return "if (team.is_first()) " if self.lanes is None else ""
+
+    def allocate(self, statement: low.Allocate) -> None:
+        place = self.plan.rows[statement.row]
+        type_ = self.types[statement.type.name]
+        if place.placement == "private":
+            self.line(f"{type_} {self.namer.declare(place.row)}[{self.expr(place.extent)}];")
+            return
+        memory = self.namer[self.memory_of(place.row)]
+        start = f"{memory} + {self._share(place)} * {self.operand(place.extent)}"
+        name = self.namer.declare(place.row)
+        if place.placement == "dealt":
+            run = "chunk" if self._is_chunked_row(place.row) else "1"
+            self.line(f"sgl::DealtRow<{type_}, {run}, turns> {name}({start});")
+        else:
+            self.line(f"{self.pointer(type_)} const {name} = {start};")
+
+    def operand(self, expr: ir.Expr) -> str:
+        """An expression as an operand that binds tighter than any operator."""
+        text = self.expr(expr)
+        return text if text.replace("_", "").isalnum() else f"({text})"
+
+    def _share(self, place: RowPlace) -> str:
+        """The number of a row's owner."""
+        item = "index_t(team.item)"
+        return item if place.owner == "team" else f"({item} * team.lanes + team.lane)"
+
+    def _is_chunked_row(self, row: str) -> bool:
+        return bool(loops_of_row(self.plan.launch, row) & self.plan.chunked.keys())
+
+    def put(self, statement: low.Put) -> None:
+        place, name = self.plan.rows[statement.row], self.namer[statement.row]
+        index, value = self.expr(statement.index), self.expr(statement.value)
+        match place.placement:
+            case "dealt":
+                self.line(f"{name}.set(turn, {self._step()}, {index}, {value});")
+            case "private":
+                self.line(f"{name}[{index}] = {value};")
+            case _:
+                self.line(f"{self._once()}{name}[{index}] = {value};")
+
+    def row_element(self, at: ir.At) -> str:
+        name, index = self.namer[at.row], self.expr(at.index)
+        if self.plan.rows[at.row].placement == "dealt":
+            return f"{name}.get(turn, {self._step()}, {index})"
+        return f"{name}[{index}]"
+
+    def _step(self) -> str:
+        return "step" if self.lanes is not None and self.lanes.loop is not None else "0"
+
+    # -- memory ---------------------------------------------------------------------------------
+
+    def load(self, load: ir.Load) -> str:
+        chunk = self._chunk_of(load.tensor, load.index, False)
+        text = f"{chunk}.get(step)" if chunk else f"sgl::load({self.place(load.tensor, load.index)})"
+        return f"int64_t({text})" if self.elements_vary(load.tensor) else text
+
+    def guarded_load(self, condition: ir.Expr, load: ir.Load, otherwise: ir.Expr) -> str:
+        return self._conditional(condition, load, otherwise)
+
+    def place(self, tensor: str, index: tuple[ir.Expr, ...]) -> str:
+        """`pointer, offset` of an element."""
+        return f"{self._name(tensor)}, {self.offset(tensor, index)}"
+
+    def _chunk_of(self, tensor: str, index: tuple[ir.Expr, ...], is_store: bool) -> str | None:
+        if self.lanes is None or self.lanes.loop is None:
+            return None
+        is_read_back = self.tensors[tensor].role == "result" and not is_store
+        loop, moving = self.lanes.loop, self.lanes.moving
+        found = (
+            loop.find(tensor, index, kind) for kind in ((is_store, True) if is_read_back else (is_store,))
+        )
+        return next((moving[chunk] for chunk in found if chunk is not None and chunk in moving), None)
+
+    def storage_of(self, tensor: str) -> str:
+        """A tensor's element type: a type variable or a storage type."""
+        dtype = self.tensors[tensor].dtype
+        return self.spellings.storage.get(dtype, dtype)
+
+    def pointer(self, type_: str, is_const: bool = False) -> str:
+        """A pointer into device memory."""
+        return f"{self.spellings.device}{'const ' if is_const else ''}{type_}*"
+
+    # -- expressions ----------------------------------------------------------------------------
+
+    def expr(self, expr: ir.Expr) -> str:
+        return print_expression(self.typed(expr), self.dialect)
+
+    def typed(self, expr: ir.Expr, is_wide: bool = False) -> ir.Expr:
+        """`expr` with integer widths and wrapping arithmetic spelled out; indices are left for later."""
+        if not isinstance(expr, ir.Apply):
+            return self._widened(expr, is_wide)
+        wide_here = self.plan.widths.is_wide(expr)
+        spelled = map_children(expr, lambda child: self.typed(child, wide_here and child.type == I64))
+        assert isinstance(spelled, ir.Apply)
+        if expr.op == "i64" and not wide_here:
+            spelled = ir.Apply("index", spelled.args, I64)
+        elif expr.op in _WRAPPING and (expr.type == I32 or wide_here):
+            spelled = ir.Apply(_WRAPPING[expr.op], spelled.args, expr.type)
+        return ir.Apply("i64", (spelled,), I64) if is_wide and not wide_here else spelled
+
+    def _widened(self, expr: ir.Expr, is_wide: bool) -> ir.Expr:
+        is_narrow = is_wide and not isinstance(expr, ir.Const) and not self.plan.widths.is_wide(expr)
+        return ir.Apply("i64", (expr,), I64) if is_narrow else expr
+
+    def special(self, expr: ir.Apply) -> tuple[str, int] | None:
+        if expr.op == "select":
+            return self._conditional(*expr.args), SELECT_LEVEL
+        return super().special(expr)
+
+    def _conditional(self, condition: ir.Expr, taken: ir.Expr, otherwise: ir.Expr) -> str:
+        test, first, second = (print_expression(part, self.dialect) for part in (condition, taken, otherwise))
+        if isinstance(condition, ir.Apply) and condition.op == "select":
+            test = f"({test})"
+        return f"{test} ? {first} : {second}"
+
+    def leaf(self, expr: ir.Expr) -> str:
+        match expr:
+            case ir.Size(name) | ir.Param(name):
+                return self._name(name)
+            case ir.Given(name):
+                return self._name(f"given {name}")
+            case _:
+                return super().leaf(expr)
+
+    def _name(self, name: str) -> str:
+        """The identifier of a name of the signature, which the frame then has to declare."""
+        self.used.add(name)
+        return self.namer[name]
+
+    def offset(self, tensor: str, index: tuple[ir.Expr, ...]) -> str:
+        flat: ir.Expr | None = None
+        for axis, part in enumerate(index):
+            is_last = axis == len(index) - 1
+            step = self.typed(part)
+            term = step if is_last else op("multiply", step, ir.Size(stride_name(tensor, axis), I64))
+            flat = term if flat is None else op("add", flat, term)
+        assert flat is not None
+        return print_expression(flat, self.dialect)
