@@ -179,7 +179,10 @@ def test_loops_over_different_ranges_hold_their_own() -> None:
 
 
 def test_results_that_are_read_again_are_not_held() -> None:
-    body = NORM + "\n      most = max(out[r, c] for c in range(width))\n      if most > 1.0 and width > 0:\n          out[r, 0] = most"
+    body = (
+        NORM + "\n      most = max(out[r, c] for c in range(width))\n"
+        "      if most > 1.0 and width > 0:\n          out[r, 0] = most"
+    )
     assert held(body) == [("x",)]
 
 

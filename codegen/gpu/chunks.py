@@ -64,13 +64,14 @@ class ChunkedLoop:
     """How one dealt loop moves its elements.
 
     `multiples` are extents that must be whole chunks, `varying` the names that differ between the
-    iterations of a chunk.
+    iterations of a chunk. Iterations that do not go together are made one by one throughout.
     """
 
-    var: str = ""
+    var: str
+    varying: frozenset[str]
     chunks: tuple[Chunk, ...] = ()
     multiples: tuple[ir.Expr, ...] = ()
-    varying: frozenset[str] = frozenset()
+    goes_together: bool = True
 
     def find(self, tensor: str, index: tuple[ir.Expr, ...], is_store: bool) -> Chunk | None:
         """The chunk that an access belongs to."""
@@ -85,7 +86,7 @@ class ChunkedLoop:
 
     def is_shared(self, statement: low.Stmt) -> bool:
         """Whether the iterations of a chunk go through a statement together rather than one by one."""
-        return _is_shared(statement, self.varying)
+        return self.goes_together and _is_shared(statement, self.varying)
 
 
 def find_chunks(launch: low.Launch, kernel: ir.Kernel) -> dict[str, ChunkedLoop]:
@@ -98,6 +99,12 @@ def find_chunks(launch: low.Launch, kernel: ir.Kernel) -> dict[str, ChunkedLoop]
             if loop.chunks:
                 found[statement.var] = loop
     return found
+
+
+def deal_without_chunks(loop: low.Loop | low.Fold) -> ChunkedLoop:
+    """The loop dealt in chunks that it moves nothing in, as others over its range are."""
+    varying = _varying_names(loop)
+    return ChunkedLoop(loop.var, varying, goes_together=_goes_together(loop, varying))
 
 
 def accumulated(fold: low.Fold) -> tuple[ir.Expr, ...]:
@@ -119,8 +126,9 @@ class _Candidate:
 
     def chunked(self) -> ChunkedLoop:
         extent = _difference(self.loop.high, self.loop.low)
-        if not is_host_known(extent) or not self._goes_together():
-            return ChunkedLoop()
+        nothing = ChunkedLoop(self.loop.var, self.varying)
+        if not is_host_known(extent) or not _goes_together(self.loop, self.varying):
+            return nothing
         multiples: dict[ir.Expr, None] = {extent: None}
         chunks: dict[Chunk, None] = {}
         for chunk in self._all_candidates(self.loop):
@@ -131,26 +139,8 @@ class _Candidate:
         kept = tuple(
             item for item in chunks if not self._is_mixed(item, chunks) and not _is_doubtful(item, chunks)
         )
-        if not kept:
-            return ChunkedLoop()
         whole = tuple(item for item in multiples if item != ZERO)
-        return ChunkedLoop(self.loop.var, kept, whole, self.varying)
-
-    def _goes_together(self) -> bool:
-        """Whether the loops inside are the same for all iterations of a chunk, whose rows none shares."""
-        inside = tuple(low.walk(self.loop.body))
-        if any(isinstance(item, low.Allocate) for item in inside):
-            return not any(low.blocks(item) for item in inside)
-        return self._is_uniform(self.loop.body)
-
-    def _is_uniform(self, block: Block) -> bool:
-        for statement in block:
-            has_loops = any(isinstance(item, (low.Loop, low.Fold)) for item in low.walk((statement,)))
-            if has_loops and not _is_shared(statement, self.varying):
-                return False
-            if not all(map(self._is_uniform, low.blocks(statement))):
-                return False
-        return True
+        return ChunkedLoop(self.loop.var, self.varying, kept, whole) if kept else nothing
 
     def _all_candidates(self, loop: low.Loop | low.Fold) -> Iterator[Chunk]:
         """The accesses of every block that a chunk goes through together."""
@@ -237,6 +227,24 @@ def _collect_varying(block: Block, found: set[str]) -> None:
                 pass
         for inner in low.blocks(statement):
             _collect_varying(inner, found)
+
+
+def _goes_together(loop: low.Loop | low.Fold, varying: frozenset[str]) -> bool:
+    """Whether the loops inside are the same for all iterations of a chunk, whose rows none shares."""
+    inside = tuple(low.walk(loop.body))
+    if any(isinstance(item, low.Allocate) for item in inside):
+        return not any(low.blocks(item) for item in inside)
+    return _is_uniform(loop.body, varying)
+
+
+def _is_uniform(block: Block, varying: frozenset[str]) -> bool:
+    for statement in block:
+        has_loops = any(isinstance(item, (low.Loop, low.Fold)) for item in low.walk((statement,)))
+        if has_loops and not _is_shared(statement, varying):
+            return False
+        if not all(_is_uniform(item, varying) for item in low.blocks(statement)):
+            return False
+    return True
 
 
 def _is_shared(statement: low.Stmt, varying: frozenset[str]) -> bool:

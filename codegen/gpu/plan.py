@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.gpu.barriers import place_barriers
-from codegen.gpu.chunks import Chunk, ChunkedLoop, find_chunks
+from codegen.gpu.chunks import Chunk, ChunkedLoop, deal_without_chunks, find_chunks
 from codegen.gpu.holds import Holding
 from codegen.gpu.lift import lift
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
@@ -48,9 +48,7 @@ class LaunchPlan:
 
     @property
     def loops(self) -> Mapping[str, low.Loop | low.Fold]:
-        """The loops of the launch by their variables."""
-        inside = low.walk(self.launch.body)
-        return {item.var: item for item in inside if isinstance(item, (low.Loop, low.Fold))}
+        return loops_of(self.launch)
 
     @property
     def tiled(self) -> low.Loop | None:
@@ -68,6 +66,12 @@ def plan(program: low.Program, record: OpRecord, target: Target) -> tuple[Launch
         made = _plan_launch(launch, name, number, first, kept, record, target)
         plans.append(replace(made, record=replace(made.record, first_constant=first_constant)))
     return tuple(plans)
+
+
+def loops_of(launch: low.Launch) -> dict[str, low.Loop | low.Fold]:
+    """The loops of a launch by their variables."""
+    inside = low.walk(launch.body)
+    return {item.var: item for item in inside if isinstance(item, (low.Loop, low.Fold))}
 
 
 def _plan_launch(
@@ -121,12 +125,13 @@ def _spread_chunks(
     launch: low.Launch, rows: Mapping[str, RowPlace], chunked: dict[str, ChunkedLoop]
 ) -> dict[str, ChunkedLoop]:
     """All loops over one dealt row are dealt alike: in chunks where one of them is."""
+    loops = loops_of(launch)
     groups = [loops_of_row(launch, row) for row, place in rows.items() if place.placement == "dealt"]
     while True:
         missing = {var for group in groups if group & chunked.keys() for var in group - chunked.keys()}
         if not missing:
             return chunked
-        chunked = chunked | {var: ChunkedLoop(var) for var in sorted(missing)}
+        chunked = chunked | {var: deal_without_chunks(loops[var]) for var in sorted(missing)}
 
 
 def _launch_record(

@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each t < tokens, a tile of c < width.
-template <class T, class index_t>
+template <class T, class index_t, int chunk, bool is_aligned>
 __global__ void __launch_bounds__(sgl::kMostLanes) combine_experts_kernel(
     const combine_experts_params params,
     const sgl::Launch launch) {
@@ -25,23 +25,42 @@ __global__ void __launch_bounds__(sgl::kMostLanes) combine_experts_kernel(
     const index_t t = index_t(team.item) / index_t(launch.tiles);
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
-    for (index_t c = tile_begin + team.lane; c < tile_end; c += team.lanes) {
-        sgl::Accumulator<sgl::Sum<float>> sum_e_state;
+    for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
+        sgl::Chunk<T, chunk> out_chunk;
+        sgl::Accumulator<sgl::Sum<float>> sum_e_state[chunk];
         for (index_t e = 0; e < experts; ++e) {
-            sum_e_state.add(e, sgl::load(input, t * input_stride_0 + e * input_stride_1 + c));
+            const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
+                    t * input_stride_0 + e * input_stride_1 + c_base, tile_end - c_base);
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t c = c_base + step;
+                if (!is_aligned && c >= tile_end) break;
+                sum_e_state[step].add(e, input_chunk.get(step));
+            }
         }
-        const float sum_e = sum_e_state.result();
-        sgl::store(out, t * out_stride_0 + c, sum_e);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t c = c_base + step;
+            if (!is_aligned && c >= tile_end) break;
+            out_chunk.set(step, float(sum_e_state[step].result()));
+        }
+        sgl::store_chunk<is_aligned>(out, t * out_stride_0 + c_base, tile_end - c_base, out_chunk);
     }
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&combine_experts_kernel<float, int64_t>),
-    reinterpret_cast<const void*>(&combine_experts_kernel<float, int32_t>),
-    reinterpret_cast<const void*>(&combine_experts_kernel<__half, int64_t>),
-    reinterpret_cast<const void*>(&combine_experts_kernel<__half, int32_t>),
-    reinterpret_cast<const void*>(&combine_experts_kernel<__nv_bfloat16, int64_t>),
-    reinterpret_cast<const void*>(&combine_experts_kernel<__nv_bfloat16, int32_t>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<float, int64_t, 4, false>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<float, int64_t, 4, true>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<float, int32_t, 4, false>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<float, int32_t, 4, true>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__half, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__half, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__half, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__half, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__nv_bfloat16, int64_t, 8, false>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__nv_bfloat16, int64_t, 8, true>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__nv_bfloat16, int32_t, 8, false>),
+    reinterpret_cast<const void*>(&combine_experts_kernel<__nv_bfloat16, int32_t, 8, true>),
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kernel(
     const gemma_fused_add_rmsnorm_params params,
     const sgl::Launch launch) {
@@ -22,12 +22,25 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kerne
     const float eps = params.eps;
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    sgl::Held<T, chunk, is_aligned, turns> residual_held;
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+        residual_held.load(turn, residual, r * residual_stride_0 + c_base, width - c_base);
+        weight_held.load(turn, weight, c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, width - c_base);
+        const auto residual_chunk = residual_held.get(turn, residual, r * residual_stride_0 + c_base,
                 width - c_base);
-        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
-                r * residual_stride_0 + c_base, width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -40,12 +53,14 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kerne
     const float sum_c = sum_c_state.result();
     const float mean_square = sum_c / float(width);
     const float scale = sgl::rsqrt(mean_square + eps);
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, width - c_base);
+        const auto residual_chunk = residual_held.get(turn, residual, r * residual_stride_0 + c_base,
                 width - c_base);
-        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
-                r * residual_stride_0 + c_base, width - c_base);
-        const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
+        const auto weight_chunk = weight_held.get(turn, weight, c_base, width - c_base);
         sgl::Chunk<T, chunk> residual_chunk_2;
         sgl::Chunk<T, chunk> input_chunk_2;
         SGL_UNROLL
@@ -63,18 +78,33 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kerne
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, false>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true, 4>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false, 2>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 4>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int64_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__half, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&gemma_fused_add_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
 };
 
 }  // namespace

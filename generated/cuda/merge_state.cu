@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each t < tokens, h < heads.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
     const merge_state_params params,
     const sgl::Launch launch) {
@@ -33,6 +33,15 @@ __global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
 
     const index_t t = index_t(team.item) / heads;
     const index_t h = index_t(team.item) % heads;
+    sgl::Held<T, chunk, is_aligned, turns> v_a_held;
+    sgl::Held<T, chunk, is_aligned, turns> v_b_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        v_a_held.load(turn, v_a, t * v_a_stride_0 + h * v_a_stride_1 + d_base, head_dim - d_base);
+        v_b_held.load(turn, v_b, t * v_b_stride_0 + h * v_b_stride_1 + d_base, head_dim - d_base);
+    }
     const float s_a_t_h = sgl::load(s_a, t * s_a_stride_0 + h);
     const float a = sgl::isinf(s_a_t_h) ? -CUDART_INF_F : !sgl::isinf(s_a_t_h) ? s_a_t_h : 0.0f;
     const float s_b_t_h = sgl::load(s_b, t * s_b_stride_0 + h);
@@ -45,11 +54,14 @@ __global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
             peak > -CUDART_INF_F ? peak + sgl::log(total) : -CUDART_INF_F);
     const float weight_a = peak > -CUDART_INF_F ? share_a / total : 0.0f;
     const float weight_b = peak > -CUDART_INF_F ? share_b / total : 0.0f;
-    for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-        const auto v_a_chunk = sgl::load_chunk<chunk, is_aligned>(v_a,
-                t * v_a_stride_0 + h * v_a_stride_1 + d_base, head_dim - d_base);
-        const auto v_b_chunk = sgl::load_chunk<chunk, is_aligned>(v_b,
-                t * v_b_stride_0 + h * v_b_stride_1 + d_base, head_dim - d_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        const auto v_a_chunk = v_a_held.get(turn, v_a, t * v_a_stride_0 + h * v_a_stride_1 + d_base,
+                head_dim - d_base);
+        const auto v_b_chunk = v_b_held.get(turn, v_b, t * v_b_stride_0 + h * v_b_stride_1 + d_base,
+                head_dim - d_base);
         sgl::Chunk<T, chunk> v_merged_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -63,18 +75,36 @@ __global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, false>),
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, true>),
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, false>),
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, false, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
 };
 
 }  // namespace

@@ -60,99 +60,58 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
     float p_sum_lost = 0.0f;
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
-<<<<<<< HEAD
     for (int64_t j_block = 0; j_block < sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(sgl::to_i64(j_end), sgl::to_i64(j_begin)), 15), 16); ++j_block) {
         const int64_t j_start = sgl::wrapping_add(sgl::to_i64(j_begin), sgl::wrapping_multiply(j_block, 16));
         const int64_t j_stop = sgl::minimum(sgl::wrapping_add(j_start, 16), sgl::to_i64(j_end));
         float p_sum_part = 0.0f;
-=======
-    for (index_t j = j_begin; j < j_end; ++j) {
-        sgl::Held<T, chunk, is_aligned, turns> q_held;
-        SGL_UNROLL
-        for (int turn = 0; turn < turns; ++turn) {
-            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (d_base >= head_dim) break;
-            q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
-        }
-        const bool kv_indices_is_valid = 0 <= j && j < entries;
-        const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
-        sgl::Held<T, chunk, is_aligned, turns> k_pool_held;
-        SGL_UNROLL
-        for (int turn = 0; turn < turns; ++turn) {
-            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (d_base >= head_dim) break;
-            if (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots) k_pool_held.load(turn,
-                    k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
-        }
-        sgl::Accumulator<sgl::Sum<float>> sum_d_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (d_base >= head_dim) break;
-            const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
-                    head_dim - d_base);
-            const auto k_pool_chunk = k_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
-                    && k_pool_at < pool_slots, turn, k_pool,
-                    k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
                 if (!is_aligned && d >= head_dim) break;
-                sum_d_state.add(d,
-                        q_chunk.get(step)
-                        * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                        ? k_pool_chunk.get(step) : CUDART_NAN_F));
-            }
-        }
-        sum_d_state.combine(team);
-        const float sum_d = sum_d_state.result();
-        const float p_score = sm_scale * sum_d;
-        const float p_top = sgl::maximum(p_max, p_score);
-        const float p_keep = p_max == p_top ? 1.0f : sgl::exp(p_max - p_top);
-        const float p_weight = p_top == -CUDART_INF_F ? 0.0f : sgl::exp(p_score - p_top);
-        p_sum = p_sum * p_keep + p_weight;
-        p_max = p_top;
-        const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
-        sgl::Held<T, chunk, is_aligned, turns> v_pool_held;
-        SGL_UNROLL
-        for (int turn = 0; turn < turns; ++turn) {
-            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (d_base >= head_dim) break;
-            if (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots) v_pool_held.load(turn,
-                    v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
-        }
->>>>>>> efae71f (Load what several loops read once and hold it in registers)
-        SGL_UNROLL
-        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (d_base >= head_dim) break;
-            const auto v_pool_chunk = v_pool_held.get_if(kv_indices_is_valid && 0 <= v_pool_at
-                    && v_pool_at < pool_slots, turn, v_pool,
-                    v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
-            SGL_UNROLL
-            for (int step = 0; step < chunk; ++step) {
-                const index_t d = d_base + step;
-                if (!is_aligned && d >= head_dim) break;
-<<<<<<< HEAD
                 p_acc_part.set(turn, step, d, 0.0f);
             }
         }
         for (int64_t j = j_start; j < j_stop; ++j) {
+            sgl::Held<T, chunk, is_aligned, turns> q_held;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            }
             const bool kv_indices_is_valid = 0 <= j && j < entries;
+            const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
+            sgl::Held<T, chunk, is_aligned, turns> k_pool_held;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                if (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots) k_pool_held.load(turn,
+                        k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
+                        head_dim - d_base);
+            }
             sgl::Accumulator<sgl::Sum<float>> sum_d_state;
-            for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-                const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
-                        b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            SGL_UNROLL
+            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
+                        head_dim - d_base);
+                const auto k_pool_chunk = k_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
+                        && k_pool_at < pool_slots, turn, k_pool,
+                        k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
                 SGL_UNROLL
                 for (int step = 0; step < chunk; ++step) {
                     const index_t d = d_base + step;
                     if (!is_aligned && d >= head_dim) break;
-                    const index_t k_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
                     sum_d_state.add(d,
                             q_chunk.get(step)
                             * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                            ? sgl::load(k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d)
-                            : CUDART_NAN_F));
+                            ? k_pool_chunk.get(step) : CUDART_NAN_F));
                 }
             }
             sum_d_state.combine(team);
@@ -180,20 +139,31 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
             }
             const float p_weight = p_max == -CUDART_INF_F ? 0.0f : sgl::exp(p_score - p_max);
             p_sum_part = p_sum_part + p_weight;
+            const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
+            sgl::Held<T, chunk, is_aligned, turns> v_pool_held;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                if (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots) v_pool_held.load(turn,
+                        v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                        head_dim - d_base);
+            }
             SGL_UNROLL
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (d_base >= head_dim) break;
+                const auto v_pool_chunk = v_pool_held.get_if(kv_indices_is_valid && 0 <= v_pool_at
+                        && v_pool_at < pool_slots, turn, v_pool,
+                        v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
                 SGL_UNROLL
                 for (int step = 0; step < chunk; ++step) {
                     const index_t d = d_base + step;
                     if (!is_aligned && d >= head_dim) break;
-                    const index_t v_pool_at = index_t(kv_indices_is_valid ? sgl::load(kv_indices, j) : 0);
                     p_acc_part.set(turn, step, d,
                             p_acc_part.get(turn, step, d) + p_weight
                             * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
-                            ? sgl::load(v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d)
-                            : CUDART_NAN_F));
+                            ? v_pool_chunk.get(step) : CUDART_NAN_F));
                 }
             }
         }
@@ -215,12 +185,6 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
                         sgl::abs(p_acc_next) < CUDART_INF_F ? p_acc_next - p_acc.get(turn, step, d)
                         - p_acc_added : 0.0f);
                 p_acc.set(turn, step, d, p_acc_next);
-=======
-                p_acc.set(turn, step, d,
-                        p_acc.get(turn, step, d) * p_keep + p_weight
-                        * (kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots
-                        ? v_pool_chunk.get(step) : CUDART_NAN_F));
->>>>>>> efae71f (Load what several loops read once and hold it in registers)
             }
         }
     }
@@ -244,24 +208,18 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 0>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 0>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
 };
 
 }  // namespace

@@ -94,15 +94,10 @@ constexpr Measure bounds_0[] = {
 };
 
 constexpr int16_t moved_0[] = {
-<<<<<<< HEAD
     tensor_q,
+    tensor_k_pool,
+    tensor_v_pool,
     tensor_out,
-=======
-    {tensor_q},
-    {tensor_k_pool},
-    {tensor_v_pool},
-    {tensor_out},
->>>>>>> efae71f (Load what several loops read once and hold it in registers)
 };
 
 constexpr Measure multiples_0[] = {
@@ -116,24 +111,18 @@ constexpr Measure dealt_0[] = {
 constexpr KernelRow kernels_0[] = {
     {0, 0, 4, 0, true, false},
     {1, 0, 4, 0, true, true},
-    {2, 0, 4, 2, true, true},
+    {2, 0, 4, 1, true, true},
     {3, 0, 4, 0, false, false},
-    {4, 0, 4, 1, false, false},
-    {5, 0, 4, 0, false, true},
-    {6, 0, 4, 1, false, true},
-    {7, 0, 4, 2, false, true},
-    {8, 1, 8, 0, true, false},
-    {9, 1, 8, 0, true, true},
-    {10, 1, 8, 1, true, true},
-    {11, 1, 8, 0, false, false},
-    {12, 1, 8, 0, false, true},
-    {13, 1, 8, 1, false, true},
-    {14, 2, 8, 0, true, false},
-    {15, 2, 8, 0, true, true},
-    {16, 2, 8, 1, true, true},
-    {17, 2, 8, 0, false, false},
-    {18, 2, 8, 0, false, true},
-    {19, 2, 8, 1, false, true},
+    {4, 0, 4, 0, false, true},
+    {5, 0, 4, 1, false, true},
+    {6, 1, 8, 0, true, false},
+    {7, 1, 8, 0, true, true},
+    {8, 1, 8, 0, false, false},
+    {9, 1, 8, 0, false, true},
+    {10, 2, 8, 0, true, false},
+    {11, 2, 8, 0, true, true},
+    {12, 2, 8, 0, false, false},
+    {13, 2, 8, 0, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {

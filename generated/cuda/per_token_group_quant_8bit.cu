@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each r < rows, g < groups.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_kernel(
     const per_token_group_quant_8bit_params params,
     const sgl::Launch launch) {
@@ -28,10 +28,20 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
 
     const index_t r = index_t(team.item) / groups_2;
     const index_t g = index_t(team.item) % groups_2;
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= group_size) break;
+        input_held.load(turn, input, r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+    }
     sgl::Accumulator<sgl::Max<float>> max_i_state;
-    for (index_t i_base = team.lane * chunk; i_base < group_size; i_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
-                r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= group_size) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + (g * group_size + i_base),
+                group_size - i_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
@@ -45,9 +55,12 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
     const float exact = peak / fp8_max;
     const float scale = scale_ue8m0 ? sgl::exp2(sgl::ceil(sgl::log2(exact))) : exact;
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + g, scale);
-    for (index_t i_base = team.lane * chunk; i_base < group_size; i_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
-                r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= group_size) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + (g * group_size + i_base),
+                group_size - i_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -62,18 +75,36 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
 };
 
 }  // namespace

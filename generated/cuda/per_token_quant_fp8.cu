@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
     const per_token_quant_fp8_params params,
     const sgl::Launch launch) {
@@ -22,10 +22,20 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
     const index_t width = index_t(params.width);
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        if (width > 0) input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::Max<float>> max_c_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(width > 0, input,
-                r * input_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held.get_if(width > 0, turn, input, r * input_stride_0 + c_base,
+                width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -37,10 +47,20 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
     const float max_c = max_c_state.result();
     const float peak = width > 0 ? max_c : 0.0f;
     const float scale = peak / 448.0f;
+    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        if (scale > 0.0f) input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+    }
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, scale);
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(scale > 0.0f, input,
-                r * input_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held_2.get_if(scale > 0.0f, turn, input, r * input_stride_0 + c_base,
+                width - c_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -55,18 +75,35 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int64_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, false, 2>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<float, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__half, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_quant_fp8_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
 };
 
 }  // namespace

@@ -104,18 +104,18 @@ constexpr Measure bounds_0[] = {
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_q},
-    {tensor_k},
-    {tensor_v},
-    {tensor_k_pool},
-    {tensor_v_pool},
-    {tensor_q_rot},
-    {tensor_k_rot},
+    tensor_q,
+    tensor_k,
+    tensor_v,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_q_rot,
+    tensor_k_rot,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_7},
-    {measure_1},
+    measure_7,
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {

@@ -84,19 +84,36 @@ constexpr Measure multiples_0[] = {
     measure_1,
 };
 
+constexpr Measure dealt_0[] = {
+    measure_2,
+};
+
 constexpr KernelRow kernels_0[] = {
     {0, 0, 4, 0, true, false},
     {1, 0, 4, 0, true, true},
-    {2, 0, 4, 0, false, false},
-    {3, 0, 4, 0, false, true},
-    {4, 1, 8, 0, true, false},
-    {5, 1, 8, 0, true, true},
-    {6, 1, 8, 0, false, false},
-    {7, 1, 8, 0, false, true},
-    {8, 2, 8, 0, true, false},
-    {9, 2, 8, 0, true, true},
-    {10, 2, 8, 0, false, false},
-    {11, 2, 8, 0, false, true},
+    {2, 0, 4, 4, true, true},
+    {3, 0, 4, 0, false, false},
+    {4, 0, 4, 2, false, false},
+    {5, 0, 4, 0, false, true},
+    {6, 0, 4, 1, false, true},
+    {7, 0, 4, 2, false, true},
+    {8, 0, 4, 4, false, true},
+    {9, 1, 8, 0, true, false},
+    {10, 1, 8, 0, true, true},
+    {11, 1, 8, 2, true, true},
+    {12, 1, 8, 0, false, false},
+    {13, 1, 8, 1, false, false},
+    {14, 1, 8, 0, false, true},
+    {15, 1, 8, 1, false, true},
+    {16, 1, 8, 2, false, true},
+    {17, 2, 8, 0, true, false},
+    {18, 2, 8, 0, true, true},
+    {19, 2, 8, 2, true, true},
+    {20, 2, 8, 0, false, false},
+    {21, 2, 8, 1, false, false},
+    {22, 2, 8, 0, false, true},
+    {23, 2, 8, 1, false, true},
+    {24, 2, 8, 2, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -114,7 +131,7 @@ constexpr LaunchRow kLaunches[] = {
         .bounds = bounds_0,
         .moved = moved_0,
         .multiples = multiples_0,
-        .dealt = {},
+        .dealt = dealt_0,
         .kernels = kernels_0,
     },
 };

@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each t < tokens.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     const route_softmax_params params,
     const sgl::Launch launch,
@@ -29,11 +29,23 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     const bool has_correction_bias = sgl::is_given(launch, 0);
 
     const index_t t = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
+    sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
+        if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base, experts - e_base);
+    }
     sgl::Accumulator<sgl::OnlineSoftmax<float>> share_max_state;
-    for (index_t e_base = team.lane * chunk; e_base < experts; e_base += team.lanes * chunk) {
-        const auto gating_output_chunk = sgl::load_chunk<chunk, is_aligned>(gating_output,
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
                 t * gating_output_stride_0 + e_base, experts - e_base);
-        const auto correction_bias_chunk = sgl::load_chunk_if<chunk, is_aligned>(has_correction_bias,
+        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
                 correction_bias, e_base, experts - e_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -55,10 +67,13 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
         sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
-        for (index_t e_base = team.lane * chunk; e_base < experts; e_base += team.lanes * chunk) {
-            const auto gating_output_chunk = sgl::load_chunk<chunk, is_aligned>(gating_output,
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (e_base >= experts) break;
+            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
                     t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = sgl::load_chunk_if<chunk, is_aligned>(has_correction_bias,
+            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
                     correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
@@ -121,18 +136,26 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&route_softmax_kernel<float, int64_t, 4, false>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<float, int64_t, 4, true>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, false>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, true>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int32_t, 8, true>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int64_t, 8, false>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int64_t, 8, true>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int32_t, 8, false>),
-    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int32_t, 8, true>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int64_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int64_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int64_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, false, 1>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, true, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int64_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_softmax_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
 };
 
 }  // namespace

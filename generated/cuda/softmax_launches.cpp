@@ -58,7 +58,7 @@ constexpr Measure multiples_0[] = {
 };
 
 constexpr Measure dealt_0[] = {
-    {measure_1},
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {

@@ -52,13 +52,28 @@ constexpr Measure bounds_0[] = {
     measure_2,
 };
 
+constexpr int16_t moved_0[] = {
+    tensor_input,
+    tensor_out,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_1,
+};
+
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 1, 0, true, false},
-    {1, 0, 1, 0, false, false},
-    {2, 1, 1, 0, true, false},
-    {3, 1, 1, 0, false, false},
-    {4, 2, 1, 0, true, false},
-    {5, 2, 1, 0, false, false},
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -74,8 +89,8 @@ constexpr LaunchRow kLaunches[] = {
         .given = {},
         .scratch = {},
         .bounds = bounds_0,
-        .moved = {},
-        .multiples = {},
+        .moved = moved_0,
+        .multiples = multiples_0,
         .dealt = {},
         .kernels = kernels_0,
     },
@@ -83,11 +98,17 @@ constexpr LaunchRow kLaunches[] = {
 
 constexpr const char* kKernels[] = {
     "combine_experts_f32_wide",
+    "combine_experts_f32_aligned_wide",
     "combine_experts_f32",
+    "combine_experts_f32_aligned",
     "combine_experts_f16_wide",
+    "combine_experts_f16_aligned_wide",
     "combine_experts_f16",
+    "combine_experts_f16_aligned",
     "combine_experts_bf16_wide",
+    "combine_experts_bf16_aligned_wide",
     "combine_experts_bf16",
+    "combine_experts_bf16_aligned",
 };
 
 constexpr metal::ConstantRow kConstants[] = {

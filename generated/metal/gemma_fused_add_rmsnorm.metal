@@ -14,7 +14,7 @@ struct gemma_fused_add_rmsnorm_params {
 constant int gemma_fused_add_rmsnorm_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void gemma_fused_add_rmsnorm_kernel(
     device T* input [[buffer(0)]],
     device T* residual [[buffer(1)]],
@@ -33,12 +33,25 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const float eps = params.eps;
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    sgl::Held<T, chunk, is_aligned, turns> residual_held;
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+        residual_held.load(turn, residual, r * residual_stride_0 + c_base, width - c_base);
+        weight_held.load(turn, weight, c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, width - c_base);
+        const auto residual_chunk = residual_held.get(turn, residual, r * residual_stride_0 + c_base,
                 width - c_base);
-        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
-                r * residual_stride_0 + c_base, width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -51,12 +64,14 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const float sum_c = sum_c_state.result();
     const float mean_square = sum_c / float(width);
     const float scale = sgl::rsqrt(mean_square + eps);
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input, r * input_stride_0 + c_base,
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, width - c_base);
+        const auto residual_chunk = residual_held.get(turn, residual, r * residual_stride_0 + c_base,
                 width - c_base);
-        const auto residual_chunk = sgl::load_chunk<chunk, is_aligned>(residual,
-                r * residual_stride_0 + c_base, width - c_base);
-        const auto weight_chunk = sgl::load_chunk<chunk, is_aligned>(weight, c_base, width - c_base);
+        const auto weight_chunk = weight_held.get(turn, weight, c_base, width - c_base);
         sgl::Chunk<T, chunk> residual_chunk_2;
         sgl::Chunk<T, chunk> input_chunk_2;
         SGL_UNROLL
@@ -73,15 +88,30 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("gemma_fused_add_rmsnorm_f32_wide", gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, false>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned_wide", gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f32", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f16_wide", gemma_fused_add_rmsnorm_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned_wide", gemma_fused_add_rmsnorm_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f16", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_wide", gemma_fused_add_rmsnorm_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned_wide", gemma_fused_add_rmsnorm_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_bf16", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_wide", gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned_wide", gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned_turns4_wide", gemma_fused_add_rmsnorm_kernel<float, int64_t, 4, true, 4>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_turns2", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, false, 2>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned_turns1", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 1>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned_turns2", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f32_aligned_turns4", gemma_fused_add_rmsnorm_kernel<float, int32_t, 4, true, 4>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_wide", gemma_fused_add_rmsnorm_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned_wide", gemma_fused_add_rmsnorm_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned_turns4_wide", gemma_fused_add_rmsnorm_kernel<half, int64_t, 8, true, 4>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_turns2", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, false, 2>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned_turns1", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned_turns2", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_f16_aligned_turns4", gemma_fused_add_rmsnorm_kernel<half, int32_t, 8, true, 4>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_wide", gemma_fused_add_rmsnorm_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned_wide", gemma_fused_add_rmsnorm_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned_turns4_wide", gemma_fused_add_rmsnorm_kernel<bfloat, int64_t, 8, true, 4>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_turns2", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, false, 2>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned_turns1", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned_turns2", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, true, 2>)
+SGL_KERNEL("gemma_fused_add_rmsnorm_bf16_aligned_turns4", gemma_fused_add_rmsnorm_kernel<bfloat, int32_t, 8, true, 4>)

@@ -21,7 +21,7 @@ struct merge_state_params {
 constant int merge_state_kernel_head_dim [[function_constant(0)]];
 
 // One team for each t < tokens, h < heads.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void merge_state_kernel(
     device const T* v_a [[buffer(0)]],
     device const float* s_a [[buffer(1)]],
@@ -51,6 +51,15 @@ template <class T, class index_t, int chunk, bool is_aligned>
 
     const index_t t = index_t(team.item) / heads;
     const index_t h = index_t(team.item) % heads;
+    sgl::Held<T, chunk, is_aligned, turns> v_a_held;
+    sgl::Held<T, chunk, is_aligned, turns> v_b_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        v_a_held.load(turn, v_a, t * v_a_stride_0 + h * v_a_stride_1 + d_base, head_dim - d_base);
+        v_b_held.load(turn, v_b, t * v_b_stride_0 + h * v_b_stride_1 + d_base, head_dim - d_base);
+    }
     const float s_a_t_h = sgl::load(s_a, t * s_a_stride_0 + h);
     const float a = sgl::isinf(s_a_t_h) ? -INFINITY : !sgl::isinf(s_a_t_h) ? s_a_t_h : 0.0f;
     const float s_b_t_h = sgl::load(s_b, t * s_b_stride_0 + h);
@@ -63,11 +72,14 @@ template <class T, class index_t, int chunk, bool is_aligned>
             peak > -INFINITY ? peak + sgl::log(total) : -INFINITY);
     const float weight_a = peak > -INFINITY ? share_a / total : 0.0f;
     const float weight_b = peak > -INFINITY ? share_b / total : 0.0f;
-    for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-        const auto v_a_chunk = sgl::load_chunk<chunk, is_aligned>(v_a,
-                t * v_a_stride_0 + h * v_a_stride_1 + d_base, head_dim - d_base);
-        const auto v_b_chunk = sgl::load_chunk<chunk, is_aligned>(v_b,
-                t * v_b_stride_0 + h * v_b_stride_1 + d_base, head_dim - d_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (d_base >= head_dim) break;
+        const auto v_a_chunk = v_a_held.get(turn, v_a, t * v_a_stride_0 + h * v_a_stride_1 + d_base,
+                head_dim - d_base);
+        const auto v_b_chunk = v_b_held.get(turn, v_b, t * v_b_stride_0 + h * v_b_stride_1 + d_base,
+                head_dim - d_base);
         sgl::Chunk<T, chunk> v_merged_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -80,15 +92,33 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("merge_state_f32_wide", merge_state_kernel<float, int64_t, 4, false>)
-SGL_KERNEL("merge_state_f32_aligned_wide", merge_state_kernel<float, int64_t, 4, true>)
-SGL_KERNEL("merge_state_f32", merge_state_kernel<float, int32_t, 4, false>)
-SGL_KERNEL("merge_state_f32_aligned", merge_state_kernel<float, int32_t, 4, true>)
-SGL_KERNEL("merge_state_f16_wide", merge_state_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("merge_state_f16_aligned_wide", merge_state_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("merge_state_f16", merge_state_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("merge_state_f16_aligned", merge_state_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("merge_state_bf16_wide", merge_state_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("merge_state_bf16_aligned_wide", merge_state_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("merge_state_bf16", merge_state_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("merge_state_bf16_aligned", merge_state_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("merge_state_f32_wide", merge_state_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("merge_state_f32_aligned_wide", merge_state_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("merge_state_f32_aligned_turns8_wide", merge_state_kernel<float, int64_t, 4, true, 8>)
+SGL_KERNEL("merge_state_f32", merge_state_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("merge_state_f32_turns4", merge_state_kernel<float, int32_t, 4, false, 4>)
+SGL_KERNEL("merge_state_f32_aligned", merge_state_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("merge_state_f32_aligned_turns1", merge_state_kernel<float, int32_t, 4, true, 1>)
+SGL_KERNEL("merge_state_f32_aligned_turns2", merge_state_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("merge_state_f32_aligned_turns4", merge_state_kernel<float, int32_t, 4, true, 4>)
+SGL_KERNEL("merge_state_f32_aligned_turns8", merge_state_kernel<float, int32_t, 4, true, 8>)
+SGL_KERNEL("merge_state_f16_wide", merge_state_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("merge_state_f16_aligned_wide", merge_state_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("merge_state_f16_aligned_turns8_wide", merge_state_kernel<half, int64_t, 8, true, 8>)
+SGL_KERNEL("merge_state_f16", merge_state_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("merge_state_f16_turns4", merge_state_kernel<half, int32_t, 8, false, 4>)
+SGL_KERNEL("merge_state_f16_aligned", merge_state_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("merge_state_f16_aligned_turns1", merge_state_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("merge_state_f16_aligned_turns2", merge_state_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("merge_state_f16_aligned_turns4", merge_state_kernel<half, int32_t, 8, true, 4>)
+SGL_KERNEL("merge_state_f16_aligned_turns8", merge_state_kernel<half, int32_t, 8, true, 8>)
+SGL_KERNEL("merge_state_bf16_wide", merge_state_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("merge_state_bf16_aligned_wide", merge_state_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("merge_state_bf16_aligned_turns8_wide", merge_state_kernel<bfloat, int64_t, 8, true, 8>)
+SGL_KERNEL("merge_state_bf16", merge_state_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("merge_state_bf16_turns4", merge_state_kernel<bfloat, int32_t, 8, false, 4>)
+SGL_KERNEL("merge_state_bf16_aligned", merge_state_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("merge_state_bf16_aligned_turns1", merge_state_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("merge_state_bf16_aligned_turns2", merge_state_kernel<bfloat, int32_t, 8, true, 2>)
+SGL_KERNEL("merge_state_bf16_aligned_turns4", merge_state_kernel<bfloat, int32_t, 8, true, 4>)
+SGL_KERNEL("merge_state_bf16_aligned_turns8", merge_state_kernel<bfloat, int32_t, 8, true, 8>)

@@ -19,7 +19,7 @@ struct per_token_group_quant_8bit_params {
 constant int per_token_group_quant_8bit_kernel_group_size [[function_constant(0)]];
 
 // One team for each r < rows, g < groups.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void per_token_group_quant_8bit_kernel(
     device const T* input [[buffer(0)]],
     device sgl::f8e4m3* output_q [[buffer(1)]],
@@ -44,10 +44,20 @@ template <class T, class index_t, int chunk, bool is_aligned>
 
     const index_t r = index_t(team.item) / groups_2;
     const index_t g = index_t(team.item) % groups_2;
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= group_size) break;
+        input_held.load(turn, input, r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+    }
     sgl::Accumulator<sgl::Max<float>> max_i_state;
-    for (index_t i_base = team.lane * chunk; i_base < group_size; i_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
-                r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= group_size) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + (g * group_size + i_base),
+                group_size - i_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
@@ -61,9 +71,12 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const float exact = peak / fp8_max;
     const float scale = scale_ue8m0 ? sgl::exp2(sgl::ceil(sgl::log2(exact))) : exact;
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + g, scale);
-    for (index_t i_base = team.lane * chunk; i_base < group_size; i_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
-                r * input_stride_0 + (g * group_size + i_base), group_size - i_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= group_size) break;
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + (g * group_size + i_base),
+                group_size - i_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -77,15 +90,33 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("per_token_group_quant_8bit_f32_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, false>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, true>)
-SGL_KERNEL("per_token_group_quant_8bit_f32", per_token_group_quant_8bit_kernel<float, int32_t, 8, false>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned", per_token_group_quant_8bit_kernel<float, int32_t, 8, true>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("per_token_group_quant_8bit_f16", per_token_group_quant_8bit_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned", per_token_group_quant_8bit_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns8_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f32", per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_turns4", per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns1", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns2", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns4", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns8", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns8_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16", per_token_group_quant_8bit_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_turns8", per_token_group_quant_8bit_kernel<half, int32_t, 8, false, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns1", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns2", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns4", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns8", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns8_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_turns8", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, false, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns1", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns2", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns4", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns8", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 8>)

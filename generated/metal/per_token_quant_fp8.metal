@@ -14,7 +14,7 @@ struct per_token_quant_fp8_params {
 constant int per_token_quant_fp8_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void per_token_quant_fp8_kernel(
     device const T* input [[buffer(0)]],
     device sgl::f8e4m3* output_q [[buffer(1)]],
@@ -33,10 +33,20 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const index_t width = sgl::size<index_t>(per_token_quant_fp8_kernel_width, params.width);
 
     const index_t r = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> input_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        if (width > 0) input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+    }
     sgl::Accumulator<sgl::Max<float>> max_c_state;
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(width > 0, input,
-                r * input_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held.get_if(width > 0, turn, input, r * input_stride_0 + c_base,
+                width - c_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
@@ -48,10 +58,20 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const float max_c = max_c_state.result();
     const float peak = width > 0 ? max_c : 0.0f;
     const float scale = peak / 448.0f;
+    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        if (scale > 0.0f) input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+    }
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, scale);
-    for (index_t c_base = team.lane * chunk; c_base < width; c_base += team.lanes * chunk) {
-        const auto input_chunk = sgl::load_chunk_if<chunk, is_aligned>(scale > 0.0f, input,
-                r * input_stride_0 + c_base, width - c_base);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        const auto input_chunk = input_held_2.get_if(scale > 0.0f, turn, input, r * input_stride_0 + c_base,
+                width - c_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -65,15 +85,32 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("per_token_quant_fp8_f32_wide", per_token_quant_fp8_kernel<float, int64_t, 8, false>)
-SGL_KERNEL("per_token_quant_fp8_f32_aligned_wide", per_token_quant_fp8_kernel<float, int64_t, 8, true>)
-SGL_KERNEL("per_token_quant_fp8_f32", per_token_quant_fp8_kernel<float, int32_t, 8, false>)
-SGL_KERNEL("per_token_quant_fp8_f32_aligned", per_token_quant_fp8_kernel<float, int32_t, 8, true>)
-SGL_KERNEL("per_token_quant_fp8_f16_wide", per_token_quant_fp8_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("per_token_quant_fp8_f16_aligned_wide", per_token_quant_fp8_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("per_token_quant_fp8_f16", per_token_quant_fp8_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("per_token_quant_fp8_f16_aligned", per_token_quant_fp8_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("per_token_quant_fp8_bf16_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("per_token_quant_fp8_bf16_aligned_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("per_token_quant_fp8_bf16", per_token_quant_fp8_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("per_token_quant_fp8_bf16_aligned", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("per_token_quant_fp8_f32_wide", per_token_quant_fp8_kernel<float, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned_wide", per_token_quant_fp8_kernel<float, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned_turns4_wide", per_token_quant_fp8_kernel<float, int64_t, 8, true, 4>)
+SGL_KERNEL("per_token_quant_fp8_f32", per_token_quant_fp8_kernel<float, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_quant_fp8_f32_turns2", per_token_quant_fp8_kernel<float, int32_t, 8, false, 2>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned", per_token_quant_fp8_kernel<float, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned_turns1", per_token_quant_fp8_kernel<float, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned_turns2", per_token_quant_fp8_kernel<float, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_quant_fp8_f32_aligned_turns4", per_token_quant_fp8_kernel<float, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_quant_fp8_f16_wide", per_token_quant_fp8_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_wide", per_token_quant_fp8_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_turns8_wide", per_token_quant_fp8_kernel<half, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_quant_fp8_f16", per_token_quant_fp8_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_quant_fp8_f16_turns4", per_token_quant_fp8_kernel<half, int32_t, 8, false, 4>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned", per_token_quant_fp8_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_turns1", per_token_quant_fp8_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_turns2", per_token_quant_fp8_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_turns4", per_token_quant_fp8_kernel<half, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_quant_fp8_f16_aligned_turns8", per_token_quant_fp8_kernel<half, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_quant_fp8_bf16_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_turns8_wide", per_token_quant_fp8_kernel<bfloat, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_quant_fp8_bf16", per_token_quant_fp8_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_quant_fp8_bf16_turns4", per_token_quant_fp8_kernel<bfloat, int32_t, 8, false, 4>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_turns1", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_turns2", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_turns4", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_quant_fp8_bf16_aligned_turns8", per_token_quant_fp8_kernel<bfloat, int32_t, 8, true, 8>)

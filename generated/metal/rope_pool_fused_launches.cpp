@@ -57,8 +57,14 @@ Saturated measure_6(const Values& V) {
   return pool_slots;
 }
 
-// max(head_dim // 2, head_dim)
+// head_dim // 2
 Saturated measure_7(const Values& V) {
+  const Saturated head_dim = V.sizes[size_head_dim];
+  return host::floor_divide(head_dim, 2);
+}
+
+// max(head_dim // 2, head_dim)
+Saturated measure_8(const Values& V) {
   const Saturated head_dim = V.sizes[size_head_dim];
   return host::maximum(host::floor_divide(head_dim, 2), head_dim);
 }
@@ -96,13 +102,34 @@ constexpr Measure bounds_0[] = {
     measure_6,
 };
 
+constexpr int16_t moved_0[] = {
+    tensor_q,
+    tensor_k,
+    tensor_v,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_q_rot,
+    tensor_k_rot,
+};
+
+constexpr Measure multiples_0[] = {
+    measure_7,
+    measure_1,
+};
+
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 1, 0, true, false},
-    {1, 0, 1, 0, false, false},
-    {2, 1, 1, 0, true, false},
-    {3, 1, 1, 0, false, false},
-    {4, 2, 1, 0, true, false},
-    {5, 2, 1, 0, false, false},
+    {0, 0, 4, 0, true, false},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 0, false, false},
+    {3, 0, 4, 0, false, true},
+    {4, 1, 8, 0, true, false},
+    {5, 1, 8, 0, true, true},
+    {6, 1, 8, 0, false, false},
+    {7, 1, 8, 0, false, true},
+    {8, 2, 8, 0, true, false},
+    {9, 2, 8, 0, true, true},
+    {10, 2, 8, 0, false, false},
+    {11, 2, 8, 0, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -110,7 +137,7 @@ constexpr LaunchRow kLaunches[] = {
         .name = "rope_pool_fused",
         .grid = grid_0,
         .tiled = nullptr,
-        .longest = measure_7,
+        .longest = measure_8,
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
@@ -118,8 +145,8 @@ constexpr LaunchRow kLaunches[] = {
         .given = {},
         .scratch = {},
         .bounds = bounds_0,
-        .moved = {},
-        .multiples = {},
+        .moved = moved_0,
+        .multiples = multiples_0,
         .dealt = {},
         .kernels = kernels_0,
     },
@@ -127,11 +154,17 @@ constexpr LaunchRow kLaunches[] = {
 
 constexpr const char* kKernels[] = {
     "rope_pool_fused_f32_wide",
+    "rope_pool_fused_f32_aligned_wide",
     "rope_pool_fused_f32",
+    "rope_pool_fused_f32_aligned",
     "rope_pool_fused_f16_wide",
+    "rope_pool_fused_f16_aligned_wide",
     "rope_pool_fused_f16",
+    "rope_pool_fused_f16_aligned",
     "rope_pool_fused_bf16_wide",
+    "rope_pool_fused_bf16_aligned_wide",
     "rope_pool_fused_bf16",
+    "rope_pool_fused_bf16_aligned",
 };
 
 constexpr metal::ConstantRow kConstants[] = {

@@ -21,7 +21,7 @@ constant int rotary_embedding_kernel_kv_heads [[function_constant(1)]];
 constant int rotary_embedding_kernel_pairs [[function_constant(2)]];
 
 // One team for each t < tokens.
-template <class T, class I, class index_t, int chunk, bool is_aligned>
+template <class T, class I, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void rotary_embedding_kernel(
     device const I* positions [[buffer(0)]],
     device T* query [[buffer(1)]],
@@ -50,17 +50,37 @@ template <class T, class I, class index_t, int chunk, bool is_aligned>
     const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
     for (index_t h = 0; h < heads; ++h) {
         if (is_neox) {
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
+            sgl::Held<T, chunk, is_aligned, turns> query_held;
+            sgl::Held<T, chunk, is_aligned, turns> query_held_2;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (i_base >= pairs) break;
+                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn,
+                        cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
+                        cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                        pairs - i_base);
+                query_held.load(turn, query, t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
+                query_held_2.load(turn, query, t * query_stride_0 + (h * head_size + i_base + pairs),
+                        pairs - i_base);
+            }
             team.barrier();
-            for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
-                const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
-                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+            SGL_UNROLL
+            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (i_base >= pairs) break;
+                const auto cos_sin_cache_chunk = cos_sin_cache_held.get_if(0 <= cos_sin_cache_at
+                        && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                         cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
-                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+                const auto cos_sin_cache_chunk_2 = cos_sin_cache_held_2.get_if(0 <= cos_sin_cache_at
+                        && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                         cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
-                const auto query_chunk = sgl::load_chunk<chunk, is_aligned>(query,
+                const auto query_chunk = query_held.get(turn, query,
                         t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
-                const auto query_chunk_2 = sgl::load_chunk<chunk, is_aligned>(query,
+                const auto query_chunk_2 = query_held_2.get(turn, query,
                         t * query_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
                 sgl::Chunk<T, chunk> query_chunk_3;
                 sgl::Chunk<T, chunk> query_chunk_4;
@@ -83,13 +103,28 @@ template <class T, class I, class index_t, int chunk, bool is_aligned>
                         pairs - i_base, query_chunk_4);
             }
         } else {
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (i_base >= pairs) break;
+                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn,
+                        cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
+                        cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                        pairs - i_base);
+            }
             team.barrier();
-            for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
-                const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
-                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+            SGL_UNROLL
+            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (i_base >= pairs) break;
+                const auto cos_sin_cache_chunk = cos_sin_cache_held.get_if(0 <= cos_sin_cache_at
+                        && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                         cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
-                        is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache,
+                const auto cos_sin_cache_chunk_2 = cos_sin_cache_held_2.get_if(0 <= cos_sin_cache_at
+                        && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                         cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
                 SGL_UNROLL
                 for (int step = 0; step < chunk; ++step) {
@@ -110,19 +145,38 @@ template <class T, class I, class index_t, int chunk, bool is_aligned>
     if (has_key) {
         for (index_t h = 0; h < kv_heads; ++h) {
             if (is_neox) {
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
+                sgl::Held<T, chunk, is_aligned, turns> key_held;
+                sgl::Held<T, chunk, is_aligned, turns> key_held_2;
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (i_base >= pairs) break;
+                    if (0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                    if (0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                    key_held.load(turn, key, t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
+                    key_held_2.load(turn, key, t * key_stride_0 + (h * head_size + i_base + pairs),
+                            pairs - i_base);
+                }
                 team.barrier();
-                for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
-                    const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
-                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
-                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
-                            pairs - i_base);
-                    const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
-                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
-                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
-                            pairs - i_base);
-                    const auto key_chunk = sgl::load_chunk<chunk, is_aligned>(key,
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (i_base >= pairs) break;
+                    const auto cos_sin_cache_chunk = cos_sin_cache_held.get_if(0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position, turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                    const auto cos_sin_cache_chunk_2 = cos_sin_cache_held_2.get_if(0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position, turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                    const auto key_chunk = key_held.get(turn, key,
                             t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
-                    const auto key_chunk_2 = sgl::load_chunk<chunk, is_aligned>(key,
+                    const auto key_chunk_2 = key_held_2.get(turn, key,
                             t * key_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
                     sgl::Chunk<T, chunk> key_chunk_3;
                     sgl::Chunk<T, chunk> key_chunk_4;
@@ -145,16 +199,30 @@ template <class T, class I, class index_t, int chunk, bool is_aligned>
                             pairs - i_base, key_chunk_4);
                 }
             } else {
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (i_base >= pairs) break;
+                    if (0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                    if (0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                }
                 team.barrier();
-                for (index_t i_base = team.lane * chunk; i_base < pairs; i_base += team.lanes * chunk) {
-                    const auto cos_sin_cache_chunk = sgl::load_chunk_if<chunk,
-                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
-                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
-                            pairs - i_base);
-                    const auto cos_sin_cache_chunk_2 = sgl::load_chunk_if<chunk,
-                            is_aligned>(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
-                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
-                            pairs - i_base);
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (i_base >= pairs) break;
+                    const auto cos_sin_cache_chunk = cos_sin_cache_held.get_if(0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position, turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
+                    const auto cos_sin_cache_chunk_2 = cos_sin_cache_held_2.get_if(0 <= cos_sin_cache_at
+                            && cos_sin_cache_at < max_position, turn, cos_sin_cache,
+                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
                     SGL_UNROLL
                     for (int step = 0; step < chunk; ++step) {
                         const index_t i = i_base + step;
@@ -174,27 +242,39 @@ template <class T, class I, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("rotary_embedding_f32_i64_wide", rotary_embedding_kernel<float, int64_t, int64_t, 4, false>)
-SGL_KERNEL("rotary_embedding_f32_i64_aligned_wide", rotary_embedding_kernel<float, int64_t, int64_t, 4, true>)
-SGL_KERNEL("rotary_embedding_f32_i64", rotary_embedding_kernel<float, int64_t, int32_t, 4, false>)
-SGL_KERNEL("rotary_embedding_f32_i64_aligned", rotary_embedding_kernel<float, int64_t, int32_t, 4, true>)
-SGL_KERNEL("rotary_embedding_f32_i32_wide", rotary_embedding_kernel<float, int32_t, int64_t, 4, false>)
-SGL_KERNEL("rotary_embedding_f32_i32_aligned_wide", rotary_embedding_kernel<float, int32_t, int64_t, 4, true>)
-SGL_KERNEL("rotary_embedding_f32_i32", rotary_embedding_kernel<float, int32_t, int32_t, 4, false>)
-SGL_KERNEL("rotary_embedding_f32_i32_aligned", rotary_embedding_kernel<float, int32_t, int32_t, 4, true>)
-SGL_KERNEL("rotary_embedding_f16_i64_wide", rotary_embedding_kernel<half, int64_t, int64_t, 8, false>)
-SGL_KERNEL("rotary_embedding_f16_i64_aligned_wide", rotary_embedding_kernel<half, int64_t, int64_t, 8, true>)
-SGL_KERNEL("rotary_embedding_f16_i64", rotary_embedding_kernel<half, int64_t, int32_t, 8, false>)
-SGL_KERNEL("rotary_embedding_f16_i64_aligned", rotary_embedding_kernel<half, int64_t, int32_t, 8, true>)
-SGL_KERNEL("rotary_embedding_f16_i32_wide", rotary_embedding_kernel<half, int32_t, int64_t, 8, false>)
-SGL_KERNEL("rotary_embedding_f16_i32_aligned_wide", rotary_embedding_kernel<half, int32_t, int64_t, 8, true>)
-SGL_KERNEL("rotary_embedding_f16_i32", rotary_embedding_kernel<half, int32_t, int32_t, 8, false>)
-SGL_KERNEL("rotary_embedding_f16_i32_aligned", rotary_embedding_kernel<half, int32_t, int32_t, 8, true>)
-SGL_KERNEL("rotary_embedding_bf16_i64_wide", rotary_embedding_kernel<bfloat, int64_t, int64_t, 8, false>)
-SGL_KERNEL("rotary_embedding_bf16_i64_aligned_wide", rotary_embedding_kernel<bfloat, int64_t, int64_t, 8, true>)
-SGL_KERNEL("rotary_embedding_bf16_i64", rotary_embedding_kernel<bfloat, int64_t, int32_t, 8, false>)
-SGL_KERNEL("rotary_embedding_bf16_i64_aligned", rotary_embedding_kernel<bfloat, int64_t, int32_t, 8, true>)
-SGL_KERNEL("rotary_embedding_bf16_i32_wide", rotary_embedding_kernel<bfloat, int32_t, int64_t, 8, false>)
-SGL_KERNEL("rotary_embedding_bf16_i32_aligned_wide", rotary_embedding_kernel<bfloat, int32_t, int64_t, 8, true>)
-SGL_KERNEL("rotary_embedding_bf16_i32", rotary_embedding_kernel<bfloat, int32_t, int32_t, 8, false>)
-SGL_KERNEL("rotary_embedding_bf16_i32_aligned", rotary_embedding_kernel<bfloat, int32_t, int32_t, 8, true>)
+SGL_KERNEL("rotary_embedding_f32_i64_wide", rotary_embedding_kernel<float, int64_t, int64_t, 4, false, 0>)
+SGL_KERNEL("rotary_embedding_f32_i64_aligned_wide", rotary_embedding_kernel<float, int64_t, int64_t, 4, true, 0>)
+SGL_KERNEL("rotary_embedding_f32_i64_aligned_turns1_wide", rotary_embedding_kernel<float, int64_t, int64_t, 4, true, 1>)
+SGL_KERNEL("rotary_embedding_f32_i64", rotary_embedding_kernel<float, int64_t, int32_t, 4, false, 0>)
+SGL_KERNEL("rotary_embedding_f32_i64_aligned", rotary_embedding_kernel<float, int64_t, int32_t, 4, true, 0>)
+SGL_KERNEL("rotary_embedding_f32_i64_aligned_turns1", rotary_embedding_kernel<float, int64_t, int32_t, 4, true, 1>)
+SGL_KERNEL("rotary_embedding_f32_i32_wide", rotary_embedding_kernel<float, int32_t, int64_t, 4, false, 0>)
+SGL_KERNEL("rotary_embedding_f32_i32_aligned_wide", rotary_embedding_kernel<float, int32_t, int64_t, 4, true, 0>)
+SGL_KERNEL("rotary_embedding_f32_i32_aligned_turns1_wide", rotary_embedding_kernel<float, int32_t, int64_t, 4, true, 1>)
+SGL_KERNEL("rotary_embedding_f32_i32", rotary_embedding_kernel<float, int32_t, int32_t, 4, false, 0>)
+SGL_KERNEL("rotary_embedding_f32_i32_aligned", rotary_embedding_kernel<float, int32_t, int32_t, 4, true, 0>)
+SGL_KERNEL("rotary_embedding_f32_i32_aligned_turns1", rotary_embedding_kernel<float, int32_t, int32_t, 4, true, 1>)
+SGL_KERNEL("rotary_embedding_f16_i64_wide", rotary_embedding_kernel<half, int64_t, int64_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_f16_i64_aligned_wide", rotary_embedding_kernel<half, int64_t, int64_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_f16_i64_aligned_turns1_wide", rotary_embedding_kernel<half, int64_t, int64_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_f16_i64", rotary_embedding_kernel<half, int64_t, int32_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_f16_i64_aligned", rotary_embedding_kernel<half, int64_t, int32_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_f16_i64_aligned_turns1", rotary_embedding_kernel<half, int64_t, int32_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_f16_i32_wide", rotary_embedding_kernel<half, int32_t, int64_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_f16_i32_aligned_wide", rotary_embedding_kernel<half, int32_t, int64_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_f16_i32_aligned_turns1_wide", rotary_embedding_kernel<half, int32_t, int64_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_f16_i32", rotary_embedding_kernel<half, int32_t, int32_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_f16_i32_aligned", rotary_embedding_kernel<half, int32_t, int32_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_f16_i32_aligned_turns1", rotary_embedding_kernel<half, int32_t, int32_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_bf16_i64_wide", rotary_embedding_kernel<bfloat, int64_t, int64_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i64_aligned_wide", rotary_embedding_kernel<bfloat, int64_t, int64_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i64_aligned_turns1_wide", rotary_embedding_kernel<bfloat, int64_t, int64_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_bf16_i64", rotary_embedding_kernel<bfloat, int64_t, int32_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i64_aligned", rotary_embedding_kernel<bfloat, int64_t, int32_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i64_aligned_turns1", rotary_embedding_kernel<bfloat, int64_t, int32_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_bf16_i32_wide", rotary_embedding_kernel<bfloat, int32_t, int64_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i32_aligned_wide", rotary_embedding_kernel<bfloat, int32_t, int64_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i32_aligned_turns1_wide", rotary_embedding_kernel<bfloat, int32_t, int64_t, 8, true, 1>)
+SGL_KERNEL("rotary_embedding_bf16_i32", rotary_embedding_kernel<bfloat, int32_t, int32_t, 8, false, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i32_aligned", rotary_embedding_kernel<bfloat, int32_t, int32_t, 8, true, 0>)
+SGL_KERNEL("rotary_embedding_bf16_i32_aligned_turns1", rotary_embedding_kernel<bfloat, int32_t, int32_t, 8, true, 1>)

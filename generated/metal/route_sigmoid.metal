@@ -17,7 +17,7 @@ constant int route_sigmoid_kernel_experts [[function_constant(0)]];
 constant int route_sigmoid_kernel_k [[function_constant(1)]];
 
 // One team for each t < tokens.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void route_sigmoid_kernel(
     device const T* gating_output [[buffer(0)]],
     device const float* correction_bias [[buffer(1)]],
@@ -47,11 +47,25 @@ template <class T, class index_t, int chunk, bool is_aligned>
     float rank_last = -INFINITY;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
+        sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
+        sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (e_base >= experts) break;
+            gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base,
+                    experts - e_base);
+            if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base,
+                    experts - e_base);
+        }
         sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
-        for (index_t e_base = team.lane * chunk; e_base < experts; e_base += team.lanes * chunk) {
-            const auto gating_output_chunk = sgl::load_chunk<chunk, is_aligned>(gating_output,
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (e_base >= experts) break;
+            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
                     t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = sgl::load_chunk_if<chunk, is_aligned>(has_correction_bias,
+            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
                     correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
@@ -113,15 +127,28 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("route_sigmoid_f32_wide", route_sigmoid_kernel<float, int64_t, 4, false>)
-SGL_KERNEL("route_sigmoid_f32_aligned_wide", route_sigmoid_kernel<float, int64_t, 4, true>)
-SGL_KERNEL("route_sigmoid_f32", route_sigmoid_kernel<float, int32_t, 4, false>)
-SGL_KERNEL("route_sigmoid_f32_aligned", route_sigmoid_kernel<float, int32_t, 4, true>)
-SGL_KERNEL("route_sigmoid_f16_wide", route_sigmoid_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("route_sigmoid_f16_aligned_wide", route_sigmoid_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("route_sigmoid_f16", route_sigmoid_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("route_sigmoid_f16_aligned", route_sigmoid_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("route_sigmoid_bf16_wide", route_sigmoid_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("route_sigmoid_bf16_aligned_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("route_sigmoid_bf16", route_sigmoid_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("route_sigmoid_bf16_aligned", route_sigmoid_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("route_sigmoid_f32_wide", route_sigmoid_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("route_sigmoid_f32_aligned_wide", route_sigmoid_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("route_sigmoid_f32_aligned_turns4_wide", route_sigmoid_kernel<float, int64_t, 4, true, 4>)
+SGL_KERNEL("route_sigmoid_f32", route_sigmoid_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("route_sigmoid_f32_turns2", route_sigmoid_kernel<float, int32_t, 4, false, 2>)
+SGL_KERNEL("route_sigmoid_f32_aligned", route_sigmoid_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("route_sigmoid_f32_aligned_turns1", route_sigmoid_kernel<float, int32_t, 4, true, 1>)
+SGL_KERNEL("route_sigmoid_f32_aligned_turns2", route_sigmoid_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("route_sigmoid_f32_aligned_turns4", route_sigmoid_kernel<float, int32_t, 4, true, 4>)
+SGL_KERNEL("route_sigmoid_f16_wide", route_sigmoid_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("route_sigmoid_f16_aligned_wide", route_sigmoid_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("route_sigmoid_f16_aligned_turns2_wide", route_sigmoid_kernel<half, int64_t, 8, true, 2>)
+SGL_KERNEL("route_sigmoid_f16", route_sigmoid_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("route_sigmoid_f16_turns1", route_sigmoid_kernel<half, int32_t, 8, false, 1>)
+SGL_KERNEL("route_sigmoid_f16_aligned", route_sigmoid_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("route_sigmoid_f16_aligned_turns1", route_sigmoid_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("route_sigmoid_f16_aligned_turns2", route_sigmoid_kernel<half, int32_t, 8, true, 2>)
+SGL_KERNEL("route_sigmoid_bf16_wide", route_sigmoid_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_turns2_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 2>)
+SGL_KERNEL("route_sigmoid_bf16", route_sigmoid_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("route_sigmoid_bf16_turns1", route_sigmoid_kernel<bfloat, int32_t, 8, false, 1>)
+SGL_KERNEL("route_sigmoid_bf16_aligned", route_sigmoid_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_turns1", route_sigmoid_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_turns2", route_sigmoid_kernel<bfloat, int32_t, 8, true, 2>)

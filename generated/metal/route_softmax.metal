@@ -18,7 +18,7 @@ constant int route_softmax_kernel_experts [[function_constant(0)]];
 constant int route_softmax_kernel_k [[function_constant(1)]];
 
 // One team for each t < tokens.
-template <class T, class index_t, int chunk, bool is_aligned>
+template <class T, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void route_softmax_kernel(
     device const T* gating_output [[buffer(0)]],
     device const float* correction_bias [[buffer(1)]],
@@ -44,11 +44,23 @@ template <class T, class index_t, int chunk, bool is_aligned>
     const bool has_correction_bias = sgl::is_given(launch, 0);
 
     const index_t t = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
+    sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
+        if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base, experts - e_base);
+    }
     sgl::Accumulator<sgl::OnlineSoftmax<float>> share_max_state;
-    for (index_t e_base = team.lane * chunk; e_base < experts; e_base += team.lanes * chunk) {
-        const auto gating_output_chunk = sgl::load_chunk<chunk, is_aligned>(gating_output,
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
                 t * gating_output_stride_0 + e_base, experts - e_base);
-        const auto correction_bias_chunk = sgl::load_chunk_if<chunk, is_aligned>(has_correction_bias,
+        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
                 correction_bias, e_base, experts - e_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -70,10 +82,13 @@ template <class T, class index_t, int chunk, bool is_aligned>
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
         sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
-        for (index_t e_base = team.lane * chunk; e_base < experts; e_base += team.lanes * chunk) {
-            const auto gating_output_chunk = sgl::load_chunk<chunk, is_aligned>(gating_output,
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (e_base >= experts) break;
+            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
                     t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = sgl::load_chunk_if<chunk, is_aligned>(has_correction_bias,
+            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
                     correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
@@ -135,15 +150,23 @@ template <class T, class index_t, int chunk, bool is_aligned>
     }
 }
 
-SGL_KERNEL("route_softmax_f32_wide", route_softmax_kernel<float, int64_t, 4, false>)
-SGL_KERNEL("route_softmax_f32_aligned_wide", route_softmax_kernel<float, int64_t, 4, true>)
-SGL_KERNEL("route_softmax_f32", route_softmax_kernel<float, int32_t, 4, false>)
-SGL_KERNEL("route_softmax_f32_aligned", route_softmax_kernel<float, int32_t, 4, true>)
-SGL_KERNEL("route_softmax_f16_wide", route_softmax_kernel<half, int64_t, 8, false>)
-SGL_KERNEL("route_softmax_f16_aligned_wide", route_softmax_kernel<half, int64_t, 8, true>)
-SGL_KERNEL("route_softmax_f16", route_softmax_kernel<half, int32_t, 8, false>)
-SGL_KERNEL("route_softmax_f16_aligned", route_softmax_kernel<half, int32_t, 8, true>)
-SGL_KERNEL("route_softmax_bf16_wide", route_softmax_kernel<bfloat, int64_t, 8, false>)
-SGL_KERNEL("route_softmax_bf16_aligned_wide", route_softmax_kernel<bfloat, int64_t, 8, true>)
-SGL_KERNEL("route_softmax_bf16", route_softmax_kernel<bfloat, int32_t, 8, false>)
-SGL_KERNEL("route_softmax_bf16_aligned", route_softmax_kernel<bfloat, int32_t, 8, true>)
+SGL_KERNEL("route_softmax_f32_wide", route_softmax_kernel<float, int64_t, 4, false, 0>)
+SGL_KERNEL("route_softmax_f32_aligned_wide", route_softmax_kernel<float, int64_t, 4, true, 0>)
+SGL_KERNEL("route_softmax_f32_aligned_turns2_wide", route_softmax_kernel<float, int64_t, 4, true, 2>)
+SGL_KERNEL("route_softmax_f32", route_softmax_kernel<float, int32_t, 4, false, 0>)
+SGL_KERNEL("route_softmax_f32_turns1", route_softmax_kernel<float, int32_t, 4, false, 1>)
+SGL_KERNEL("route_softmax_f32_aligned", route_softmax_kernel<float, int32_t, 4, true, 0>)
+SGL_KERNEL("route_softmax_f32_aligned_turns1", route_softmax_kernel<float, int32_t, 4, true, 1>)
+SGL_KERNEL("route_softmax_f32_aligned_turns2", route_softmax_kernel<float, int32_t, 4, true, 2>)
+SGL_KERNEL("route_softmax_f16_wide", route_softmax_kernel<half, int64_t, 8, false, 0>)
+SGL_KERNEL("route_softmax_f16_aligned_wide", route_softmax_kernel<half, int64_t, 8, true, 0>)
+SGL_KERNEL("route_softmax_f16_aligned_turns1_wide", route_softmax_kernel<half, int64_t, 8, true, 1>)
+SGL_KERNEL("route_softmax_f16", route_softmax_kernel<half, int32_t, 8, false, 0>)
+SGL_KERNEL("route_softmax_f16_aligned", route_softmax_kernel<half, int32_t, 8, true, 0>)
+SGL_KERNEL("route_softmax_f16_aligned_turns1", route_softmax_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("route_softmax_bf16_wide", route_softmax_kernel<bfloat, int64_t, 8, false, 0>)
+SGL_KERNEL("route_softmax_bf16_aligned_wide", route_softmax_kernel<bfloat, int64_t, 8, true, 0>)
+SGL_KERNEL("route_softmax_bf16_aligned_turns1_wide", route_softmax_kernel<bfloat, int64_t, 8, true, 1>)
+SGL_KERNEL("route_softmax_bf16", route_softmax_kernel<bfloat, int32_t, 8, false, 0>)
+SGL_KERNEL("route_softmax_bf16_aligned", route_softmax_kernel<bfloat, int32_t, 8, true, 0>)
+SGL_KERNEL("route_softmax_bf16_aligned_turns1", route_softmax_kernel<bfloat, int32_t, 8, true, 1>)

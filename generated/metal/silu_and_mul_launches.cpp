@@ -62,18 +62,18 @@ constexpr Measure multiples_0[] = {
 };
 
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 4, 0, true, false},
-    {1, 0, 4, 0, true, true},
-    {2, 0, 4, 0, false, false},
-    {3, 0, 4, 0, false, true},
-    {4, 1, 8, 0, true, false},
-    {5, 1, 8, 0, true, true},
-    {6, 1, 8, 0, false, false},
-    {7, 1, 8, 0, false, true},
-    {8, 2, 8, 0, true, false},
-    {9, 2, 8, 0, true, true},
-    {10, 2, 8, 0, false, false},
-    {11, 2, 8, 0, false, true},
+    {0, 0, 4, 2, true, false},
+    {1, 0, 4, 2, true, true},
+    {2, 0, 4, 2, false, false},
+    {3, 0, 4, 2, false, true},
+    {4, 1, 8, 2, true, false},
+    {5, 1, 8, 2, true, true},
+    {6, 1, 8, 2, false, false},
+    {7, 1, 8, 2, false, true},
+    {8, 2, 8, 2, true, false},
+    {9, 2, 8, 2, true, true},
+    {10, 2, 8, 2, false, false},
+    {11, 2, 8, 2, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -97,18 +97,18 @@ constexpr LaunchRow kLaunches[] = {
 };
 
 constexpr const char* kKernels[] = {
-    "silu_and_mul_f32_wide",
-    "silu_and_mul_f32_aligned_wide",
-    "silu_and_mul_f32",
-    "silu_and_mul_f32_aligned",
-    "silu_and_mul_f16_wide",
-    "silu_and_mul_f16_aligned_wide",
-    "silu_and_mul_f16",
-    "silu_and_mul_f16_aligned",
-    "silu_and_mul_bf16_wide",
-    "silu_and_mul_bf16_aligned_wide",
-    "silu_and_mul_bf16",
-    "silu_and_mul_bf16_aligned",
+    "silu_and_mul_f32_turns2_wide",
+    "silu_and_mul_f32_aligned_turns2_wide",
+    "silu_and_mul_f32_turns2",
+    "silu_and_mul_f32_aligned_turns2",
+    "silu_and_mul_f16_turns2_wide",
+    "silu_and_mul_f16_aligned_turns2_wide",
+    "silu_and_mul_f16_turns2",
+    "silu_and_mul_f16_aligned_turns2",
+    "silu_and_mul_bf16_turns2_wide",
+    "silu_and_mul_bf16_aligned_turns2_wide",
+    "silu_and_mul_bf16_turns2",
+    "silu_and_mul_bf16_aligned_turns2",
 };
 
 }  // namespace
