@@ -6,6 +6,10 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -331,3 +335,29 @@ def test_ninja_learns_which_headers_a_shader_includes(built: Workplace) -> None:
     command = [find_program("ninja") or "ninja", "-f", script, "-t", "deps"]
     known = try_command(command, folder=build_generated.ROOT).text
     assert known.count("    backends/metal/runtime/sgl_metal.h") == len(SHADERS)
+
+
+def test_a_killed_build_goes_on_and_leaves_no_half(place: Workplace) -> None:
+    """Killed with all its tools, while each compiler has written half of its result."""
+    place.mac.xcrun(metal=f'{WRITES} case "$*" in *trial*) ;; *) echo a stump > "$last"; sleep 60 ;; esac')
+    code = f"""
+from pathlib import Path
+from backends.build_generated import BuildOptions, build
+from backends.machine import Machine
+from codegen.settings import read_settings
+tree, folder = Path({str(place.generated)!r}), Path({str(place.folder)!r})
+build(BuildOptions(tree, folder, machine=Machine("darwin", "aarch64")), read_settings())
+"""
+    environment = {**os.environ, "CUDACXX": "no-such-nvcc", "SGL_COMPILER_LAUNCHER": "env"}
+    command = [sys.executable, "-c", code]
+    child = subprocess.Popen(command, cwd=build_generated.ROOT, env=environment, start_new_session=True)
+    deadline = time.monotonic() + 30
+    while place.mac.most_at_once("metal") < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert not (place.staged / LIBRARY).exists()
+    place.mac.xcrun()
+    place.build()
+    assert b"a stump" not in (place.staged / LIBRARY).read_bytes()
+    assert place.manifest()["files"][LIBRARY]["bytes"] == (place.staged / LIBRARY).stat().st_size

@@ -73,9 +73,11 @@ class ContentCache:
 
     def fetch(self, key: str) -> Made | None:
         """The entry of `key`, or None. An entry that is not what was written is removed."""
+        if self.problem():
+            return None
         path = self._path(key)
         try:
-            data = b"" if self.problem() else path.read_bytes()
+            data = path.read_bytes()
         except OSError:
             return None
         made = _unseal(key, data)
