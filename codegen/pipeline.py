@@ -56,8 +56,9 @@ PASSES: tuple[Pass, ...] = (
 LOWERED_PASSES: tuple[LoweredPass, ...] = (
     LoweredPass(simplify, "before moving anything, so that equal things look equal"),
     LoweredPass(hoist, "outer loops first, so that a value lands in front of every loop it does not need"),
+    LoweredPass(simplify, "again, so that what hoisting has set side by side looks equal too"),
     LoweredPass(share, "after hoisting, which shares what it moves; this shares what stays"),
-    LoweredPass(simplify, "again, to remove the copies that the others leave"),
+    LoweredPass(simplify, "once more, to remove the copies that the others leave"),
     LoweredPass(drop_unused, "after the last copies are gone, which may leave their sources unread"),
 )
 

@@ -6,18 +6,20 @@ after:   `((x[i - 1] if i > 0 else 0.0) * 2.0) if i > 0 else 0.0`
 After this pass a `select` may evaluate both branches, and `and` and `or` both sides, unless the
 taken branch is itself a load: that one form stays lazy and is what targets print as a guarded load.
 A filter of a reduction guards the loads of its value in the same way. Elements of rows are treated
-as loads are, but for those whose index runs over the row's own range.
+as loads are, but for those whose index runs over the row's own range. A condition that reads memory gets a
+name where several reads need it, so that choices inside choices do not copy one another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from codegen.build_ir import ZERO, conjunction, op, select, zero
 from codegen.names import Names
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL
-from kernel_ir.traverse import map_children, walk, walk_statements
+from kernel_ir.traverse import map_children, substitute, walk, walk_statements
 
 Range = tuple[ir.Expr, ir.Expr]
 Path = tuple[ir.Expr, ...]  # conditions under which an expression counts, each safe to evaluate itself
@@ -91,8 +93,7 @@ class _Eager:
                 return self.select(expr, condition, taken, other, path)
             case ir.Apply("logical_and" | "logical_or" as name, (left, right)):
                 left = self.expr(left, path)
-                known = left if name == "logical_and" else op("logical_not", left)
-                return replace(expr, args=(left, self.expr(right, self.under(path, known))))
+                return self.named(left, lambda known: self.both(name, known, right, path))
             case ir.Reduce(_, var, low, high, where, value):
                 self.ranges[var] = low, high
                 low, high, test, value = self.range(low, high, where, value, path)
@@ -104,9 +105,27 @@ class _Eager:
         self, low: ir.Expr, high: ir.Expr, where: ir.Expr | None, value: ir.Expr, path: Path
     ) -> tuple[ir.Expr, ir.Expr, ir.Expr | None, ir.Expr]:
         """The parts of a filtered range; the filter guards the value."""
-        test = None if where is None else self.expr(where, path)
-        inner = path if test is None else self.under(path, test)
-        return self.expr(low, path), self.expr(high, path), test, self.expr(value, inner)
+        low, high = self.expr(low, path), self.expr(high, path)
+        if where is None:
+            return low, high, None, self.expr(value, path)
+        test = self.expr(where, path)
+        own = self.names.refresh(test)
+        return low, high, test, self.named(own, lambda known: self.expr(value, self.under(path, known)))
+
+    def both(self, name: str, left: ir.Expr, right: ir.Expr, path: Path) -> ir.Expr:
+        """`left and right`, or `left or right`, where the right side is only needed after the left."""
+        known = left if name == "logical_and" else op("logical_not", left)
+        return ir.Apply(name, (left, self.expr(right, self.under(path, known))), BOOL)
+
+    def named(self, test: ir.Expr, build: Callable[[ir.Expr], ir.Expr]) -> ir.Expr:
+        """What `build` makes of a condition; under a name where that needs it again and it reads memory."""
+        if not any(isinstance(item, (ir.Load, ir.At, ir.Reduce)) for item in walk(test)):
+            return build(test)
+        name = self.names.fresh("holds")
+        built = build(ir.Var(name, BOOL))
+        if sum(isinstance(item, ir.Var) and item.name == name for item in walk(built)) > 1:
+            return ir.Bind(name, test, built, built.type)
+        return substitute(built, {name: test})
 
     def under(self, path: Path, condition: ir.Expr) -> Path:
         return (*path, condition)
@@ -116,7 +135,9 @@ class _Eager:
         return conjunction(*(self.names.refresh(condition) for condition in path))
 
     def select(self, whole: ir.Apply, test: ir.Expr, taken: ir.Expr, other: ir.Expr, path: Path) -> ir.Expr:
-        test = self.expr(test, path)
+        return self.named(self.expr(test, path), lambda known: self.choice(whole, known, taken, other, path))
+
+    def choice(self, whole: ir.Apply, test: ir.Expr, taken: ir.Expr, other: ir.Expr, path: Path) -> ir.Apply:
         inside = self.under(path, test)
         otherwise = self.expr(other, self.under(path, ir.Apply("logical_not", (test,), BOOL)))
         if isinstance(taken, (ir.Load, ir.At)) and not path:

@@ -12,14 +12,16 @@ that carries its own condition is always safe.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from codegen import lowered as low
 from codegen.names import Names
 from codegen.passes.fixed import COSTLY, input_names, is_fixed
 from codegen.passes.naming import describe
 from kernel_ir import nodes as ir
+from kernel_ir.dtypes import BOOL
 from kernel_ir.prove import Facts
-from kernel_ir.traverse import children, map_children, walk
+from kernel_ir.traverse import children, map_children, substitute, walk
 
 
 def hoist(program: low.Program, names: Names) -> low.Program:
@@ -34,9 +36,12 @@ def hoist(program: low.Program, names: Names) -> low.Program:
 
 @dataclass(slots=True)
 class _Hoist:
+    """The walk. `conditions` holds what the names of a launch's conditions stand for."""
+
     kernel: ir.Kernel
     names: Names
     inputs: frozenset[str] = field(init=False)
+    conditions: dict[str, ir.Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inputs = input_names(self.kernel)
@@ -44,6 +49,7 @@ class _Hoist:
     def launch(self, launch: low.Launch, facts: Facts) -> low.Launch:
         for axis in launch.grid:
             facts = facts.with_range(axis.var, axis.low, axis.high)
+        self.conditions = _conditions(launch.body)
         return replace(launch, body=self.block(launch.body, facts))
 
     def block(self, body: tuple[low.Stmt, ...], facts: Facts) -> tuple[low.Stmt, ...]:
@@ -53,15 +59,15 @@ class _Hoist:
                 case low.Loop() | low.Fold():
                     lets, statement = self.empty(statement, facts)
                     out += lets
+                    for item in lets:
+                        facts = _with_binding(facts, item)
                     inner = facts.with_range(statement.var, statement.low, statement.high)
                     out.append(replace(statement, body=self.block(statement.body, inner)))
                 case low.If(condition, then, orelse):
                     yes, no = facts.with_condition(condition, True), facts.with_condition(condition, False)
                     out.append(replace(statement, then=self.block(then, yes), orelse=self.block(orelse, no)))
-                case ir.Let(name, value, False) if value.type.is_integer:
-                    facts = facts.with_let(name, value)
-                    out.append(statement)
                 case _:
+                    facts = _with_binding(facts, statement)
                     out.append(statement)
         return tuple(out)
 
@@ -96,17 +102,18 @@ class _Hoist:
         """The bindings in a loop that are the same in every iteration, and the loop without them."""
         moved: list[low.Stmt] = []
 
-        def without(body: tuple[low.Stmt, ...]) -> tuple[low.Stmt, ...]:
+        def without(body: tuple[low.Stmt, ...], facts: Facts) -> tuple[low.Stmt, ...]:
             kept: list[low.Stmt] = []
             for item in body:
                 if self.is_fixed_binding(item, changing, facts):
                     moved.append(item)
                     changing.difference_update(low.bound_names(item))
+                    facts = _with_binding(facts, item)
                 else:
-                    kept.append(low.map_blocks(item, without))
+                    kept.append(low.map_blocks(item, partial(without, facts=facts)))
             return tuple(kept)
 
-        stripped = replace(loop, body=without(loop.body))
+        stripped = replace(loop, body=without(loop.body, facts))
         return moved, stripped
 
     def is_fixed_binding(self, item: low.Stmt, changing: set[str], facts: Facts) -> bool:
@@ -127,8 +134,9 @@ class _Hoist:
         """Whether every load in `expr` is in range in front of the loop, or carries its own condition."""
         match expr:
             case ir.Apply("select", (condition, ir.Load() as load, otherwise)):
-                inside = facts.with_condition(condition, True)
-                given = {item.name for item in walk(condition) if isinstance(item, ir.Given)}
+                known = substitute(condition, self.conditions)
+                inside = facts.with_condition(known, True)
+                given = {item.name for item in walk(known) if isinstance(item, ir.Given)}
                 guarded = self.is_load_safe(load, inside, given)
                 return guarded and all(self.is_safe(part, facts) for part in (condition, otherwise))
             case ir.Load():
@@ -145,3 +153,24 @@ class _Hoist:
         return all(facts.proves_in_range(part, extent) for part, extent in pairs) and all(
             self.is_safe(part, facts) for part in load.index
         )
+
+
+def _with_binding(facts: Facts, statement: low.Stmt) -> Facts:
+    """The facts after a statement, where it binds an integer."""
+    match statement:
+        case ir.Let(name, value, False) if value.type.is_integer:
+            return facts.with_let(name, value)
+        case _:
+            return facts
+
+
+def _conditions(body: tuple[low.Stmt, ...]) -> dict[str, ir.Expr]:
+    """What each name of a condition stands for, where that holds as long as the name does."""
+    mutable = {item.name for item in low.walk(body) if isinstance(item, ir.Update)}
+    found: dict[str, ir.Expr] = {}
+    for item in low.walk(body):
+        if not isinstance(item, ir.Let) or item.is_mutable or item.value.type != BOOL:
+            continue
+        if not any(isinstance(part, ir.Var) and part.name in mutable for part in walk(item.value)):
+            found[item.name] = substitute(item.value, found)
+    return found

@@ -57,9 +57,10 @@ void run(const paged_attention_decode_params& params) {
             });
             for (int64_t j = j_start; j < j_stop; ++j) {
                 const bool kv_indices_is_valid = 0 <= j && j < entries;
+                const int32_t kv_indices_j = sgl::load_if(kv_indices_is_valid, kv_indices, j, 0);
+                const int64_t k_pool_at = sgl::to_i64(kv_indices_j);
                 sgl::Accumulator<sgl::Sum, float> sum_d_state;
                 sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
-                    const auto k_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
                     sum_d_state.add(d, sgl::load(q, b * q_stride_0 + h * q_stride_1 + d) * sgl::load_if(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d, __builtin_nanf("")));
                 });
                 const auto sum_d = sum_d_state.result();
@@ -79,8 +80,7 @@ void run(const paged_attention_decode_params& params) {
                 const float p_weight = sgl::select(p_max == -__builtin_inff(), 0.0f, sgl::exp(p_score - p_max));
                 p_sum_part = p_sum_part + p_weight;
                 sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
-                    const auto v_pool_at = sgl::to_i64(sgl::load_if(kv_indices_is_valid, kv_indices, j, 0));
-                    sgl::store(p_acc_part, d, sgl::load(p_acc_part, d) + p_weight * sgl::load_if(kv_indices_is_valid && 0 <= v_pool_at && v_pool_at < pool_slots, v_pool, v_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
+                    sgl::store(p_acc_part, d, sgl::load(p_acc_part, d) + p_weight * sgl::load_if(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, v_pool, k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));
                 });
             }
             const float p_sum_added = p_sum_part - p_sum_lost;
