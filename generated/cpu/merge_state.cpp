@@ -29,10 +29,10 @@ void run(const merge_state_params& params) {
     sgl::parallel_for(tokens * heads, tokens * (heads * head_dim), [=](int64_t item) {
         const int64_t t = item / heads;
         const int64_t h = item % heads;
-        const float s_a_t_h = sgl::load(s_a, t * s_a_stride_0 + h);
-        const float a = sgl::select(sgl::isinf(s_a_t_h), -__builtin_inff(), sgl::select(!sgl::isinf(s_a_t_h), s_a_t_h, 0.0f));
-        const float s_b_t_h = sgl::load(s_b, t * s_b_stride_0 + h);
-        const float b = sgl::select(sgl::isinf(s_b_t_h), -__builtin_inff(), sgl::select(!sgl::isinf(s_b_t_h), s_b_t_h, 0.0f));
+        const bool holds = sgl::isinf(sgl::load(s_a, t * s_a_stride_0 + h));
+        const float a = sgl::select(holds, -__builtin_inff(), sgl::load_if(!holds, s_a, t * s_a_stride_0 + h, 0.0f));
+        const bool holds_2 = sgl::isinf(sgl::load(s_b, t * s_b_stride_0 + h));
+        const float b = sgl::select(holds_2, -__builtin_inff(), sgl::load_if(!holds_2, s_b, t * s_b_stride_0 + h, 0.0f));
         const float peak = sgl::maximum(a, b);
         const float share_a = sgl::select(peak > -__builtin_inff(), sgl::exp(a - peak), 0.0f);
         const float share_b = sgl::select(peak > -__builtin_inff(), sgl::exp(b - peak), 0.0f);

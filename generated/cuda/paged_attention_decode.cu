@@ -76,15 +76,38 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
             }
         }
         for (int64_t j = j_start; j < j_stop; ++j) {
+            sgl::Held<T, chunk, is_aligned, turns> q_held;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            }
             const bool kv_indices_is_valid = 0 <= j && j < entries;
             const int32_t kv_indices_j = kv_indices_is_valid ? sgl::load(kv_indices, j) : 0;
             const index_t k_pool_at = index_t(kv_indices_j);
+            sgl::Held<T, chunk, is_aligned, turns> k_pool_held;
+            sgl::Held<T, chunk, is_aligned, turns> v_pool_held;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                if (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots) k_pool_held.load(turn,
+                        k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
+                        head_dim - d_base);
+                if (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots) v_pool_held.load(turn,
+                        v_pool, k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                        head_dim - d_base);
+            }
             sgl::Accumulator<sgl::Sum<float>> sum_d_state;
-            for (index_t d_base = team.lane * chunk; d_base < head_dim; d_base += team.lanes * chunk) {
-                const auto q_chunk = sgl::load_chunk<chunk, is_aligned>(q,
-                        b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
-                const auto k_pool_chunk = sgl::load_chunk_if<chunk,
-                        is_aligned>(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, k_pool,
+            SGL_UNROLL
+            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (d_base >= head_dim) break;
+                const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
+                        head_dim - d_base);
+                const auto k_pool_chunk = k_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
+                        && k_pool_at < pool_slots, turn, k_pool,
                         k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
                 SGL_UNROLL
                 for (int step = 0; step < chunk; ++step) {
@@ -125,8 +148,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (d_base >= head_dim) break;
-                const auto v_pool_chunk = sgl::load_chunk_if<chunk,
-                        is_aligned>(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, v_pool,
+                const auto v_pool_chunk = v_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
+                        && k_pool_at < pool_slots, turn, v_pool,
                         k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
                 SGL_UNROLL
                 for (int step = 0; step < chunk; ++step) {
@@ -179,29 +202,19 @@ __global__ void __launch_bounds__(sgl::kMostLanes) paged_attention_decode_kernel
 
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 1>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
 };
 
 }  // namespace

@@ -59,8 +59,8 @@ Saturated measure_6(const Values& V) {
 }
 
 constexpr Measure grid_0[] = {
-    {measure_0},
-    {measure_1},
+    measure_0,
+    measure_1,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -69,12 +69,12 @@ constexpr TeamRow teams_0[] = {
 };
 
 constexpr int16_t tensors_0[] = {
-    {tensor_q},
-    {tensor_k_pool},
-    {tensor_v_pool},
-    {tensor_kv_indptr},
-    {tensor_kv_indices},
-    {tensor_out},
+    tensor_q,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_kv_indptr,
+    tensor_kv_indices,
+    tensor_out,
 };
 
 constexpr ScratchRow scratch_0[] = {
@@ -84,55 +84,45 @@ constexpr ScratchRow scratch_0[] = {
 };
 
 constexpr Measure bounds_0[] = {
-    {measure_0},
-    {measure_1},
-    {measure_2},
-    {measure_3},
-    {measure_4},
-    {measure_5},
-    {measure_6},
+    measure_0,
+    measure_1,
+    measure_2,
+    measure_3,
+    measure_4,
+    measure_5,
+    measure_6,
 };
 
 constexpr int16_t moved_0[] = {
-    {tensor_q},
-    {tensor_k_pool},
-    {tensor_v_pool},
-    {tensor_out},
+    tensor_q,
+    tensor_k_pool,
+    tensor_v_pool,
+    tensor_out,
 };
 
 constexpr Measure multiples_0[] = {
-    {measure_2},
+    measure_2,
 };
 
 constexpr Measure dealt_0[] = {
-    {measure_2},
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {
     {0, 0, 4, 0, true, false},
-    {1, 0, 4, 2, true, false},
-    {2, 0, 4, 0, true, true},
-    {3, 0, 4, 2, true, true},
-    {4, 0, 4, 0, false, false},
-    {5, 0, 4, 2, false, false},
-    {6, 0, 4, 0, false, true},
-    {7, 0, 4, 2, false, true},
-    {8, 1, 8, 0, true, false},
-    {9, 1, 8, 2, true, false},
-    {10, 1, 8, 0, true, true},
-    {11, 1, 8, 2, true, true},
-    {12, 1, 8, 0, false, false},
-    {13, 1, 8, 2, false, false},
-    {14, 1, 8, 0, false, true},
-    {15, 1, 8, 2, false, true},
-    {16, 2, 8, 0, true, false},
-    {17, 2, 8, 2, true, false},
-    {18, 2, 8, 0, true, true},
-    {19, 2, 8, 2, true, true},
-    {20, 2, 8, 0, false, false},
-    {21, 2, 8, 2, false, false},
-    {22, 2, 8, 0, false, true},
-    {23, 2, 8, 2, false, true},
+    {1, 0, 4, 0, true, true},
+    {2, 0, 4, 1, true, true},
+    {3, 0, 4, 0, false, false},
+    {4, 0, 4, 0, false, true},
+    {5, 0, 4, 1, false, true},
+    {6, 1, 8, 0, true, false},
+    {7, 1, 8, 0, true, true},
+    {8, 1, 8, 0, false, false},
+    {9, 1, 8, 0, false, true},
+    {10, 2, 8, 0, true, false},
+    {11, 2, 8, 0, true, true},
+    {12, 2, 8, 0, false, false},
+    {13, 2, 8, 0, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {

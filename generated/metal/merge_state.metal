@@ -60,10 +60,10 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         v_a_held.load(turn, v_a, t * v_a_stride_0 + h * v_a_stride_1 + d_base, head_dim - d_base);
         v_b_held.load(turn, v_b, t * v_b_stride_0 + h * v_b_stride_1 + d_base, head_dim - d_base);
     }
-    const float s_a_t_h = sgl::load(s_a, t * s_a_stride_0 + h);
-    const float a = sgl::isinf(s_a_t_h) ? -INFINITY : !sgl::isinf(s_a_t_h) ? s_a_t_h : 0.0f;
-    const float s_b_t_h = sgl::load(s_b, t * s_b_stride_0 + h);
-    const float b = sgl::isinf(s_b_t_h) ? -INFINITY : !sgl::isinf(s_b_t_h) ? s_b_t_h : 0.0f;
+    const bool holds = sgl::isinf(sgl::load(s_a, t * s_a_stride_0 + h));
+    const float a = holds ? -INFINITY : !holds ? sgl::load(s_a, t * s_a_stride_0 + h) : 0.0f;
+    const bool holds_2 = sgl::isinf(sgl::load(s_b, t * s_b_stride_0 + h));
+    const float b = holds_2 ? -INFINITY : !holds_2 ? sgl::load(s_b, t * s_b_stride_0 + h) : 0.0f;
     const float peak = sgl::maximum(a, b);
     const float share_a = peak > -INFINITY ? sgl::exp(a - peak) : 0.0f;
     const float share_b = peak > -INFINITY ? sgl::exp(b - peak) : 0.0f;
