@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("-v", "--verbose", action="store_true", help="show whole command lines")
     building.add_argument("--metal", choices=METAL_MODES, default="auto", help="how a Mac gets its shaders")
     _add(commands, test).set_defaults(takes_more=True)
-    for command in (bench, demo, report, emulate):  # they have arguments of their own, which their --help lists
+    for command in (bench, demo, report, emulate):  # their arguments are their own, as their --help says
         _add(commands, command, add_help=False).set_defaults(takes_more=True)
     explaining = _add(commands, explain)
     explaining.add_argument("kernel", help="a kernel's name, with its folder or without, or a spec's path")

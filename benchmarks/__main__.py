@@ -1,4 +1,4 @@
-"""`python -m benchmarks [cpu | generate]`: measure the built kernels, or the generator."""
+"""`python -m benchmarks [cpu | generate | emulator]`: measure the built kernels, or one of the tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one benchmark; the exit status."""
     parser = argparse.ArgumentParser(prog="build.py bench", description=(__doc__ or "").split(": ")[1])
-    parser.add_argument("what", nargs="?", choices=("cpu", "generate"), default="cpu")
+    parser.add_argument("what", nargs="?", choices=("cpu", "generate", "emulator"), default="cpu")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/results", help="where to write")
     parsed = parser.parse_args(arguments)
     try:
@@ -23,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from benchmarks import cpu
 
             cpu.main(ROOT / "specs", parsed.results, "python build.py bench")
+        elif parsed.what == "emulator":
+            from benchmarks import emulator
+
+            emulator.main(parsed.results, "python build.py bench emulator")
         else:
             from benchmarks import generate
 

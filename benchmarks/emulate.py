@@ -1,9 +1,9 @@
 """Every shader that ships, on the Metal emulator beside the interpreter: `build.py emulate --all`.
 
 Each kernel runs with every combination of its dtypes and in every variant: over the spec's examples in all
-orders of threads, and over odd sizes in one order after another. The exit status is 1 where anything was
-found, where results are further from the interpreter's than rounding explains, or where the order of threads
-changes a bit.
+orders of threads, with denormal floats and without, and over odd sizes in one such way after another. The
+exit status is 1 where anything was found, where results are further from the interpreter's than rounding
+explains, or where the order of threads changes a bit.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.metal.emulator import EmulatorUnavailable, ShaderError
 from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Choice, plan
-from backends.metal.emulator.ops import EmulatedOp, How, emulate_spec
+from backends.metal.emulator.ops import EmulatedOp, How, Run, emulate_spec
 from backends.metal.emulator.shader import ORDERS, REDUCTIONS
-from benchmarks.agreement import compare, make_reference
+from benchmarks.agreement import Agreement, Reference, compare, make_reference
 from benchmarks.emulator_cases import MOST_ELEMENTS, odd_examples, scaled_examples
 from benchmarks.inputs import Example, make_arguments
 from benchmarks.tables import render_text
@@ -36,7 +36,9 @@ from kernel_ir.typecheck.check import check_spec
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 EXIT_FOUND, EXIT_WRONG = 1, 2
 CHOICES = tuple(Choice(*each) for each in itertools.product((False, True), repeat=3))
-PLANS = tuple(itertools.product(ORDERS, REDUCTIONS))
+PLANS = tuple(How(order=order, reduction=reduction, is_flushing=flushing)
+              for flushing in (False, True) for order in ORDERS for reduction in REDUCTIONS)  # fmt: skip
+FLUSHED = 4 * 2.0**-126  # what denormals that count as zero may change, about
 SHOWN = 8  # complaints a kernel
 
 HEADINGS = ("kernel", "dtypes", "sizes", "variants", "runs", "threads", "of allowed", "time", "verdict")
@@ -56,10 +58,14 @@ class Tally:
     variants: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
 
+    def add(self, run: Run) -> None:
+        self.runs += 1
+        self.threads += run.total("threads")
+        self.variants |= {step.dispatch.kernel.variant.suffix for step in run.steps}
+
     def complain(self, example: Example, how: How, text: str) -> None:
         sizes = " ".join(f"{name}={value}" for name, value in example.items())
-        seed = f" {how.seed}" if how.order == "random" else ""
-        self.complaints.append(f"{self.name} {self.dtypes}, {sizes}, {how.order}{seed}, {how.choice}: {text}")
+        self.complaints.append(f"{self.name} {self.dtypes}, {sizes}, {how}: {text}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,30 +142,37 @@ def run_one(path: Path, position: int) -> Tally:
     return tally
 
 
-def _run_sizes(
-    op: EmulatedOp, entry: Entry, example: Example, plans: Sequence[tuple[str, str]], tally: Tally
-) -> None:
-    """Every variant in the given orders, beside the interpreter and beside one another."""
+def _run_sizes(op: EmulatedOp, entry: Entry, example: Example, plans: Sequence[How], tally: Tally) -> None:
+    """Every variant in the given ways, beside the interpreter and beside one another."""
     arguments = make_arguments(op.record, example, entry, seed=tally.sizes)
-    reference = make_reference(op.record, entry, arguments)
+    exact = make_reference(op.record, entry, arguments)
+    flushed = Reference(exact.outputs, {name: bound + FLUSHED for name, bound in exact.bounds.items()})
     tally.sizes += 1
     for choice in _distinct_choices(op, entry, example):
-        bits: dict[str, dict[str, bytes]] = {}
-        for order, reduction in plans:
-            how = How(choice, order, reduction, seed=tally.runs)
+        bits: dict[tuple[str, bool], dict[str, bytes]] = {}
+        for way in plans:
+            how = replace(way, choice=choice, seed=tally.runs)
             run = op.run(arguments, entry, how)
-            tally.runs += 1
-            tally.threads += sum(step.dispatch.groups * step.dispatch.threads for step in run.steps)
-            tally.variants |= {step.dispatch.kernel.variant.suffix for step in run.steps}
-            for finding in run.findings:
-                tally.complain(example, how, str(finding))
-            agreement = compare(op.record, entry, run.outputs, reference)
+            tally.add(run)
+            agreement = compare(op.record, entry, run.outputs, flushed if how.is_flushing else exact)
             tally.worst_share = max(tally.worst_share, agreement.worst_share)
-            if not agreement.is_allowed:
-                tally.complain(example, how, f"off by {agreement.worst_share:.3g} of what is allowed")
             made = {name: array.tobytes() for name, array in run.outputs.items()}
-            if made != bits.setdefault(reduction, made):
-                tally.complain(example, how, "another order of threads gives other bits")
+            same = bits.setdefault((how.reduction, how.is_flushing), made)
+            for text in _complaints(op, run, agreement, made == same):
+                tally.complain(example, how, text)
+
+
+def _complaints(op: EmulatedOp, run: Run, agreement: Agreement, is_same: bool) -> Iterator[str]:
+    yield from map(str, run.findings)
+    if not agreement.is_allowed:
+        yield f"off by {agreement.worst_share:.3g} times what is allowed"
+    if not is_same:
+        yield "another order of threads gives other bits"
+    least = sum(
+        run.outputs[item.name].nbytes for item in op.kernel.results if item.name not in op.zero_filled
+    )
+    if run.total("device_bytes_written") < least:
+        yield f"{run.total('device_bytes_written')} bytes were seen to be written, not {least}"
 
 
 def _distinct_choices(op: EmulatedOp, entry: Entry, example: Example) -> Iterator[Choice]:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from backends.metal.emulator import (
+    CanaryError,
     EmulatorUnavailable,
     Launch,
     LaunchError,
     Outcome,
     Shader,
     ShaderError,
+    compile,
     load,
 )
 from backends.metal.emulator.compile import require
@@ -344,6 +346,56 @@ def test_runaway_kernel_is_a_finding_and_the_next_runs(case: str) -> None:
     outcome = load(text).run(Launch("runaway", buffers, threadgroup=1))
     assert kind in {finding.kind for finding in outcome.findings}
     assert not launch(threadgroup=32).findings
+
+
+def test_loop_without_an_end_that_touches_nothing_is_a_finding() -> None:
+    text = f"{HEADER}\nkernel void spin(device int* out [[buffer(0)]]) {{\n  for (;;) {{}}\n}}\n"
+    (finding,) = load(text).run(Launch("spin", {0: np.zeros(1, np.int32)}, threadgroup=1)).findings
+    assert (finding.kind, finding.note) == ("endless", "a loop that neither ends nor touches memory")
+    assert not launch(threadgroup=32).findings
+
+
+def test_shader_whose_accesses_are_not_seen_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = tuple(flag.replace("=thread,", "=") for flag in compile._SHADER_FLAGS)
+    monkeypatch.setattr(compile, "_SHADER_FLAGS", silent)
+    with pytest.raises(CanaryError, match="of what is planted here, "):
+        load(POSITIONS)
+
+
+DENORMALS = f"""{HEADER}
+kernel void scale(device const float* x [[buffer(0)]], device float* out [[buffer(1)]],
+                  uint i [[thread_position_in_grid]]) {{
+  out[i] = x[i] * 0.5f;
+}}
+"""
+
+
+@pytest.mark.parametrize("is_flushing", [False, True])
+def test_denormals_are_kept_or_count_as_zero(is_flushing: bool) -> None:
+    x = np.array([2.0**-126, 2.0**-130, 1], np.float32)
+    launch = Launch("scale", {0: x, 1: np.zeros_like(x)}, threadgroup=3, blank={1})
+    outcome = load(DENORMALS).run(launch, is_flushing=is_flushing)
+    np.testing.assert_array_equal(outcome.buffers[1], [0, 0, 0.5] if is_flushing else x / 2)
+    assert np.float32(2.0**-126) / 2 > 0  # the mode of this process is as it was
+
+
+TRAFFIC = f"""{HEADER}
+kernel void traffic(device const float* x [[buffer(0)]], device float* out [[buffer(1)]],
+                    uint i [[thread_position_in_grid]], uint t [[thread_index_in_threadgroup]]) {{
+  out[i] = x[t] + x[t / 2];
+  if (t == 0) out[i] = 0;
+}}
+"""
+
+
+def test_traffic_tells_bytes_apart() -> None:
+    x = np.zeros(64, np.float32)
+    launch = Launch("traffic", {0: x, 1: np.zeros(128, np.float32)}, grid=2, threadgroup=64, blank={1})
+    outcome = load(TRAFFIC).run(launch, is_counted=True)
+    given, made = outcome.traffic[0], outcome.traffic[1]
+    assert (given.read, given.distinct_read, given.read_by_groups) == (1024, 256, 512)
+    assert (given.written, made.read) == (0, 0)
+    assert (made.written, made.distinct_written, made.written_by_groups) == (520, 512, 512)
 
 
 def test_division_by_a_constant_that_was_not_given_is_a_finding() -> None:

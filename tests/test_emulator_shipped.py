@@ -74,7 +74,7 @@ def test_sweep_fails_where_a_kernel_is_wrong(
 
     monkeypatch.setattr(emulate, "emulate_spec", lambda loaded: Wrong(emulate_spec(loaded).compiled))
     assert emulate.main(["--all", "silu_and_mul", "-j", "1"]) == 1
-    assert "of what is allowed" in capsys.readouterr().out
+    assert "times what is allowed" in capsys.readouterr().out
 
 
 def test_sweep_of_an_unknown_kernel_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -180,3 +180,17 @@ kernel void packed_bug(ARGUMENTS) {
 kernel void packed_twin(ARGUMENTS) {
   if (i < 40) out[i] = float3(((device packed_float3*)data)[i]).x;
 }
+
+template <class T> inline __attribute__((always_inline)) void look(device const T* at) {
+  T unused = at[0];  // found
+}
+
+// out of bounds: a value that nobody uses is read past the end
+kernel void unused_read_bug(ARGUMENTS) {
+  look(data + i + 1);
+  out[i] = data[i];
+}
+kernel void unused_read_twin(ARGUMENTS) {
+  look(data + i);
+  out[i] = data[i];
+}

@@ -3,9 +3,10 @@
 from backends.metal.emulator.compile import EmulatorUnavailable
 from backends.metal.emulator.findings import Finding
 from backends.metal.emulator.rewrite import ShaderError
-from backends.metal.emulator.shader import Launch, LaunchError, Outcome, Shader, load
+from backends.metal.emulator.shader import CanaryError, Launch, LaunchError, Outcome, Shader, Traffic, load
 
 __all__ = [
+    "CanaryError",
     "EmulatorUnavailable",
     "Finding",
     "Launch",
@@ -13,5 +14,6 @@ __all__ = [
     "Outcome",
     "Shader",
     "ShaderError",
+    "Traffic",
     "load",
 ]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from backends.metal.emulator.rewrite import ShaderError, rewrite
+from backends.metal.emulator.slots import BUFFER, POSITION, THREAD_INDEX
 
 HERE = Path(__file__).parent
 SHIM = HERE / "shim"
@@ -21,10 +22,12 @@ CACHE = HERE.parents[2] / "build" / "emulator"
 
 _COMPILER = (sys.executable, "-m", "ziglang", "c++")
 _LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
-# At -O0, so that every access the shader writes down is made. Only the compiler proper is told of the
-# sanitizers: the driver would link their runtimes, for which ours stands in.
+# The shader's own functions are not optimised, so that every access that it writes down is made; those of
+# the shim are. Only the compiler proper is told of the sanitizers: the driver would link their runtimes, for
+# which ours stands in.
+_UNOPTIMISED = "#pragma clang optimize off\n"
 _SHADER_FLAGS = (
-    *_LANGUAGE, "-O0", "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
+    *_LANGUAGE, "-O2", "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
     "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection",
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
     "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
@@ -32,6 +35,18 @@ _SHADER_FLAGS = (
 )  # fmt: skip
 _RUNTIME_FLAGS = (*_LANGUAGE, "-O2", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror")
 _LINK_FLAGS = ("-shared", "-nostdlib++")
+
+
+# A kernel in every shader, in which each thread reads what was never written, then writes to its neighbour.
+CANARY, CANARY_THREADS = "the canary", 64
+_CANARY = f"""
+# 1 "canary"
+namespace {{
+void emu_canary(float* x, uint t) {{ x[t] = x[t] + 1.0f; x[(t + 1) % {CANARY_THREADS}] = 1.0f; }}
+const emu::Slot emu_canary_slots[] = {{{{{BUFFER}, 0, 1}}, {{{POSITION}, {THREAD_INDEX}, 0}}}};
+emu::Registered emu_canary_kernel("{CANARY}", &emu_canary, emu_canary_slots);
+}}
+"""
 
 
 class EmulatorUnavailable(Exception):
@@ -69,10 +84,10 @@ def compile_shader(source: str, name: str, includes: tuple[Path, ...] = ()) -> P
 
 def _build(source: str, name: str, includes: tuple[Path, ...], library: Path) -> None:
     plain, prepared = library.with_suffix(".metal"), library.with_suffix(".cpp")
-    plain.write_text(f'# 1 "{name}"\n{source}', encoding="utf-8")
+    plain.write_text(f'{_UNOPTIMISED}# 1 "{name}"\n{source}', encoding="utf-8")
     folders = [f"-I{folder}" for folder in (SHIM, *includes)]
     preprocessed = _run("-std=c++17", "-E", "-w", *folders, "-x", "c++", str(plain))
-    prepared.write_text(rewrite(preprocessed, SHIM), encoding="utf-8")
+    prepared.write_text(rewrite(preprocessed, SHIM) + _CANARY, encoding="utf-8")
     _run(*_SHADER_FLAGS, *_LINK_FLAGS, str(prepared), "-o", str(library))
 
 

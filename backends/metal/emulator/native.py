@@ -32,7 +32,11 @@ class Constant(ctypes.Structure):
 
 
 class Party(ctypes.Structure):
-    _fields_ = (("site", c_uint), ("group", c_uint), ("thread", c_uint), ("access", c_int))
+    """`pc` is counted from the image's first byte, 0 where there is none; `path` names the calls."""
+
+    _fields_ = (
+        ("pc", c_uint), ("path", c_uint), ("group", c_uint), ("thread", c_uint), ("access", c_int),
+    )  # fmt: skip
 
 
 class Report(ctypes.Structure):
@@ -54,7 +58,8 @@ class Launch(ctypes.Structure):
         ("kernel", POINTER(Kernel)), ("initialise", c_void_p), ("buffers", POINTER(Buffer)),
         ("buffer_count", c_int),
         ("threadgroup_bytes", c_int * BUFFERS), ("groups", c_uint * 3), ("threads", c_uint * 3),
-        ("total", c_uint * 3), ("order", c_int), ("reduction", c_int), ("seed", c_ulonglong),
+        ("total", c_uint * 3), ("order", c_int), ("reduction", c_int), ("is_counted", c_int),
+        ("is_flushing", c_int), ("seed", c_ulonglong),
         ("most_accesses", c_ulonglong),
     )  # fmt: skip
 
@@ -64,7 +69,16 @@ class Counts(ctypes.Structure):
         ("device_reads", c_ulonglong), ("device_writes", c_ulonglong), ("threadgroup_reads", c_ulonglong),
         ("threadgroup_writes", c_ulonglong), ("atomics", c_ulonglong), ("barriers", c_ulonglong),
         ("simd_operations", c_ulonglong), ("device_bytes_read", c_ulonglong),
-        ("device_bytes_written", c_ulonglong),
+        ("device_bytes_written", c_ulonglong), ("threadgroup_bytes", c_ulonglong),
+        ("private_accesses", c_ulonglong), ("threads", c_ulonglong),
+    )  # fmt: skip
+
+
+class Traffic(ctypes.Structure):
+    _fields_ = (
+        ("index", c_int), ("read", c_ulonglong), ("written", c_ulonglong), ("distinct_read", c_ulonglong),
+        ("distinct_written", c_ulonglong), ("read_by_groups", c_ulonglong),
+        ("written_by_groups", c_ulonglong),
     )  # fmt: skip
 
 
@@ -77,8 +91,10 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "emu_report_count": (c_int, []),
     "emu_reports": (POINTER(Report), []),
     "emu_counts": (POINTER(Counts), []),
-    "emu_site_pc": (c_ulonglong, [c_uint]),
-    "emu_site_parent": (c_uint, [c_uint]),
+    "emu_traffic_count": (c_int, []),
+    "emu_traffic": (POINTER(Traffic), []),
+    "emu_path_pc": (c_uint, [c_uint]),
+    "emu_path_parent": (c_uint, [c_uint]),
     "emu_set_constants": (None, [POINTER(Constant), c_int]),
 }
 
@@ -110,13 +126,17 @@ class NativeShader:
         function.restype = c_void_p
         return int(function())
 
-    def run(self, launch: Launch, constants: Mapping[int, float]) -> None:
-        """Set the function constants and run; `reports` and `counts` tell of it. Raises MemoryError."""
+    def run(self, launch: Launch, constants: Mapping[int, float] | None) -> None:
+        """Set the function constants, unless there are to be none, and run. Raises MemoryError.
+
+        `reports`, `counts` and `traffic` tell of it.
+        """
         assert _runtime is not None
-        rows = [Constant(index, float(value), int(value)) for index, value in constants.items()]
+        rows = [Constant(index, float(value), int(value)) for index, value in (constants or {}).items()]
         table = (Constant * len(rows))(*rows)
         _runtime.emu_set_constants(table, len(rows))
-        launch.initialise = ctypes.cast(self.library.emu_initialise, c_void_p)
+        if constants is not None:
+            launch.initialise = ctypes.cast(self.library.emu_initialise, c_void_p)
         if _runtime.emu_run(ctypes.byref(launch), *self.image) < 0:
             raise MemoryError("no address space is left for the emulator's stacks and buffers")
 
@@ -132,11 +152,18 @@ class NativeShader:
         counts = _runtime.emu_counts().contents
         return {name: getattr(counts, name) for name in COUNTS}
 
-    def chain(self, site: int) -> list[int]:
-        """The return addresses of a site, innermost first."""
+    def traffic(self) -> list[Traffic]:
+        """What the latest run did with each buffer's bytes; copies."""
         assert _runtime is not None
-        addresses = []
-        while site:
-            addresses.append(int(_runtime.emu_site_pc(site)))
-            site = _runtime.emu_site_parent(site)
-        return [address for address in addresses if self.image[0] <= address < self.image[1]]
+        first = _runtime.emu_traffic()
+        return [Traffic.from_buffer_copy(first[n]) for n in range(_runtime.emu_traffic_count())]
+
+    def chain(self, party: Party) -> list[int]:
+        """The return addresses of where a party stood, innermost first."""
+        assert _runtime is not None
+        offsets, path = [party.pc], party.path
+        while path:
+            offsets.append(int(_runtime.emu_path_pc(path)))
+            path = _runtime.emu_path_parent(path)
+        end = self.image[1] - self.image[0]
+        return [self.image[0] + offset for offset in offsets if 0 < offset < end]

@@ -12,7 +12,7 @@ import numpy as np
 from backends.metal.emit import RUNTIME, emit, launch_records
 from backends.metal.emulator.dispatch import Choice, Dispatch, plan
 from backends.metal.emulator.findings import Finding
-from backends.metal.emulator.shader import Launch, Shader, load
+from backends.metal.emulator.shader import Launch, Outcome, Shader, Traffic, load
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
 from codegen.pipeline import Compiled, compile_spec
 from codegen.record import Entry
@@ -32,20 +32,24 @@ _PLAIN = Choice()
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """The variants to take, and in which order threads run and lanes are added up."""
+    """The variants to take, in which order threads run and lanes are added up, and the rest as `Shader.run`
+    has it."""
 
     choice: Choice = _PLAIN
     order: str = "forward"
     reduction: str = "pairwise"
     seed: int = 1
+    is_flushing: bool = False
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One launch that was run: what the emulator counted, and for which of its buffers."""
+    """One launch that was run, and what the emulator counted: in all, and by tensor or scratch buffer."""
 
     dispatch: Dispatch
     counts: Mapping[str, int]
+    traffic: Mapping[str, Traffic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,11 @@ class EmulatedOp:
         for record in self.launches:
             dispatch = plan(record, entry.suffix, call.values, how.choice)
             if dispatch.teams > 0:
-                found, counts = self._launch(record, dispatch, call, how)
-                findings.extend(found)
-                steps.append(Step(dispatch, counts))
+                outcome = self._launch(record, dispatch, call, how)
+                findings.extend(outcome.findings)
+                names = (*record.tensors, *(item.name for item in record.scratch))
+                traffic = {names[n]: row for n, row in outcome.traffic.items() if n < len(names)}
+                steps.append(Step(dispatch, outcome.counts, traffic))
         outputs = {n: call.arrays[n] for n, item in self.kernel.tensors().items() if _is_output(item, call)}
         return Run(outputs, tuple(findings), tuple(steps))
 
@@ -138,25 +144,36 @@ class EmulatedOp:
         position = axis + array.ndim - len(self.kernel.tensors()[tensor].shape)
         return array.shape[-1] if position < 0 else array.strides[position] // array.itemsize
 
-    def _launch(
-        self, record: LaunchRecord, dispatch: Dispatch, call: _Call, how: How
-    ) -> tuple[tuple[Finding, ...], Mapping[str, int]]:
+    def first_launch(self, arguments: Mapping[str, Any], entry: Entry, how: How) -> Launch:
+        """What the first of the launches is started with."""
+        call = self._prepare(arguments, entry)
+        dispatch = plan(self.launches[0], entry.suffix, call.values, how.choice)
+        return self._request(self.launches[0], dispatch, call)
+
+    def _launch(self, record: LaunchRecord, dispatch: Dispatch, call: _Call, how: How) -> Outcome:
+        launch = self._request(record, dispatch, call)
+        outcome = self.shader.run(
+            launch, how.order, how.reduction, how.seed, is_flushing=how.is_flushing, is_counted=how.is_counted
+        )
+        for n, item in launch.buffers.items():
+            if item.flags.writeable:
+                item[...] = outcome.buffers[n].reshape(item.shape)
+        return outcome
+
+    def _request(self, record: LaunchRecord, dispatch: Dispatch, call: _Call) -> Launch:
         given = sum((name in call.arrays) << bit for bit, name in enumerate(record.given))
         scratch = [self._scratch(record, n, dispatch, call) for n in range(len(record.scratch))]
         bound = [*(call.arrays.get(name) for name in record.tensors), *scratch]
         bound += [np.frombuffer(part, np.uint8) for part in (call.params, bytes(dispatch.struct(given)))]
-        buffers = {n: item for n, item in enumerate(bound) if item is not None and item.size}
-        outcome = self.shader.run(
-            Launch(
-                dispatch.kernel.name, buffers, grid=dispatch.groups, threadgroup=dispatch.threads,
-                constants={n: call.values[name] for n, name in constant_positions(record)},
-                memory={0: 4 * EXCHANGE_WORDS}, blank=self._blank(record),
-            ), how.order, how.reduction, how.seed,
-        )  # fmt: skip
-        for n, item in buffers.items():
-            if item.flags.writeable:
-                item[...] = outcome.buffers[n].reshape(item.shape)
-        return outcome.findings, outcome.counts
+        return Launch(
+            dispatch.kernel.name,
+            {n: item for n, item in enumerate(bound) if item is not None and item.size},
+            grid=dispatch.groups,
+            threadgroup=dispatch.threads,
+            constants={n: call.values[name] for n, name in constant_positions(record)},
+            memory={0: 4 * EXCHANGE_WORDS},
+            blank=self._blank(record),
+        )
 
     def _scratch(self, record: LaunchRecord, number: int, dispatch: Dispatch, call: _Call) -> Array:
         item = record.scratch[number]

@@ -18,6 +18,7 @@ from backends.metal.emulator.tokens import Tokens
 
 ELEMENTS = "char uchar short ushort int uint long ulong half bfloat float bool".split()
 VECTORS = frozenset(f"{element}{count}" for element in ELEMENTS for count in (2, 3, 4))
+INLINE = frozenset({"always_inline", "__always_inline__"})  # such functions would be optimised
 SPACES = {"device": "", "thread": "", "threadgroup": "", "constant": "const", "kernel": ""}
 _HALF = re.compile(r"(.*\d\.?|.*\.)[hH]")
 
@@ -188,8 +189,8 @@ class Rewriter:
             item = self.tokens.items[self.tokens.own[at]]
             if item.text != item.was:
                 continue
-            if word in SPACES:
-                self.tokens.replace(at, SPACES[word])
+            if word in SPACES or word in INLINE:
+                self.tokens.replace(at, SPACES.get(word, ""))
             elif self.tokens.kind(at) == "number" and _HALF.fullmatch(word) and not word.startswith("0x"):
                 self.tokens.replace(at, f"((half){_as_float(word[:-1])})")
 

@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from backends.metal.emulator import native
-from backends.metal.emulator.compile import SHIM, compile_runtime, compile_shader, require
+from backends.metal.emulator.compile import (
+    CANARY,
+    CANARY_THREADS,
+    SHIM,
+    compile_runtime,
+    compile_shader,
+    require,
+)
 from backends.metal.emulator.findings import (
     ACCESSES,
     KINDS,
@@ -38,17 +45,38 @@ MOST_THREADGROUP_BYTES = 32 << 10
 Extent = int | Sequence[int]
 
 
+class CanaryError(RuntimeError):
+    """The emulator does not see what it must see: nothing that it says of this shader can be trusted."""
+
+
 class LaunchError(ValueError):
     """The launch does not fit the kernel: what was expected, and what came."""
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes of a buffer that were read and written; how many different ones; and how many different ones
+    each threadgroup did, summed over threadgroups. An atomic counts as both."""
+
+    read: int
+    written: int
+    distinct_read: int
+    distinct_written: int
+    read_by_groups: int
+    written_by_groups: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run: the buffers after it by index, what was found, and how much memory was touched."""
+    """One run: the buffers after it by index, what was found, and how much memory was touched.
+
+    `traffic` is by buffer index, and there only where `run` was asked to count.
+    """
 
     buffers: dict[int, np.ndarray]
     findings: tuple[Finding, ...]
     counts: dict[str, int]
+    traffic: dict[int, Traffic]
     order: str
     reduction: str
     seed: int
@@ -78,21 +106,37 @@ class Shader:
 
     def __init__(self, library: Path) -> None:
         self.native = native.NativeShader(library)
-        self.kernels = tuple(sorted(self.native.kernels))
+        self.kernels = tuple(sorted(self.native.kernels.keys() - {CANARY}))
         self.lines = Lines(library, self.native.image[0], SHIM)
+        self._require_canary(library)
+
+    def _require_canary(self, library: Path) -> None:
+        """Raises CanaryError unless what is planted into every shader is found."""
+        blank = {0: np.zeros(CANARY_THREADS, np.float32)}
+        outcome = self.run(Launch(CANARY, blank, threadgroup=CANARY_THREADS, blank={0}))
+        kinds = {finding.kind for finding in outcome.findings}
+        seen = (outcome.counts["device_reads"], outcome.counts["device_writes"])
+        if kinds != {"race", "uninitialised"} or seen != (CANARY_THREADS, 2 * CANARY_THREADS):
+            raise CanaryError(f"{library}: of what is planted here, {sorted(kinds)} were found, in {seen}")
 
     def run(
         self, launch: Launch, order: str = "forward", reduction: str = "pairwise", seed: int = 0,
-        most_accesses: int = MOST_ACCESSES,
+        most_accesses: int = MOST_ACCESSES, is_flushing: bool = False, is_counted: bool = False,
     ) -> Outcome:  # fmt: skip
-        """Run once, on copies. Raises LaunchError."""
+        """Run once, on copies. Raises LaunchError.
+
+        `is_flushing`: denormal floats count as zero, as a GPU may treat them. `is_counted`: tell the bytes
+        of buffers apart for `Outcome.traffic`.
+        """
         arrays = {index: np.array(given, order="C", ndmin=1) for index, given in launch.buffers.items()}
         request = self._request(launch, arrays)
         request.order, request.reduction = ORDERS.index(order), REDUCTIONS.index(reduction)
         request.seed, request.most_accesses = seed, most_accesses
-        self.native.run(request, launch.constants or {})
+        request.is_flushing, request.is_counted = is_flushing, is_counted
+        self.native.run(request, None if launch.kernel == CANARY else launch.constants or {})
         findings = self._findings(launch.kernel)
-        return Outcome(arrays, findings, self.native.counts(), order, reduction, seed)
+        traffic = _traffic(self.native.traffic()) if is_counted else {}
+        return Outcome(arrays, findings, self.native.counts(), traffic, order, reduction, seed)
 
     def check(
         self, launch: Launch, seeds: Sequence[int] = (1,), most_accesses: int = MOST_ACCESSES
@@ -141,14 +185,14 @@ class Shader:
 
     def _findings(self, kernel: str) -> tuple[Finding, ...]:
         reports = self.native.reports()
-        sites = {site for each in reports for site in (each.now.site, each.before.site)}
-        chains = {site: self.native.chain(site) for site in sites}
-        self.lines.look_up({address for chain in chains.values() for address in chain})
-        return tuple(self._finding(kernel, each, chains) for each in reports)
+        parties = (party for each in reports for party in (each.now, each.before))
+        self.lines.look_up({address for party in parties for address in self.native.chain(party)})
+        return tuple(self._finding(kernel, each) for each in reports)
 
-    def _finding(self, kernel: str, report: native.Report, chains: Mapping[int, list[int]]) -> Finding:
+    def _finding(self, kernel: str, report: native.Report) -> Finding:
         def party(side: native.Party) -> Party:
-            return Party(ACCESSES[side.access], side.group, side.thread, self.lines.of(chains[side.site]))
+            lines = self.lines.of(self.native.chain(side))
+            return Party(ACCESSES[side.access], side.group, side.thread, lines)
 
         note = report.note.decode(errors="replace")
         memory = ""
@@ -156,8 +200,13 @@ class Shader:
             place = MEMORIES[report.memory].format(index=report.index, name=note)
             memory = f"{report.size} bytes at byte {report.offset} of {place}"
         note = "" if report.memory == THREADGROUP_VARIABLE else note
-        before = party(report.before) if report.before.site else None
+        before = party(report.before) if report.before.pc else None
         return Finding(kernel, KINDS[report.kind], memory, note, report.count, party(report.now), before)
+
+
+def _traffic(rows: Sequence[native.Traffic]) -> dict[int, Traffic]:
+    names = [name for name, _ in native.Traffic._fields_ if name != "index"]
+    return {row.index: Traffic(*(getattr(row, name) for name in names)) for row in rows}
 
 
 def _triple(extent: Extent) -> tuple[int, ...]:

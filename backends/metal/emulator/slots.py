@@ -19,12 +19,15 @@ POSITIONS = (
     ("threads_per_simdgroup", "thread_execution_width"),
     ("simdgroup_index_in_threadgroup",),
     ("thread_index_in_simdgroup",),
-    ("simdgroups_per_threadgroup", "dispatch_simdgroups_per_threadgroup"),
+    ("simdgroups_per_threadgroup",),
     ("dispatch_threads_per_threadgroup",),
     ("quadgroup_index_in_threadgroup",),
     ("thread_index_in_quadgroup",),
+    ("dispatch_simdgroups_per_threadgroup",),
+    ("quadgroups_per_threadgroup", "dispatch_quadgroups_per_threadgroup"),
 )
 _BY_NAME = {name: index for index, names in enumerate(POSITIONS) for name in names}
+THREAD_INDEX = _BY_NAME["thread_index_in_threadgroup"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class Tokens:
             kind = str(found.lastgroup)
             if kind == "mark":
                 mark = _MARK.match(found[0])
-                is_own = mark is None or not mark[2].startswith((str(library), "<"))
+                if mark is not None:
+                    is_own = not mark[2].startswith((str(library), "<"))
             elif kind != "space" and is_own:
                 self.own.append(len(self.items))
             self.items.append(Token(kind, found[0], found[0]))

@@ -21,7 +21,7 @@ enum SlotKind : int { kBuffer, kThreadgroup, kPosition };
 enum Position : int {
   kThreadInGrid, kThreadInGroup, kThreadIndexInGroup, kGroupInGrid, kGroupsPerGrid, kThreadsPerGroup,
   kThreadsPerGrid, kSimdWidth, kSimdIndex, kLaneIndex, kSimdsPerGroup, kDispatchThreadsPerGroup,
-  kQuadIndex, kQuadLane, kPositions
+  kQuadIndex, kQuadLane, kDispatchSimdsPerGroup, kQuadsPerGroup, kPositions
 };
 
 struct Slot {
@@ -32,8 +32,8 @@ struct Slot {
 
 // All that one thread's parameters are read from.
 struct Thread {
-  void* buffers[kBuffers];
-  void* threadgroup[kBuffers];
+  void* const* buffers;
+  void* const* threadgroup;
   u32 positions[kPositions][3];
 };
 
@@ -63,9 +63,15 @@ enum ReportKind : int {
   kArithmetic, kCrash, kEndless, kUnbound
 };
 
-// One side of a finding: who touched the memory, how and where. `site` is a node of the call tree.
+// Where code stands: a return address, from the shader's first byte on, and a node of the call tree.
+struct Site {
+  u32 pc;  // 0: nowhere
+  u32 path;
+};
+
+// One side of a finding: who touched the memory, how and where.
 struct Party {
-  u32 site;
+  Site site;
   u32 group;
   u32 thread;
   int access;
@@ -93,7 +99,7 @@ struct Buffer {
 
 struct Launch {
   const Kernel* kernel;
-  void (*initialise)();  // sets what depends on function constants
+  void (*initialise)();  // sets what depends on function constants; may be null
   const Buffer* buffers;
   int buffer_count;
   int threadgroup_bytes[kBuffers];
@@ -102,13 +108,21 @@ struct Launch {
   u32 total[3];  // threads of the whole grid; the last groups may be partial
   int order;     // 0 ascending, 1 descending, 2 random
   int reduction; // 0 pairwise, 1 in lane order
+  int is_counted;  // whether bytes are told apart, for Traffic
+  int is_flushing; // denormal floats count as zero
   u64 seed;
   u64 most_accesses;
 };
 
 struct Counts {
   u64 device_reads, device_writes, threadgroup_reads, threadgroup_writes, atomics, barriers, simd_operations;
-  u64 device_bytes_read, device_bytes_written;
+  u64 device_bytes_read, device_bytes_written, threadgroup_bytes, private_accesses, threads;
+};
+
+// What became of one buffer's bytes. `by_groups` counts a byte once for each threadgroup that touches it.
+struct Traffic {
+  int index;
+  u64 read, written, distinct_read, distinct_written, read_by_groups, written_by_groups;
 };
 
 }  // namespace emu

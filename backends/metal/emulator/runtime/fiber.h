@@ -11,9 +11,13 @@ namespace emu {
 
 constexpr long long kGuardBytes = 4096;
 
-// A stack whose first switch calls `run`, which must not return. The guard page below stays unmapped.
-inline void* start_fiber(char* stack, void (*run)()) {
-  void** top = reinterpret_cast<void**>(stack + kStackBytes);
+// The stacks' tops lie apart by more than their distance, or all would share a few lines of the cache.
+constexpr long long kStagger = 4096 + 64 * 13;
+
+// A thread's stack whose first switch calls `run`, which must not return. Its guard page stays unmapped.
+inline void* start_fiber(char* stacks, int number, void (*run)()) {
+  char* const end = stacks + (number + 1) * kStackBytes - number * kStagger % (kStackBytes / 2);
+  void** top = reinterpret_cast<void**>(end);
   *--top = nullptr;
   *--top = reinterpret_cast<void*>(run);
   for (int saved = 0; saved < 6; ++saved) *--top = nullptr;

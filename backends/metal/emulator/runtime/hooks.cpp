@@ -1,12 +1,23 @@
 // The functions that instrumented code calls, under the names that the compiler gives them.
-#include "state.h"
+#include "access.h"
 
 using namespace emu;
 
 #define EMU_CALLER __builtin_return_address(0)
 
-static inline void on_access(const void* at, unsigned long size, const Touch& how, const void* pc) {
-  if (state.is_running && size > 0) touch(at, (long long)size, how, pc);
+// Most accesses are to the thread's own stack, which is not tracked.
+static inline __attribute__((always_inline)) void on_access(const void* at, unsigned long size, const Touch& how, const void* pc) {
+  if (!state.is_running) return;
+  const char* const place = static_cast<const char*>(at);
+  if (u64(place - state.own_stack) < u64(kStackBytes)) {
+    ++state.private_accesses;
+    return;
+  }
+  touch(place, (long long)size, how, pc);
+}
+
+static void on_range(const void* at, unsigned long size, const Touch& how, const void* pc) {
+  if (size > 0) on_access(at, size, how, pc);
 }
 
 // A `__tsan_unaligned_` access is one that the type promises no alignment for, as of a packed vector.
@@ -22,14 +33,16 @@ void __tsan_init() {}
 
 void __tsan_func_entry(void* caller) {
   if (!state.is_running) return;
-  Fiber& fiber = *state.current;
-  if (fiber.depth >= kMostFrames) fail(kEndless, nullptr, 0, 0, here(site_at(caller), kRead), "calls nest too deep");
-  fiber.frames[fiber.depth] = site_at(caller);
-  ++fiber.depth;
+  Calls& calls = *state.calls;
+  if (calls.depth >= Calls::kMost) fail(kEndless, nullptr, 0, 0, here(site_at(caller), kRead), "calls nest too deep");
+  calls.callers[calls.depth++] = u32(static_cast<char*>(caller) - state.image_begin);
 }
 
 void __tsan_func_exit() {
-  if (state.is_running && state.current->depth > 0) --state.current->depth;
+  if (!state.is_running) return;
+  Calls& calls = *state.calls;
+  if (calls.depth > 0) --calls.depth;
+  if (calls.known > calls.depth) calls.known = calls.depth;
 }
 
 EMU_ACCESS(1)
@@ -39,19 +52,19 @@ EMU_ACCESS(8)
 EMU_ACCESS(16)
 
 void* __tsan_memcpy(void* to, const void* from, unsigned long size) {
-  on_access(from, size, kLooseRead, EMU_CALLER);
-  on_access(to, size, kLooseWrite, EMU_CALLER);
+  on_range(from, size, kLooseRead, EMU_CALLER);
+  on_range(to, size, kLooseWrite, EMU_CALLER);
   return memcpy(to, from, size);
 }
 
 void* __tsan_memmove(void* to, const void* from, unsigned long size) {
-  on_access(from, size, kLooseRead, EMU_CALLER);
-  on_access(to, size, kLooseWrite, EMU_CALLER);
+  on_range(from, size, kLooseRead, EMU_CALLER);
+  on_range(to, size, kLooseWrite, EMU_CALLER);
   return memmove(to, from, size);
 }
 
 void* __tsan_memset(void* to, int value, unsigned long size) {
-  on_access(to, size, kLooseWrite, EMU_CALLER);
+  on_range(to, size, kLooseWrite, EMU_CALLER);
   return memset(to, value, size);
 }
 
@@ -60,9 +73,7 @@ void emu_atomic(const void* at, int size, int reads, int writes, const void* sit
 }
 
 void emu_share(void* at, long long size, const char* name) {
-  if (!state.is_running) return;
-  for (int n = 0; n < state.region_count; ++n)
-    if (state.regions[n].base == at) return;
+  if (!state.is_running || find_variable(static_cast<char*>(at)) != nullptr) return;
   Region* made = add_region(at, size, -1, true, true, false, name);
   if (made == nullptr)
     fail(kUnbound, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "too many threadgroup variables");

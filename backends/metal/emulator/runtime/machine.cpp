@@ -1,10 +1,8 @@
 // Runs threadgroups one after another, each thread on a stack of its own until it meets a collective.
-#include <signal.h>
 #include <stdio.h>
-#include <ucontext.h>
 
 #include "fiber.h"
-#include "state.h"
+#include "machine.h"
 
 asm(R"(
 .text
@@ -40,11 +38,37 @@ void leave_kernel() {
   __builtin_unreachable();
 }
 
+static void set_running(int number) {
+  state.current = &state.fibers[number];
+  state.thread = u32(number);
+  state.own_stack = state.stacks + number * kStackBytes;
+  state.calls = &state.call_stacks[number];
+  ++state.switches;
+}
+
+// The thread whose turn it is in this round; -1 where all had theirs.
+static int next_runnable() {
+  while (state.next_turn < state.thread_count) {
+    const int number = state.order[state.next_turn++];
+    if (state.fibers[number].waiting == kRunnable) return number;
+  }
+  return -1;
+}
+
+// From the running thread to the next one of the round, or back to where the round was started.
+static void pass_on() {
+  void** const leave = &state.current->stack_pointer;
+  const int next = next_runnable();
+  if (next >= 0) set_running(next);
+  emu_switch(leave, next >= 0 ? state.current->stack_pointer : state.home);
+}
+
 static void run_thread() {
   const Kernel& kernel = *state.launch->kernel;
-  kernel.call(kernel.function, state.current->bound, kernel.slots);
+  kernel.call(kernel.function, state.bound[state.thread], kernel.slots);
   state.current->waiting = kFinished;
-  go_home();
+  ++state.finished_count;
+  pass_on();
 }
 
 static void run_initialiser() {
@@ -53,13 +77,12 @@ static void run_initialiser() {
 }
 
 // Works constants out on a thread of its own, so that a division by zero there is a finding too.
-static void initialise() {
-  Fiber& fiber = state.fibers[0];
-  fiber.depth = 0;
-  fiber.stack_pointer = start_fiber(state.stacks, run_initialiser);
-  state.current = &fiber;
+void initialise() {
+  set_running(0);
+  state.calls->clear();
+  state.current->stack_pointer = start_fiber(state.stacks, 0, run_initialiser);
   state.is_initialising = true;
-  emu_switch(&state.home, fiber.stack_pointer);
+  emu_switch(&state.home, state.current->stack_pointer);
   state.is_initialising = false;
 }
 
@@ -69,7 +92,7 @@ static u32 draw(u64& seed) {
 }
 
 // The order in which `count` things take turns; random ones differ from call to call.
-static void make_order(int* order, int count, u64& seed) {
+void make_order(int* order, int count, u64& seed) {
   for (int n = 0; n < count; ++n) order[n] = state.launch->order == 1 ? count - 1 - n : n;
   if (state.launch->order != 2) return;
   for (int n = count - 1; n > 0; --n) {
@@ -83,26 +106,44 @@ static void set(u32 (&position)[3], u32 x, u32 y, u32 z) {
   position[0] = x, position[1] = y, position[2] = z;
 }
 
-static void place_thread(Fiber& fiber, u32 index, const u32 (&group)[3], const u32 (&size)[3]) {
+// What is the same for all threads of a group.
+static Thread place_group(const Thread& bound, const u32 (&group)[3], const u32 (&size)[3]) {
   const Launch& launch = *state.launch;
-  const u32 x = index % size[0], y = index / size[0] % size[1], z = index / (size[0] * size[1]);
-  const u32 simds = (u32(state.thread_count) + kSimdLanes - 1) / kSimdLanes;
-  auto& at = fiber.bound.positions;
-  set(at[kThreadInGrid], group[0] * launch.threads[0] + x, group[1] * launch.threads[1] + y,
-      group[2] * launch.threads[2] + z);
-  set(at[kThreadInGroup], x, y, z);
-  set(at[kThreadIndexInGroup], index, 0, 0);
+  Thread placed = bound;
+  auto& at = placed.positions;
   set(at[kGroupInGrid], group[0], group[1], group[2]);
   set(at[kGroupsPerGrid], launch.groups[0], launch.groups[1], launch.groups[2]);
   set(at[kThreadsPerGroup], size[0], size[1], size[2]);
   set(at[kThreadsPerGrid], launch.total[0], launch.total[1], launch.total[2]);
   set(at[kSimdWidth], kSimdLanes, 0, 0);
+  set(at[kSimdsPerGroup], (u32(state.thread_count) + kSimdLanes - 1) / kSimdLanes, 0, 0);
+  set(at[kDispatchThreadsPerGroup], launch.threads[0], launch.threads[1], launch.threads[2]);
+  set(at[kDispatchSimdsPerGroup], (launch.threads[0] * launch.threads[1] * launch.threads[2] + kSimdLanes - 1) / kSimdLanes, 0, 0);
+  set(at[kQuadsPerGroup], (u32(state.thread_count) + 3) / 4, 0, 0);
+  return placed;
+}
+
+static void place_thread(u32 index, u32 x, u32 y, u32 z, const Thread& placed) {
+  Thread& thread = state.bound[index];
+  thread = placed;
+  auto& at = thread.positions;
+  const u32(&group)[3] = at[kGroupInGrid];
+  const u32(&size)[3] = at[kDispatchThreadsPerGroup];
+  set(at[kThreadInGrid], group[0] * size[0] + x, group[1] * size[1] + y, group[2] * size[2] + z);
+  set(at[kThreadInGroup], x, y, z);
+  set(at[kThreadIndexInGroup], index, 0, 0);
   set(at[kSimdIndex], index / kSimdLanes, 0, 0);
   set(at[kLaneIndex], index % kSimdLanes, 0, 0);
-  set(at[kSimdsPerGroup], simds, 0, 0);
-  set(at[kDispatchThreadsPerGroup], launch.threads[0], launch.threads[1], launch.threads[2]);
   set(at[kQuadIndex], index / 4, 0, 0);
   set(at[kQuadLane], index % 4, 0, 0);
+}
+
+static void start_thread(int number) {
+  Fiber& fiber = state.fibers[number];
+  fiber.waiting = kRunnable;
+  fiber.turn = 0;
+  fiber.stack_pointer = start_fiber(state.stacks, number, run_thread);
+  state.call_stacks[number].clear();
 }
 
 static void start_group(const u32 (&group)[3], const Thread& bound) {
@@ -113,19 +154,20 @@ static void start_group(const u32 (&group)[3], const Thread& bound) {
     size[axis] = left < launch.threads[axis] ? left : launch.threads[axis];
   }
   state.thread_count = int(size[0] * size[1] * size[2]);
-  for (int n = 0; n < state.thread_count; ++n) {
-    Fiber& fiber = state.fibers[n];
-    fiber.bound = bound;
-    place_thread(fiber, u32(n), group, size);
-    fiber.waiting = kRunnable;
-    fiber.turn = 0;
-    fiber.depth = 0;
-    fiber.stack_pointer = start_fiber(state.stacks + n * kStackBytes, run_thread);
-  }
+  state.counts.threads += u64(state.thread_count);
+  state.finished_count = 0;
+  const Thread placed = place_group(bound, group, size);
+  u32 index = 0;
+  for (u32 z = 0; z < size[2]; ++z)
+    for (u32 y = 0; y < size[1]; ++y)
+      for (u32 x = 0; x < size[0]; ++x) {
+        place_thread(index, x, y, z, placed);
+        start_thread(int(index++));
+      }
 }
 
 static bool is_same_wait(const Fiber& a, const Fiber& b) {
-  return a.waiting == b.waiting && a.site == b.site && a.flags == b.flags;
+  return a.waiting == b.waiting && a.site.pc == b.site.pc && a.site.path == b.site.path && a.flags == b.flags;
 }
 
 // Lets threads [first, last) go on if all wait for the same; whether they do.
@@ -172,42 +214,32 @@ static void report_divergence() {
   const Fiber& away = state.fibers[other];
   char note[96];
   snprintf(note, sizeof note, "%d of %d threads at %s, another at %s", same, end - begin, fiber.operation, doing(away));
-  const u32 site = away.waiting == kFinished ? 0 : away.site;
-  report(kDivergence, nullptr, 0, 0, {fiber.site, state.group, u32(first), kRead},
-         {site, state.group, u32(other), kRead}, note);
+  const Site site = away.waiting == kFinished ? Site{} : away.site;
+  const u32 group = state.tag - state.first_tag;
+  report(kDivergence, nullptr, 0, 0, {fiber.site, group, u32(first), kRead}, {site, group, u32(other), kRead}, note);
 }
 
 // Gives every runnable thread a turn; whether there was one.
 static bool run_round(u64& seed) {
-  static int order[kMostThreads];
-  make_order(order, state.thread_count, seed);
-  bool is_any = false;
-  for (int n = 0; n < state.thread_count; ++n) {
-    Fiber& fiber = state.fibers[order[n]];
-    if (fiber.waiting != kRunnable) continue;
-    is_any = true;
-    state.current = &fiber;
-    emu_switch(&state.home, fiber.stack_pointer);
-    if (!state.is_running) return false;
-  }
-  return is_any;
+  if (state.launch->order == 2) make_order(state.order, state.thread_count, seed);
+  state.next_turn = 0;
+  const int first = next_runnable();
+  if (first < 0) return false;
+  set_running(first);
+  emu_switch(&state.home, state.current->stack_pointer);
+  return state.is_running;
 }
 
-static bool is_finished() {
-  for (int n = 0; n < state.thread_count; ++n)
-    if (state.fibers[n].waiting != kFinished) return false;
-  return true;
-}
-
-// Whether the group came to its end.
-static bool run_group(const u32 (&group)[3], const Thread& bound, u64& seed) {
+bool run_group(const u32 (&group)[3], const Thread& bound, u64& seed) {
+  state.epochs[0] = state.epochs[1] = 1;
   clear_threadgroup_memory();
   start_group(group, bound);
+  make_order(state.order, state.thread_count, seed);
   for (;;) {
     while (run_round(seed)) {}
     if (!state.is_running) return false;
     if (release_simdgroups() || release(0, state.thread_count, kAtBarrier)) continue;
-    if (is_finished()) return true;
+    if (state.finished_count == state.thread_count) return true;
     report_divergence();
     state.is_running = false;
     return false;
@@ -220,106 +252,11 @@ static void wait(Waiting waiting, const char* operation, int flags, const void* 
   fiber.operation = operation;
   fiber.flags = flags;
   fiber.waiting = waiting;
-  go_home();
+  pass_on();
 }
 
-// A wild access that no hook saw: the stack's guard page, or a null function.
-static void crash() {
-  fail(kCrash, nullptr, 0, 0, here(site_at(nullptr), kRead), "the thread's stack is exhausted, or a wild jump");
-}
-
-static char spare_stack[64 << 10];
-static struct sigaction previous[2];
-
-static void on_signal(int number, siginfo_t*, void* context) {
-  if (!state.is_running) {
-    sigaction(number, &previous[number == SIGBUS], nullptr);
-    return;
-  }
-  auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-  static char escape[64 << 10];
-  registers[REG_RSP] = (reinterpret_cast<long long>(escape + sizeof escape) & ~15ll) - 8;
-  registers[REG_RIP] = reinterpret_cast<long long>(&crash);
-}
-
-static void guard(bool is_on) {
-  static stack_t before;
-  stack_t mine = {};
-  mine.ss_sp = spare_stack;
-  mine.ss_size = sizeof spare_stack;
-  struct sigaction action = {};
-  action.sa_sigaction = on_signal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  if (is_on) sigaltstack(&mine, &before);
-  constexpr int signals[] = {SIGSEGV, SIGBUS};
-  for (int n = 0; n < 2; ++n) {
-    if (is_on) sigaction(signals[n], &action, &previous[n]);
-    else sigaction(signals[n], &previous[n], nullptr);
-  }
-  if (!is_on) sigaltstack(&before, nullptr);
-}
-
-// Each buffer stands alone: far from any other, and aligned as Metal aligns them.
-constexpr long long kGap = 1 << 20;
-
-struct Arena {
-  char* base;
-  long long size, used;
-
-  char* take(long long bytes) {
-    char* at = base + used + kGap;
-    used += (kGap + bytes + 4095) / 4096 * 4096;
-    return at;
-  }
-};
-
-static Arena make_arena(const Launch& launch) {
-  long long size = kGap;
-  for (int n = 0; n < launch.buffer_count; ++n) size += kGap + launch.buffers[n].size + 4096;
-  for (int bytes : launch.threadgroup_bytes) size += kGap + bytes + 4096;
-  void* made = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return {made == MAP_FAILED ? nullptr : static_cast<char*>(made), size, 0};
-}
-
-static Thread bind(const Launch& launch, Arena& arena) {
-  Thread bound = {};
-  for (int n = 0; n < launch.buffer_count; ++n) {
-    const Buffer& buffer = launch.buffers[n];
-    char* at = arena.take(buffer.size);
-    memcpy(at, buffer.data, buffer.size);
-    bound.buffers[buffer.index] = at;
-    add_region(at, buffer.size, buffer.index, false, buffer.is_writable, buffer.is_initialised, nullptr);
-  }
-  for (int n = 0; n < kBuffers; ++n) {
-    if (launch.threadgroup_bytes[n] == 0) continue;
-    bound.threadgroup[n] = arena.take(launch.threadgroup_bytes[n]);
-    add_region(bound.threadgroup[n], launch.threadgroup_bytes[n], n, true, true, false, nullptr);
-  }
-  return bound;
-}
-
-static void run_groups(const Thread& bound) {
-  const Launch& launch = *state.launch;
-  const int count = int(launch.groups[0] * launch.groups[1] * launch.groups[2]);
-  int* order = static_cast<int*>(malloc(sizeof(int) * count));
-  u64 seed = launch.seed;
-  make_order(order, count, seed);
-  for (int n = 0; n < count; ++n) {
-    const u32 number = u32(order[n]);
-    state.group = number;
-    const u32 group[3] = {number % launch.groups[0], number / launch.groups[0] % launch.groups[1],
-                          number / (launch.groups[0] * launch.groups[1])};
-    state.epochs[0] = state.epochs[1] = 1;
-    if (!run_group(group, bound, seed)) break;
-  }
-  free(order);
-}
-
-static void copy_back(const Launch& launch, const Thread& bound) {
-  for (int n = 0; n < launch.buffer_count; ++n) {
-    const Buffer& buffer = launch.buffers[n];
-    if (buffer.is_writable) memcpy(buffer.data, bound.buffers[buffer.index], buffer.size);
-  }
+static Simdgroup& own_simdgroup() {
+  return state.simdgroups[state.thread / kSimdLanes];
 }
 
 }  // namespace emu
@@ -328,68 +265,24 @@ using namespace emu;
 
 extern "C" {
 
-// Runs a launch; 0 if nothing was found, 1 if something was, -1 if there is no memory.
-int emu_run(const Launch* launch, const char* image_begin, const char* image_end) {
-  if (state.stacks == nullptr) state.stacks = reserve_stacks();
-  Arena arena = make_arena(*launch);
-  if (state.stacks == nullptr || arena.base == nullptr) return -1;
-  state.launch = launch;
-  state.image_begin = image_begin;
-  state.image_end = image_end;
-  state.report_count = 0;
-  state.accesses = 0;
-  state.counts = {};
-  state.is_failed = false;
-  state.calls.clear();
-  const Thread bound = bind(*launch, arena);
-  guard(true);
-  state.is_running = true;
-  initialise();
-  if (state.is_running) run_groups(bound);
-  state.is_running = false;
-  guard(false);
-  copy_back(*launch, bound);
-  free_regions();
-  munmap(arena.base, arena.size);
-  return state.is_failed;
-}
-
-int emu_report_count() { return state.report_count; }
-const Report* emu_reports() { return state.reports; }
-const Counts* emu_counts() { return &state.counts; }
-u64 emu_site_pc(u32 site) { return state.calls.nodes[site].pc; }
-u32 emu_site_parent(u32 site) { return state.calls.nodes[site].parent; }
-
-void emu_set_constants(const Constant* constants, int count) {
-  state.constants = constants;
-  state.constant_count = count;
-}
-
-const Constant* emu_constant(int index) {
-  for (int n = 0; n < state.constant_count; ++n)
-    if (state.constants[n].index == index) return &state.constants[n];
-  return nullptr;
-}
-
 void* emu_exchange(const void* value, int size, const char* operation, const void* site) {
   Fiber& fiber = *state.current;
-  const long number = &fiber - state.fibers;
-  auto& slots = state.simdgroups[number / kSimdLanes].slots[fiber.turn];
-  memcpy(slots[number % kSimdLanes], value, size);
+  auto& slots = own_simdgroup().slots[fiber.turn];
+  __builtin_memcpy(slots[state.thread % kSimdLanes], value, size);
   fiber.turn ^= 1;
   wait(kAtSimd, operation, 0, site);
   return slots;
 }
 
 int emu_is_first_asked() {
-  bool& is_asked = state.simdgroups[(state.current - state.fibers) / kSimdLanes].is_asked;
+  bool& is_asked = own_simdgroup().is_asked;
   const bool was_asked = is_asked;
   is_asked = true;
   return !was_asked;
 }
 
-u32 emu_active_lanes() { return state.simdgroups[(state.current - state.fibers) / kSimdLanes].active; }
-int emu_lane() { return int((state.current - state.fibers) % kSimdLanes); }
+u32 emu_active_lanes() { return own_simdgroup().active; }
+int emu_lane() { return int(state.thread % kSimdLanes); }
 int emu_reduction() { return state.launch->reduction; }
 
 void emu_threadgroup_barrier(int flags, const void* site) {

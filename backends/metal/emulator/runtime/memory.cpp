@@ -1,19 +1,11 @@
-// Every access of a shader comes by here: bounds, alignment, values that were never written, and races.
-#include "state.h"
+// Where memory is, who may touch it, and what is reported of those who may not.
+#include <stdlib.h>
+
+#include "access.h"
 
 namespace emu {
 
 State state;
-
-Party here(u32 site, int access) {
-  return {site, state.group, u32(state.current - state.fibers), access};
-}
-
-u32 site_at(const void* pc) {
-  const Fiber& fiber = *state.current;
-  const u32 parent = fiber.depth == 0 ? 0 : fiber.frames[(fiber.depth - 1) % kMostFrames];
-  return state.calls.child(parent, reinterpret_cast<u64>(pc));
-}
 
 static int memory_of(const Region* region) {
   if (region == nullptr) return kNoMemory;
@@ -21,12 +13,16 @@ static int memory_of(const Region* region) {
   return region->name == nullptr ? kThreadgroupArgument : kThreadgroupVariable;
 }
 
+static bool is_same(const Site& a, const Site& b) {
+  return a.pc == b.pc && a.path == b.path;
+}
+
 void report(int kind, const Region* region, long long offset, int size, const Party& now, const Party& before,
             const char* note) {
   state.is_failed = true;
   for (int n = 0; n < state.report_count; ++n) {
     Report& known = state.reports[n];
-    if (known.kind == kind && known.now.site == now.site && known.before.site == before.site) {
+    if (known.kind == kind && is_same(known.now.site, now.site) && is_same(known.before.site, before.site)) {
       ++known.count;
       return;
     }
@@ -43,46 +39,88 @@ void fail(int kind, const Region* region, long long offset, int size, const Part
   leave_kernel();
 }
 
+// ---- regions --------------------------------------------------------------------------------------
+
+static u32* make_seen(long long size) {
+  return static_cast<u32*>(calloc(size + 1, sizeof(u32)));
+}
+
 Region* add_region(void* base, long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
                    const char* name) {
   if (state.region_count == kMostRegions) return nullptr;
   Region& made = state.regions[state.region_count++];
-  made = {static_cast<char*>(base), size, 0, index, is_threadgroup, is_writable, false, name, nullptr, nullptr, 16, 0, 0};
+  made = {};
+  made.base = static_cast<char*>(base);
+  made.size = size;
+  made.index = index;
+  made.is_threadgroup = is_threadgroup;
+  made.is_writable = is_writable;
+  made.name = name;
   if (!has_value) made.has_value = static_cast<u8*>(calloc(size + 1, 1));
-  make_cells(made, 16);
+  if (state.launch->is_counted && !is_threadgroup) made.seen = {make_seen(size), make_seen(size)};
   return &made;
 }
 
-void free_regions() {
-  for (int n = 0; n < state.region_count; ++n) {
-    free(state.regions[n].has_value);
-    free(state.regions[n].cells);
-  }
-  state.region_count = 0;
-  state.latest = nullptr;
+// Each buffer stands alone, far from any other.
+static long long chunks_of(long long size) {
+  return (size + kChunkBytes) / kChunkBytes + 2;
 }
 
-// A threadgroup's memory is its own: it starts without values and without history.
+bool make_arena(const Launch& launch) {
+  long long chunks = 0;
+  for (int n = 0; n < launch.buffer_count; ++n) chunks += chunks_of(launch.buffers[n].size);
+  for (int bytes : launch.threadgroup_bytes) chunks += bytes == 0 ? 0 : chunks_of(bytes);
+  Arena& arena = state.arena;
+  arena = {nullptr, (chunks + 1) * kChunkBytes, 0, nullptr};
+  void* made = mmap(nullptr, arena.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (made == MAP_FAILED) return false;
+  arena.base = static_cast<char*>(made);
+  arena.regions = static_cast<unsigned short*>(calloc(chunks + 1, sizeof(unsigned short)));
+  return arena.regions != nullptr;
+}
+
+Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value) {
+  Arena& arena = state.arena;
+  char* const at = arena.base + arena.used * kChunkBytes + kChunkBytes;
+  Region* const made = add_region(at, size, index, is_threadgroup, is_writable, has_value, nullptr);
+  if (made == nullptr) return nullptr;
+  made->gap = kChunkBytes;
+  for (long long n = 0; n < chunks_of(size); ++n) arena.regions[arena.used + n] = (unsigned short)state.region_count;
+  arena.used += chunks_of(size);
+  return made;
+}
+
+void free_memory() {
+  for (int n = 0; n < state.region_count; ++n) {
+    free(state.regions[n].has_value);
+    free(state.regions[n].seen.read);
+    free(state.regions[n].seen.written);
+  }
+  state.region_count = 0;
+  munmap(state.arena.base, state.arena.size);
+  free(state.arena.regions);
+  state.arena = {};
+}
+
+// A threadgroup's memory is its own: it starts without values. Its history has another tag.
 void clear_threadgroup_memory() {
   for (int n = 0; n < state.region_count; ++n) {
     Region& region = state.regions[n];
     if (!region.is_threadgroup) continue;
     memset(region.base, 0xa5, region.size);
     memset(region.has_value, 0, region.size);
-    memset(static_cast<void*>(region.cells), 0, (region.size / region.granule + 2) * sizeof(Cell));
   }
 }
 
-static bool holds(const Region& region, const char* at) {
-  return at >= region.base - region.gap && at < region.base + region.size + region.gap;
-}
-
-static Region* find_region(const char* at) {
-  if (state.latest != nullptr && holds(*state.latest, at)) return state.latest;
-  for (int n = 0; n < state.region_count; ++n)
-    if (holds(state.regions[n], at)) return state.latest = &state.regions[n];
+Region* find_variable(const char* at) {
+  for (int n = state.region_count - 1; n >= state.buffer_region_count; --n) {
+    Region& region = state.regions[n];
+    if (at >= region.base - region.gap && at < region.base + region.size + region.gap) return &region;
+  }
   return nullptr;
 }
+
+// ---- accesses that are not to a region --------------------------------------------------------------
 
 // The region that a wild address most likely missed: the one that ends or begins nearest.
 static const Region* nearest_region(const char* at) {
@@ -99,70 +137,142 @@ static const Region* nearest_region(const char* at) {
 // Stacks and the shader's own tables are not tracked, only told apart from wild addresses.
 static bool is_private(const char* at, long long size, const Touch& how, const void* pc) {
   const long long place = at - state.stacks;
-  if (place >= 0 && place < kMostThreads * kStackBytes) {
-    if (place / kStackBytes != state.current - state.fibers)
-      fail(kForeignStack, nullptr, 0, int(size), here(site_at(pc), how.access), nullptr);
-    return true;
-  }
+  if (place >= 0 && place < kMostThreads * kStackBytes)
+    fail(kForeignStack, nullptr, 0, int(size), here(site_at(pc), how.access), nullptr);
   if (at < state.image_begin || at + size > state.image_end) return false;
   if (how.writes && !state.is_initialising)
     fail(kConstantWrite, nullptr, 0, int(size), here(site_at(pc), how.access), "a constant of the shader");
   return true;
 }
 
-static void check_values(Region& region, long long offset, long long size, const Party& now) {
-  if (region.has_value == nullptr) return;
-  for (long long n = offset; n < offset + size; ++n) {
-    if (region.has_value[n]) continue;
-    report(kUninitialised, &region, n, int(size), now, {}, nullptr);
-    return;
-  }
-}
-
-static void check_races(Region& region, long long offset, long long size, const Party& now) {
-  fit_granule(region, offset, size);
-  const int memory = region.is_threadgroup;
-  const Clock clock = {state.epochs[memory], state.simdgroups[now.thread / kSimdLanes].epochs[memory]};
-  const Visitor visitor = {now.site, now.group, now.thread, clock, now.access};
-  for (long long n = offset / region.granule; n < (offset + size) / region.granule; ++n) {
-    const Conflict found = visit(region.cells[n], visitor);
-    if (!found.is_found) continue;
-    const int kind = found.is_between_groups ? kGroupRace : kRace;
-    report(kind, &region, n * region.granule, region.granule, now, found.before, nullptr);
-  }
-}
-
-static void count(Region& region, long long size, int access) {
-  Counts& counts = state.counts;
-  if (access == kAtomic) {
-    ++counts.atomics;
-  } else if (region.is_threadgroup) {
-    ++(access == kRead ? counts.threadgroup_reads : counts.threadgroup_writes);
-  } else {
-    ++(access == kRead ? counts.device_reads : counts.device_writes);
-    (access == kRead ? counts.device_bytes_read : counts.device_bytes_written) += size;
-  }
-}
-
-void touch(const void* pointer, long long size, const Touch& how, const void* pc) {
-  const char* at = static_cast<const char*>(pointer);
-  if (++state.accesses > state.launch->most_accesses)
-    fail(kEndless, nullptr, 0, 0, here(site_at(pc), how.access), "more accesses than the run allows");
-  Region* region = find_region(at);
+void touch_elsewhere(Region* region, const char* at, long long size, const Touch& how, const void* pc) {
   if (region == nullptr && is_private(at, size, how, pc)) return;
   const Party now = here(site_at(pc), how.access);
-  if (region == nullptr || at < region->base || at + size > region->base + region->size) {
-    const Region* near = region != nullptr ? region : nearest_region(at);
-    fail(kOutOfBounds, near, near == nullptr ? 0 : at - near->base, int(size), now, nullptr);
+  const bool is_inside = region != nullptr && at >= region->base && at + size <= region->base + region->size;
+  const Region* near = region != nullptr ? region : nearest_region(at);
+  const long long offset = near == nullptr ? 0 : at - near->base;
+  fail(is_inside ? kConstantWrite : kOutOfBounds, near, offset, int(size), now, nullptr);
+}
+
+void report_uninitialised(Region& region, long long offset, long long size, const Party& now) {
+  long long first = offset;
+  while (region.has_value[first]) ++first;
+  report(kUninitialised, &region, first, int(size), now, {}, nullptr);
+}
+
+// ---- races ------------------------------------------------------------------------------------------
+
+[[noreturn]] static void fail_for_memory(const Visitor& now) {
+  fail(kUnbound, nullptr, 0, 0, here(now.site, now.access), "no memory is left to check so large a buffer with");
+}
+
+static void make_records(Region& region, int granule, const Visitor& now) {
+  const long long count = region.size / granule + 1;
+  region.granule = granule;
+  region.owners = region.is_threadgroup ? nullptr : state.owners.take(count);
+  region.cells = region.is_threadgroup ? state.cells.take(count) : nullptr;
+  if (region.owners == nullptr && region.cells == nullptr) fail_for_memory(now);
+}
+
+static Cell& cell_of(Owner& owner, const Visitor& now) {
+  if (owner.is_shared) return state.cells[owner.cell];
+  Cell* const made = state.cells.take(1);
+  if (made == nullptr) fail_for_memory(now);
+  *made = as_cell(owner);
+  owner.is_shared = true;
+  owner.cell = state.cells.number_of(made);
+  return *made;
+}
+
+// A granule's parts get what it had; a cell is copied, since the parts go apart from here.
+static Owner part_of(const Owner& owner, const Visitor& now) {
+  Owner part = owner;
+  if (owner.tag < now.oldest_tag || !owner.is_shared) return part;
+  Cell* const made = state.cells.take(1);
+  if (made == nullptr) fail_for_memory(now);
+  *made = state.cells[owner.cell];
+  part.cell = state.cells.number_of(made);
+  return part;
+}
+
+static void split(Region& region, int granule, const Visitor& now) {
+  const Region old = region;
+  const int parts = old.granule / granule;
+  make_records(region, granule, now);
+  for (long long n = 0; n <= region.size / granule; ++n) {
+    if (region.owners != nullptr) region.owners[n] = part_of(old.owners[n / parts], now);
+    else region.cells[n] = old.cells[n / parts];
   }
-  const long long offset = at - region->base;
-  if (how.is_aligned && reinterpret_cast<u64>(at) % size != 0)
-    report(kMisaligned, region, offset, int(size), now, {}, nullptr);
-  if (how.writes && !region->is_writable) fail(kConstantWrite, region, offset, int(size), now, nullptr);
-  if (how.reads) check_values(*region, offset, size, now);
-  if (how.writes && region->has_value != nullptr) memset(region->has_value + offset, 1, size);
-  check_races(*region, offset, size, now);
-  count(*region, size, how.access);
+}
+
+// Makes granules so small that [offset, offset + size) covers whole ones.
+static void fit_granule(Region& region, long long offset, long long size, const Visitor& now) {
+  int granule = region.granule == 0 ? 16 : region.granule;
+  while (granule > 1 && (offset | size) % granule != 0) granule /= 2;
+  if (region.granule == 0) make_records(region, granule, now);
+  else if (granule != region.granule) split(region, granule, now);
+}
+
+static void visit_granule(Region& region, long long number, const Visitor& now) {
+  if (region.owners != nullptr && visit_owned(region.owners[number], now)) return;
+  if (region.owners != nullptr && region.owners[number].tag < now.oldest_tag) region.owners[number] = {now.tag, 0, false, 0, {}};
+  Cell& cell = region.owners != nullptr ? cell_of(region.owners[number], now) : region.cells[number];
+  const Conflict found = visit(cell, now);
+  if (!found.is_found) return;
+  const Party before = {found.site, found.tag - state.first_tag, found.thread, found.access};
+  report(found.is_between_groups ? kGroupRace : kRace, &region, number * region.granule, region.granule,
+         here(now.site, now.access), before, nullptr);
+}
+
+void visit_granules(Region& region, long long offset, long long size, const Visitor& now) {
+  fit_granule(region, offset, size, now);
+  for (long long n = offset / region.granule; n < (offset + size) / region.granule; ++n) visit_granule(region, n, now);
+}
+
+// ---- counts -----------------------------------------------------------------------------------------
+
+static void mark(u32* seen, long long size, u64& distinct, u64& by_groups) {
+  for (long long n = 0; n < size; ++n) {
+    distinct += seen[n] == 0;
+    by_groups += seen[n] != state.tag;
+    seen[n] = state.tag;
+  }
+}
+
+void mark_seen(Region& region, long long offset, long long size, int access) {
+  Traffic& traffic = region.traffic;
+  if (access != kWrite) mark(region.seen.read + offset, size, traffic.distinct_read, traffic.read_by_groups);
+  if (access != kRead) mark(region.seen.written + offset, size, traffic.distinct_written, traffic.written_by_groups);
+}
+
+static void sum_up_buffer(const Region& region) {
+  Counts& counts = state.counts;
+  counts.device_reads += region.accesses[kRead];
+  counts.device_writes += region.accesses[kWrite];
+  counts.device_bytes_read += region.bytes[kRead];
+  counts.device_bytes_written += region.bytes[kWrite];
+  Traffic& traffic = state.traffic[state.traffic_count++];
+  traffic = region.traffic;
+  traffic.index = region.index;
+  traffic.read = region.bytes[kRead] + region.bytes[kAtomic];
+  traffic.written = region.bytes[kWrite] + region.bytes[kAtomic];
+}
+
+void sum_up() {
+  Counts& counts = state.counts;
+  state.traffic_count = 0;
+  for (int n = 0; n < state.region_count; ++n) {
+    const Region& region = state.regions[n];
+    counts.atomics += region.accesses[kAtomic];
+    if (!region.is_threadgroup) {
+      sum_up_buffer(region);
+      continue;
+    }
+    counts.threadgroup_reads += region.accesses[kRead];
+    counts.threadgroup_writes += region.accesses[kWrite];
+    counts.threadgroup_bytes += u64(region.size);
+  }
+  counts.private_accesses = state.private_accesses;
 }
 
 }  // namespace emu

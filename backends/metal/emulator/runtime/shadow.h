@@ -1,15 +1,16 @@
-// What is known of every byte of a buffer: whether it holds a value, and who touched it last.
+// What is known of every byte of writable memory: who touched it last, so that races show.
 //
-// Bytes are kept in granules as large as the smallest access so far; a smaller one splits all granules of
-// the region, which loses nothing, since every access before covered whole granules.
+// Bytes are kept in granules as large as the first access; a smaller one splits all granules of the region,
+// which loses nothing, since every access before covered whole granules.
 //
 // Within a threadgroup two accesses are ordered if one thread makes both, or a barrier that names the memory
 // lies between: the threadgroup's, or the simdgroup's for two of its threads. So of each kind two records
 // suffice, from two simdgroups where there are such: whoever comes later conflicts with one of them if with
 // any. Threadgroups are never ordered, so of earlier ones a record of each kind is enough.
+//
+// Records carry a tag, which no other threadgroup of this or another run has, so none has to be cleared.
 #pragma once
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi.h"
@@ -22,41 +23,51 @@ struct Clock {
 };
 
 struct Stamp {
-  u32 site;  // 0: none
+  Site site;
   u32 thread;
   Clock clock;
 };
 
 struct EarlierStamp {
-  u32 site;
+  Site site;
   u32 thread;
-  u32 group;
+  u32 tag;
 };
 
+// All that was done to a granule. `settled`: the epoch in which reads need no record any more.
 struct Cell {
-  u32 group;
+  u32 tag;
+  u32 settled;
   Stamp reads[2], atomics[2], write;
   EarlierStamp earlier[3];  // by Access
 };
 
-struct Region {
-  char* base;
-  long long size;
-  long long gap;  // bytes on either side that belong to nothing else
-  int index;
-  bool is_threadgroup, is_writable, is_atomic_only;
-  const char* name;
-  u8* has_value;
-  Cell* cells;
-  int granule;
-  u64 bytes_read, bytes_written;
+// A granule of device memory that one thread alone has touched, or the number of its cell.
+struct Owner {
+  u32 tag;
+  unsigned short thread;
+  bool is_shared;
+  u32 cell;
+  Stamp stamps[2];  // kRead, kWrite
 };
 
 struct Visitor {
-  u32 site, group, thread;
+  Site site;
+  u32 tag, thread;
   Clock clock;
   int access;
+  u32 oldest_tag;  // of this run
+  bool is_threadgroup;
 };
+
+struct Conflict {
+  bool is_found, is_between_groups;
+  Site site;
+  u32 tag, thread;
+  int access;
+};
+
+constexpr Conflict kNoConflict = {false, false, {0, 0}, 0, 0, 0};
 
 inline bool are_ordered(const Stamp& before, const Visitor& now) {
   if (before.thread == now.thread || before.clock.group_epoch != now.clock.group_epoch) return true;
@@ -64,7 +75,7 @@ inline bool are_ordered(const Stamp& before, const Visitor& now) {
 }
 
 inline bool is_stale(const Stamp& stamp, const Visitor& now) {
-  return stamp.site == 0 || stamp.clock.group_epoch != now.clock.group_epoch;
+  return stamp.site.pc == 0 || stamp.clock.group_epoch != now.clock.group_epoch;
 }
 
 // Keeps a stamp of the visitor beside one of another simdgroup, else of another thread.
@@ -81,17 +92,22 @@ inline void keep(Stamp (&stamps)[2], const Visitor& now) {
   }
 }
 
-inline void leave(EarlierStamp& earlier, const Stamp& stamp, u32 group) {
-  if (stamp.site != 0) earlier = {stamp.site, stamp.thread, group};
+inline void leave(EarlierStamp& earlier, const Stamp& stamp, u32 tag) {
+  if (stamp.site.pc != 0) earlier = {stamp.site, stamp.thread, tag};
 }
 
-// The first access of another threadgroup: what was the current one's becomes an earlier one's.
-inline void turn_over(Cell& cell, u32 group) {
-  leave(cell.earlier[kRead], cell.reads[0], cell.group);
-  leave(cell.earlier[kAtomic], cell.atomics[0], cell.group);
-  leave(cell.earlier[kWrite], cell.write, cell.group);
-  memset(static_cast<void*>(cell.reads), 0, sizeof cell.reads + sizeof cell.atomics + sizeof cell.write);
-  cell.group = group;
+// The first access of a threadgroup: what was another's of this run becomes an earlier one's.
+inline void turn_over(Cell& cell, const Visitor& now) {
+  if (cell.tag < now.oldest_tag || now.is_threadgroup) {
+    cell = {};
+  } else {
+    leave(cell.earlier[kRead], cell.reads[0], cell.tag);
+    leave(cell.earlier[kAtomic], cell.atomics[0], cell.tag);
+    leave(cell.earlier[kWrite], cell.write, cell.tag);
+    memset(static_cast<void*>(cell.reads), 0, sizeof cell.reads + sizeof cell.atomics + sizeof cell.write);
+    cell.settled = 0;
+  }
+  cell.tag = now.tag;
 }
 
 inline bool conflict(int a, int b) {
@@ -99,56 +115,63 @@ inline bool conflict(int a, int b) {
   return a != kRead || b != kRead;
 }
 
-struct Conflict {
-  bool is_found, is_between_groups;
-  Party before;
-};
-
 inline Conflict find_conflict(const Cell& cell, const Visitor& now) {
   const struct { const Stamp& stamp; int access; } stamps[] = {
       {cell.write, kWrite}, {cell.atomics[0], kAtomic}, {cell.atomics[1], kAtomic},
       {cell.reads[0], kRead}, {cell.reads[1], kRead}};
   for (const auto& [stamp, access] : stamps)
-    if (stamp.site != 0 && conflict(access, now.access) && !are_ordered(stamp, now))
-      return {true, false, {stamp.site, now.group, stamp.thread, access}};
+    if (stamp.site.pc != 0 && conflict(access, now.access) && !are_ordered(stamp, now))
+      return {true, false, stamp.site, now.tag, stamp.thread, access};
   constexpr int kinds[] = {kWrite, kAtomic, kRead};
   for (int access : kinds) {
     const EarlierStamp& stamp = cell.earlier[access];
-    if (stamp.site != 0 && conflict(access, now.access))
-      return {true, true, {stamp.site, stamp.group, stamp.thread, access}};
+    if (stamp.site.pc != 0 && conflict(access, now.access))
+      return {true, true, stamp.site, stamp.tag, stamp.thread, access};
   }
-  return {false, false, {}};
+  return kNoConflict;
+}
+
+// Nobody wrote in this epoch or before in another threadgroup, and two simdgroups have read: no reader
+// that comes later can conflict, or tell a writer more than these do.
+inline bool is_settled(const Cell& cell, const Visitor& now) {
+  const bool is_read_by_two = !is_stale(cell.reads[0], now) && !is_stale(cell.reads[1], now) &&
+                              cell.reads[0].thread / kSimdLanes != cell.reads[1].thread / kSimdLanes;
+  const bool is_written = !is_stale(cell.write, now) || !is_stale(cell.atomics[0], now) || !is_stale(cell.atomics[1], now);
+  return is_read_by_two && !is_written && cell.earlier[kWrite].site.pc == 0 && cell.earlier[kAtomic].site.pc == 0;
+}
+
+inline bool needs_no_record(const Cell& cell, const Visitor& now) {
+  return now.access == kRead && cell.tag == now.tag && cell.settled == now.clock.group_epoch;
 }
 
 // Records the visit; what it conflicts with, if anything.
 inline Conflict visit(Cell& cell, const Visitor& now) {
-  if (cell.group != now.group) turn_over(cell, now.group);
+  if (cell.tag != now.tag) turn_over(cell, now);
   const Conflict found = find_conflict(cell, now);
   if (now.access == kRead) keep(cell.reads, now);
   if (now.access == kAtomic) keep(cell.atomics, now);
   if (now.access == kWrite) cell.write = {now.site, now.thread, now.clock};
+  cell.settled = is_settled(cell, now) ? now.clock.group_epoch : 0;
   return found;
 }
 
-inline void make_cells(Region& region, int granule) {
-  region.granule = granule;
-  region.cells = static_cast<Cell*>(calloc(region.size / granule + 2, sizeof(Cell)));
+// The cell of a granule that a second thread comes to, with what the first did.
+inline Cell as_cell(const Owner& owner) {
+  Cell made = {};
+  made.tag = owner.tag;
+  made.reads[0] = owner.stamps[kRead];
+  made.write = owner.stamps[kWrite];
+  return made;
 }
 
-inline void split(Region& region, int granule) {
-  const Cell* old = region.cells;
-  const int parts = region.granule / granule;
-  const long long count = region.size / region.granule + 1;
-  make_cells(region, granule);
-  for (long long n = 0; n < count * parts && n <= region.size / granule; ++n) region.cells[n] = old[n / parts];
-  free(const_cast<Cell*>(old));
-}
-
-// Splits granules until [offset, offset + size) covers whole ones.
-inline void fit_granule(Region& region, long long offset, long long size) {
-  int granule = region.granule;
-  while (granule > 1 && (offset | size) % granule != 0) granule /= 2;
-  if (granule != region.granule) split(region, granule);
+// Whether the owner alone has touched the granule still; the visit is recorded then.
+inline bool visit_owned(Owner& owner, const Visitor& now) {
+  const bool is_new = owner.tag < now.oldest_tag;
+  if (now.access == kAtomic || (!is_new && (owner.is_shared || owner.tag != now.tag || owner.thread != now.thread)))
+    return false;
+  if (is_new) owner = {now.tag, (unsigned short)now.thread, false, 0, {}};
+  owner.stamps[now.access] = {now.site, now.thread, now.clock};
+  return true;
 }
 
 }  // namespace emu

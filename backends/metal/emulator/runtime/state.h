@@ -3,26 +3,24 @@
 
 #include "abi.h"
 #include "call_tree.h"
+#include "pool.h"
 #include "shadow.h"
 
 namespace emu {
 
 constexpr int kMostRegions = 256;
 constexpr int kMostReports = 64;
-constexpr int kMostFrames = 64;
+constexpr long long kChunkBytes = 1 << 20;  // of the arena; each belongs to one region at most
 
 enum Waiting : int { kRunnable, kAtBarrier, kAtSimd, kFinished };
 
 struct Fiber {
   void* stack_pointer;
-  Thread bound;
-  Waiting waiting;
   const char* operation;
-  u32 site;
+  Waiting waiting;
+  Site site;
   int flags;
   int turn;  // which of the simdgroup's two slot arrays the next collective fills
-  u32 depth;
-  u32 frames[kMostFrames];
 };
 
 struct Simdgroup {
@@ -32,35 +30,90 @@ struct Simdgroup {
   u32 epochs[2];  // device, threadgroup
 };
 
+// Last touched by which threadgroup, for every byte.
+struct Seen {
+  u32* read;
+  u32* written;
+};
+
+// Memory that accesses are looked up in. One of `owners` and `cells` is used, once `granule` is known.
+struct Region {
+  char* base;
+  long long size;
+  long long gap;  // bytes on either side that belong to nothing else
+  int index;
+  bool is_threadgroup, is_writable;
+  const char* name;
+  u8* has_value;  // null: all bytes hold values
+  int granule;
+  Owner* owners;
+  Cell* cells;
+  Seen seen;
+  u64 accesses[3], bytes[3];  // by Access
+  Traffic traffic;
+};
+
+struct Arena {
+  char* base;
+  long long size, used;
+  unsigned short* regions;  // by chunk: a region's number and 1
+};
+
 struct State {
-  bool is_running, is_initialising, is_failed;
-  const Launch* launch;
-  Fiber fibers[kMostThreads];
-  Simdgroup simdgroups[kMostThreads / kSimdLanes];
-  int thread_count;
+  // What every access asks for comes first.
+  bool is_running;
+  char* own_stack;  // of the running thread
   Fiber* current;
-  u32 group;
+  Calls* calls;
+  Arena arena;
+  u64 accesses_left;
+  u64 private_accesses;
+  u64 switches;
+  u32 tag;  // of the threadgroup
+  u32 first_tag;
   u32 epochs[2];
-  void* home;
-  char* stacks;
-  Region regions[kMostRegions];
-  int region_count;
-  Region* latest;
+  u32 thread;
   const char* image_begin;
   const char* image_end;
-  Report reports[kMostReports];
+
+  bool is_initialising, is_failed;
+  const Launch* launch;
+  int thread_count;
+  int finished_count;
+  int next_turn;
+  int order[kMostThreads];
+  void* home;
+  char* stacks;
+  int region_count, buffer_region_count;
   int report_count;
   Counts counts;
-  u64 accesses;
-  CallTree calls;
   const Constant* constants;
   int constant_count;
+  Pool<Owner> owners;
+  Pool<Cell> cells;
+  Region regions[kMostRegions];
+  Report reports[kMostReports];
+  Traffic traffic[kBuffers];
+  int traffic_count;
+  Fiber fibers[kMostThreads];
+  Thread bound[kMostThreads];
+  Simdgroup simdgroups[kMostThreads / kSimdLanes];
+  Calls call_stacks[kMostThreads];
+  CallTree tree;
 };
 
 extern State state;
 
 // The site of the running thread at an address of its code.
-u32 site_at(const void* pc);
+inline Site site_at(const void* pc) {
+  const char* const at = static_cast<const char*>(pc);
+  const bool is_inside = at >= state.image_begin && at < state.image_end;
+  return {is_inside ? u32(at - state.image_begin) : 0, state.calls->path(state.tree)};
+}
+
+inline Party here(Site site, int access) {
+  return {site, state.tag - state.first_tag, state.thread, access};
+}
 
 // Adds a finding, or counts it with one like it.
 void report(int kind, const Region* region, long long offset, int size, const Party& now, const Party& before,
@@ -68,7 +121,6 @@ void report(int kind, const Region* region, long long offset, int size, const Pa
 // Reports and leaves the kernel; never returns.
 [[noreturn]] void fail(int kind, const Region* region, long long offset, int size, const Party& now, const char* note);
 [[noreturn]] void leave_kernel();
-Party here(u32 site, int access);
 
 // One access: what it counts as in a race, whether it takes or leaves a value, and if it must be aligned.
 struct Touch {
@@ -80,10 +132,18 @@ struct Touch {
 constexpr Touch kPlainRead = {kRead, true, true, false}, kPlainWrite = {kWrite, true, false, true};
 constexpr Touch kLooseRead = {kRead, false, true, false}, kLooseWrite = {kWrite, false, false, true};
 
-void touch(const void* at, long long size, const Touch& how, const void* pc);
 Region* add_region(void* base, long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
                    const char* name);
+// A region of `size` bytes in the arena; null where there is no room.
+Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value);
+bool make_arena(const Launch& launch);
 void clear_threadgroup_memory();
-void free_regions();
+void free_memory();
+
+// What the accesses to regions come to.
+void sum_up();
+
+// While it is on, wild accesses and loops without an end are findings.
+void guard(bool is_on);
 
 }  // namespace emu

@@ -5,7 +5,7 @@ namespace emu {
 
 inline Kernel* first_kernel = nullptr;
 
-template <class A> EMU_SHIM A position_as(const u32 (&at)[3]) {
+template <class A> EMU_INNER A position_as(const u32 (&at)[3]) {
   typedef metal::remove_cv_t<A> V;
   if constexpr (lanes<V> == 1) {
     return V(at[0]);
@@ -17,15 +17,15 @@ template <class A> EMU_SHIM A position_as(const u32 (&at)[3]) {
 }
 
 template <class A> struct Argument {
-  EMU_SHIM static A from(const Thread& thread, const Slot& slot) { return position_as<A>(thread.positions[slot.index]); }
+  EMU_INNER static A from(const Thread& thread, const Slot& slot) { return position_as<A>(thread.positions[slot.index]); }
 };
 template <class T> struct Argument<T*> {
-  EMU_SHIM static T* from(const Thread& thread, const Slot& slot) {
+  EMU_INNER static T* from(const Thread& thread, const Slot& slot) {
     return (T*)(slot.kind == kBuffer ? thread.buffers : thread.threadgroup)[slot.index];
   }
 };
 template <class T> struct Argument<T&> {
-  EMU_SHIM static T& from(const Thread& thread, const Slot& slot) { return *Argument<T*>::from(thread, slot); }
+  EMU_INNER static T& from(const Thread& thread, const Slot& slot) { return *Argument<T*>::from(thread, slot); }
 };
 
 template <int... I> struct Indices {};
@@ -34,7 +34,7 @@ template <int... I> struct MakeIndices<0, I...> { typedef Indices<I...> type; };
 
 template <class... A> struct Caller {
   template <int... I>
-  EMU_SHIM static void with(void* function, const Thread& thread, const Slot* slots, Indices<I...>) {
+  EMU_INNER static void with(void* function, const Thread& thread, const Slot* slots, Indices<I...>) {
     reinterpret_cast<void (*)(A...)>(function)(Argument<A>::from(thread, slots[I])...);
   }
   EMU_SHIM static void call(void* function, const Thread& thread, const Slot* slots) {

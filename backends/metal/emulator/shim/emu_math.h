@@ -5,7 +5,7 @@ namespace emu {
 
 template <class T> T nothing();
 
-template <class T, class F> EMU_SHIM T map(T x, F function) {
+template <class T, class F> EMU_INNER T map(T x, F function) {
   if constexpr (lanes<T> == 1) {
     return T(function(x));
   } else {
@@ -15,7 +15,7 @@ template <class T, class F> EMU_SHIM T map(T x, F function) {
   }
 }
 
-template <class T, class F> EMU_SHIM T map(T x, T y, F function) {
+template <class T, class F> EMU_INNER T map(T x, T y, F function) {
   if constexpr (lanes<T> == 1) {
     return T(function(x, y));
   } else {
@@ -25,7 +25,7 @@ template <class T, class F> EMU_SHIM T map(T x, T y, F function) {
   }
 }
 
-template <class T, class F> EMU_SHIM T map(T x, T y, T z, F function) {
+template <class T, class F> EMU_INNER T map(T x, T y, T z, F function) {
   if constexpr (lanes<T> == 1) {
     return T(function(x, y, z));
   } else {

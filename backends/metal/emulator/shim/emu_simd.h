@@ -18,18 +18,18 @@ template <class T> struct Lanes {
   char* slots;
   u32 active;
   int self;
-  EMU_SHIM T& at(int lane) const { return *reinterpret_cast<T*>(slots + lane * kSlotBytes); }
-  EMU_SHIM bool is_active(int lane) const { return lane >= 0 && lane < kSimdLanes && (active >> lane & 1u); }
+  EMU_INNER T& at(int lane) const { return *reinterpret_cast<T*>(slots + lane * kSlotBytes); }
+  EMU_INNER bool is_active(int lane) const { return lane >= 0 && lane < kSimdLanes && (active >> lane & 1u); }
 };
 
-template <class T> EMU_SHIM Lanes<T> exchange(T value, const char* operation, const void* site) {
+template <class T> EMU_INNER Lanes<T> exchange(T value, const char* operation, const void* site) {
   static_assert(sizeof(T) <= kSlotBytes, "a value of at most 16 bytes");
   char* slots = static_cast<char*>(emu_exchange(&value, sizeof value, operation, site));
   return {slots, emu_active_lanes(), emu_lane()};
 }
 
 // Over active lanes, by halves as a butterfly does or one lane after another, into lane 0's slot.
-template <class T, class F> EMU_SHIM void reduce_slots(Lanes<T> met, F combine) {
+template <class T, class F> EMU_INNER void reduce_slots(Lanes<T> met, F combine) {
   if (emu_reduction() == 1) {
     for (int n = 1; n < kSimdLanes; ++n)
       if (met.is_active(n)) met.at(0) = combine(met.at(0), met.at(n));
@@ -40,34 +40,34 @@ template <class T, class F> EMU_SHIM void reduce_slots(Lanes<T> met, F combine) 
       if (met.is_active(n + step)) met.at(n) = combine(met.at(n), met.at(n + step));
 }
 
-template <class T, class F> EMU_SHIM T reduce(const Lanes<T>& met, F combine) {
+template <class T, class F> EMU_INNER T reduce(const Lanes<T>& met, F combine) {
   if (emu_is_first_asked()) reduce_slots(met, combine);
   return met.at(0);
 }
 
-template <class T, class F> EMU_SHIM T scan(const Lanes<T>& met, T first, bool is_inclusive, F combine) {
+template <class T, class F> EMU_INNER T scan(const Lanes<T>& met, T first, bool is_inclusive, F combine) {
   T total = first;
   for (int n = 0; n < met.self + is_inclusive; ++n) if (met.is_active(n)) total = combine(total, met.at(n));
   return total;
 }
 
 // Another lane's value; one that is not there is no value at all.
-template <class T> EMU_SHIM T take(const Lanes<T>& met, int lane, const void* site) {
+template <class T> EMU_INNER T take(const Lanes<T>& met, int lane, const void* site) {
   if (!met.is_active(lane)) emu_fail("a shuffle from a lane that is not in the simdgroup", site);
   return met.at(lane);
 }
 
-template <class T> EMU_SHIM T take_or_own(const Lanes<T>& met, int lane, bool is_inside, const void* site) {
+template <class T> EMU_INNER T take_or_own(const Lanes<T>& met, int lane, bool is_inside, const void* site) {
   return is_inside ? take(met, lane, site) : met.at(met.self);
 }
 
-struct Add { template <class T> EMU_SHIM T operator()(T a, T b) const { return T(a + b); } };
-struct Multiply { template <class T> EMU_SHIM T operator()(T a, T b) const { return T(a * b); } };
-struct Greater { template <class T> EMU_SHIM T operator()(T a, T b) const { return metal::max(a, b); } };
-struct Lesser { template <class T> EMU_SHIM T operator()(T a, T b) const { return metal::min(a, b); } };
-struct BitAnd { template <class T> EMU_SHIM T operator()(T a, T b) const { return a & b; } };
-struct BitOr { template <class T> EMU_SHIM T operator()(T a, T b) const { return a | b; } };
-struct BitXor { template <class T> EMU_SHIM T operator()(T a, T b) const { return a ^ b; } };
+struct Add { template <class T> EMU_INNER T operator()(T a, T b) const { return T(a + b); } };
+struct Multiply { template <class T> EMU_INNER T operator()(T a, T b) const { return T(a * b); } };
+struct Greater { template <class T> EMU_INNER T operator()(T a, T b) const { return metal::max(a, b); } };
+struct Lesser { template <class T> EMU_INNER T operator()(T a, T b) const { return metal::min(a, b); } };
+struct BitAnd { template <class T> EMU_INNER T operator()(T a, T b) const { return a & b; } };
+struct BitOr { template <class T> EMU_INNER T operator()(T a, T b) const { return a | b; } };
+struct BitXor { template <class T> EMU_INNER T operator()(T a, T b) const { return a ^ b; } };
 
 }  // namespace emu
 

@@ -13,8 +13,10 @@ typedef long ptrdiff_t, intptr_t;
 typedef _Float16 half, float16_t;
 typedef __bf16 bfloat, bfloat16_t;
 
-// Code of the shim itself is not instrumented, and stands in the call tree as its caller.
+// Code of the shim itself is not instrumented, and stands in the call tree as its caller. What shaders call is
+// EMU_SHIM, and EMU_INNER what only the shim does.
 #define EMU_SHIM __attribute__((disable_sanitizer_instrumentation, noinline))
+#define EMU_INNER __attribute__((disable_sanitizer_instrumentation, __always_inline__))
 #define EMU_SITE __builtin_return_address(0)
 
 namespace metal {
@@ -82,7 +84,7 @@ template <class T, int N> typename Packed<T, N>::Vector unpacked(Packed<T, N> va
 template <class A> using Unpacked = decltype(unpacked(A{}));
 
 // Writes the lanes of one constructor argument after those before it.
-template <class V, class A> EMU_SHIM void append(V& made, int& count, A part) {
+template <class V, class A> EMU_INNER void append(V& made, int& count, A part) {
   if constexpr (lanes<A> == 1) {
     made[count++] = Element<V>(part);
   } else {
