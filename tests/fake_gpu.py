@@ -1,4 +1,4 @@
-"""The MLX extension with its Metal side, on a machine without Metal: a fake device whose runner is the emulator.
+"""The MLX extension with its Metal side where there is no Metal: a fake device whose runner is the emulator.
 
 The extension's own C++ binds buffers, constants and threads; the fake hands each dispatch to `Gpu`, which
 runs the shader's text with every check on and writes the results to the very buffers that were bound.
@@ -32,7 +32,7 @@ from codegen.settings import read_settings
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "build" / "fake_metal"
-STRIDED = ROOT / "backends/metal/runtime/strided.metal"
+STRIDED = ROOT / "backends/metal/runtime/_strided.metal"
 _SOURCES = Path(__file__).parent / "fake_metal"
 _SHARED = ("cpu-kernel", "host", "gpu-host", "metal-host")  # targets that do not see MLX
 _FLAGS = ("-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-fopenmp",
@@ -215,8 +215,7 @@ def _build() -> Path:
     folder = build(BuildOptions(), read_settings()).parent
     units = read_units((ROOT / "generated/build.json").read_text())
     made = [path for unit in units if unit.target in _SHARED for path in _objects(folder, unit)]
-    mine = [_SOURCES / "fake_gpu.cpp"]
-    mine += [ROOT / ("backends" if unit.runtime else "generated") / unit.path for unit in units if unit.target == "mlx"]
+    mine = [_SOURCES / "fake_gpu.cpp", *(_source(unit) for unit in units if unit.target == "mlx")]
     mlx, nanobind = find_mlx(ProbeCache(FOLDER / "probes.json")), find_nanobind()
     assert mlx is not None
     includes = ["-I", str(_SOURCES), "-I", str(ROOT / "generated"), "-I", str(ROOT / "backends"),
@@ -233,6 +232,10 @@ def _build() -> Path:
         subprocess.run(["c++", "-shared", "-fopenmp", *inputs, *places, "-o", str(staged)], check=True)
         staged.rename(library)
     return library
+
+
+def _source(unit: Unit) -> Path:
+    return ROOT / ("backends" if unit.runtime else "generated") / unit.path
 
 
 def _objects(folder: Path, unit: Unit) -> list[Path]:

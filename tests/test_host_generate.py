@@ -37,7 +37,10 @@ CONTEXTS = {
     },
     "docs/op.md.j2": pages.OpPage,
     "docs/index.md.j2": pages.IndexPage,
-    **{f"python/_{name}.py.j2": package.Nothing for name in ("extension", "platform", "metal_loader")},
+    **{
+        f"python/_{name}.py.j2": package.Nothing
+        for name in ("extension", "platform", "metal_loader", "shaders")
+    },
 }
 INCLUDED = {"python/functions.py.j2", "python/functions.pyi.j2", "python/names.py.j2"}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import shutil
 import subprocess
 import sys
@@ -167,8 +169,8 @@ def test_without_cuda_every_op_names_nvcc() -> None:
 # ---- metal: what is checked before the extension is loaded, in order ----
 
 
-def write_info(package: Path, version: str = "1.2.3", key: str = "", sha256: str = "") -> None:
-    text = f"MLX_VERSION = {version!r}\nNANOBIND_KEY = {key!r}\nMETAL_LIBRARY_SHA256 = {sha256!r}\n"
+def write_info(package: Path, version: str = "1.2.3", key: str = "") -> None:
+    text = f"MLX_VERSION = {version!r}\nNANOBIND_KEY = {key!r}\nNANOBIND_VERSION = '4.5.6'\n"
     (package / "_build_info.py").write_text(text)
 
 
@@ -240,37 +242,109 @@ def library(size: int = 64) -> bytes:
     return b"MTLB" + bytes(12) + size.to_bytes(8, "little") + bytes(size - 24)
 
 
-def test_metal_without_its_library_on_a_mac(package: Path, monkeypatch) -> None:
+def stage(package: Path, files: dict[str, bytes], **changes: object) -> None:
+    """Files beside the extension, and the manifest that a build leaves with them."""
+    rows = {}
+    for name, content in files.items():
+        (package / name).parent.mkdir(exist_ok=True)
+        (package / name).write_bytes(content)
+        rows[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    manifest = {"edition": 1, "files": rows, "language": "metal3.1", "deployment_target": "14.0"}
+    manifest |= {"compiler": "", "mlx": "1.2.3", "nanobind": "4.5.6", **changes}
+    (package / "sgl_metal_kernels.json").write_text(json.dumps(manifest))
+
+
+def test_metal_without_its_shaders_on_a_mac(package: Path, monkeypatch) -> None:
     write_info(package)
     fake_mlx(monkeypatch)
     pretend(monkeypatch, "darwin", "arm64")
-    refused("sgl_metal_kernels.metallib is missing; to mend it, run: python build.py build")
+    refused("sgl_metal_kernels.json is missing; to mend it, run: python build.py build")
 
 
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda data: b"", "is damaged"),
+        (lambda data: b"", "is no Metal library"),
+        (lambda data: b"X" + data[1:], "is no Metal library"),
         (lambda data: data[:-1], "is damaged"),
-        (lambda data: b"X" + data[1:], "is damaged"),
         (lambda data: data[:-1] + b"\1", "is not the one that was built with this package"),
+        (lambda data: library(128), "is not the one that was built with this package"),
     ],
-    ids=["empty", "truncated", "magic", "one byte"],
+    ids=["empty", "magic", "truncated", "one byte", "foreign"],
 )
 def test_metal_with_a_bad_library(
     package: Path, monkeypatch, damage: Callable[[bytes], bytes], text: str
 ) -> None:
-    import hashlib
-
-    good = library()
-    (package / "sgl_metal_kernels.metallib").write_bytes(damage(good))
-    write_info(package, sha256=hashlib.sha256(good).hexdigest())
+    stage(package, {"sgl_metal_kernels.metallib": library()})
+    (package / "sgl_metal_kernels.metallib").write_bytes(damage(library()))
+    write_info(package)
     fake_mlx(monkeypatch)
     refused(f"sgl_metal_kernels.metallib {text}")
 
 
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda path: path.unlink(), "is missing"),
+        (lambda path: path.write_bytes(b"ab"), "is damaged"),
+        (lambda path: path.write_bytes(b"abd"), "is not the one that was built with this package"),
+    ],
+    ids=["missing", "truncated", "edited"],
+)
+def test_metal_with_a_bad_source(
+    package: Path, monkeypatch, damage: Callable[[Path], object], text: str
+) -> None:
+    stage(package, {"shaders/one.metal": b"abc", "shaders/two.metal": b""})
+    damage(package / "shaders/one.metal")
+    write_info(package)
+    fake_mlx(monkeypatch)
+    refused(f"shaders/one.metal {text}")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"edition": 1}', '{"edition": 1, "files": {"a": 1}}'])
+def test_metal_with_a_damaged_manifest(package: Path, monkeypatch, text: str) -> None:
+    (package / "sgl_metal_kernels.json").write_text(text)
+    write_info(package)
+    fake_mlx(monkeypatch)
+    refused("sgl_metal_kernels.json is damaged")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"edition": 2}, "sgl_metal_kernels.json is of edition 2, not 1"),
+        ({"mlx": "1.2.2"}, "sgl_metal_kernels.json is of a build for MLX 1.2.2 and nanobind 4.5.6"),
+        ({"nanobind": "4.5.5"}, "sgl_metal_kernels.json is of a build for MLX 1.2.3 and nanobind 4.5.5"),
+    ],
+)
+def test_metal_with_shaders_of_another_build(
+    package: Path, monkeypatch, changes: dict[str, object], text: str
+) -> None:
+    stage(package, {"sgl_metal_kernels.metallib": library()}, **changes)
+    write_info(package)
+    fake_mlx(monkeypatch)
+    refused(text)
+
+
+@pytest.mark.parametrize(
+    ("system", "serves"), [("13.6.1", False), ("14.0", True), ("15.2", True), ("26", True)]
+)
+def test_metal_on_a_system_older_than_its_shaders(
+    package: Path, monkeypatch, system: str, serves: bool
+) -> None:
+    stage(package, {"sgl_metal_kernels.metallib": library()})
+    (package / "_metal.py").write_text("def register_library(path): pass\n")
+    write_info(package)
+    fake_mlx(monkeypatch)
+    monkeypatch.setattr("platform.mac_ver", lambda: (system, ("", "", ""), "arm64"))
+    if serves:
+        assert load("metal").is_available()
+    else:
+        refused("its shaders are for macOS 14.0 and newer, and this is 13.6.1; to mend it, run: MACOSX_")
+
+
 def test_metal_whose_library_is_refused_by_the_system(package: Path, monkeypatch) -> None:
-    (package / "sgl_metal_kernels.metallib").write_bytes(library())
+    stage(package, {"sgl_metal_kernels.metallib": library()})
     (package / "_metal.py").write_text(
         "def register_library(path): raise RuntimeError('language version 4.0')\n"
     )
@@ -287,8 +361,9 @@ def test_metal_whose_extension_fails(package: Path, monkeypatch, source: str, re
     refused(reason)
 
 
-def test_metal_loads_and_registers_its_library(package: Path, monkeypatch) -> None:
-    (package / "sgl_metal_kernels.metallib").write_bytes(library())
+@pytest.mark.parametrize("name", ["sgl_metal_kernels.metallib", "shaders/one.metal"])
+def test_metal_loads_and_registers_its_shaders(package: Path, monkeypatch, name: str) -> None:
+    stage(package, {name: library()})
     source = (
         "paths = []\ndef register_library(path): paths.append(path)\ndef scaled_add(*a, **k): return a, k\n"
     )
@@ -299,7 +374,8 @@ def test_metal_loads_and_registers_its_library(package: Path, monkeypatch) -> No
     metal._require_metal()
     assert metal.is_available()
     assert metal._IMPORT_ERROR is None
-    assert metal._metal.paths == [str(package / "sgl_metal_kernels.metallib")]
+    registered = name.removesuffix("/one.metal")
+    assert metal._metal.paths == [str(package / registered)]
     assert metal.scaled_add(1, 2) == ((1, 2, 1.0, None), {"stream": None})
 
 

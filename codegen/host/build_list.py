@@ -42,7 +42,7 @@ _RUNTIME = (
     Unit(None, "metal/host/library.cpp", "metal-host", True),
     Unit(None, "metal/host/pipeline_key.cpp", "metal-host", True),
     Unit(None, "metal/host/strided_shape.cpp", "metal-host", True),
-    Unit(None, "metal/runtime/strided.metal", "metal", True),
+    Unit(None, "metal/runtime/_strided.metal", "metal", True),
     Unit(None, "cuda/host/cuda_call.cpp", "cuda-host", True),
     Unit(None, "cuda/host/device.cpp", "cuda-host", True),
     Unit(None, "cuda/host/strided.cu", "cuda", True),

@@ -14,7 +14,7 @@ from codegen.host.targets import TARGETS, PackageTarget
 from codegen.record import Export, OpRecord
 
 _PACKAGE = "python/sgl_kernel"
-_HAND_WRITTEN = ("_extension.py", "_platform.py", "_metal_loader.py")
+_HAND_WRITTEN = ("_extension.py", "_platform.py", "_metal_loader.py", "_shaders.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-// What `strided.metal` is given for a copy or a zero fill.
+// What `_strided.metal` is given for a copy or a zero fill.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace sgl::metal {
 
-inline constexpr const char* kStridedShader = "strided";
+// No op can have this name.
+inline constexpr const char* kStridedShader = "_strided";
 
 static_assert(sizeof(Strided::dims) / sizeof(int64_t) == host::kMaxDims + 1);
 

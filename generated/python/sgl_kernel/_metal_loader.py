@@ -6,7 +6,6 @@ so both are compared before it is loaded.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import platform
 import sys
@@ -14,22 +13,19 @@ from pathlib import Path
 from types import ModuleType
 
 from ._extension import BUILD, Problem, load_whole
-
-LIBRARY = "sgl_metal_kernels.metallib"
-_MAGIC = b"MTLB"
-_SIZE_AT = 16
+from ._shaders import find_shaders
 
 
 def load_metal(package: str, folder: Path) -> tuple[ModuleType | None, Exception | None]:
-    """The extension `_metal` with its library registered, or the error that prevents it. Raises nothing."""
+    """The extension `_metal` with its shaders registered, or the error that prevents it. Raises nothing."""
     try:
         check_platform()
         info = importlib.import_module(f"{package}._build_info")
         check_mlx(info.MLX_VERSION, info.NANOBIND_KEY)
-        library = check_library(folder / LIBRARY, getattr(info, "METAL_LIBRARY_SHA256", ""))
+        shaders = find_shaders(folder, info.MLX_VERSION, info.NANOBIND_VERSION)
         extension = load_whole(package, "_metal")
-        if library is not None:
-            extension.register_library(str(library))
+        if shaders is not None:
+            extension.register_library(str(shaders))
         return extension, None
     except Exception as error:
         return None, error
@@ -57,21 +53,6 @@ def check_mlx(version: str, key: str) -> None:
     file = getattr(core, "__file__", None)
     if key and file and key.encode() not in Path(file).read_bytes():
         raise Problem(f"MLX was built with another nanobind than {key}", f"{install} && {BUILD}")
-
-
-def check_library(path: Path, sha256: str) -> Path | None:
-    """The Metal library if there is one. On macOS there must be."""
-    if not path.exists():
-        if sys.platform == "darwin":
-            raise Problem(f"{path.name} is missing", BUILD)
-        return None
-    data = path.read_bytes()
-    size = int.from_bytes(data[_SIZE_AT : _SIZE_AT + 8], "little")
-    if data[: len(_MAGIC)] != _MAGIC or size != len(data):
-        raise Problem(f"{path.name} is damaged", BUILD)
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-        raise Problem(f"{path.name} is not the one that was built with this package", BUILD)
-    return path
 
 
 def _requirement(version: str) -> str:
