@@ -7,5 +7,6 @@ agreement.py   how far results lie from the interpreter's, and whether rounding 
 demo.py        every op against the interpreter
 cpu.py         CPU kernels beside their peers (peers.py), in numbers
 generate.py    what the generator costs
+cuda/          CUDA kernels beside a peer, torch, its compiler and Triton
 results/       what the measurements gave
 """

@@ -23,8 +23,8 @@ _HEADINGS = (
 )
 
 _EXPLANATION = (
-    "Microseconds of device time a call: the median of replays of CUDA graphs, all runners in turn. The calls",
-    "of a graph touch 2.5 times the second-level cache; those of ops marked `*` are too small for that.",
+    "Microseconds of device time a call, the median of replays of CUDA graphs, all runners in turn. The",
+    "calls of a graph touch 2.5 times the second-level cache; ops marked `*` are too small for that.",
     "`of peer` and `of best` are how many times as fast ours is as the peer, and as the fastest of the",
     "others; `of copy` is its share of the copy's bandwidth, each input counted once and each output once.",
     "Results are compared with double precision before a number is taken.",
@@ -94,8 +94,9 @@ def render(document: Document) -> str:
     lines = [
         "# CUDA kernels beside their peers",
         "",
-        f"`{document['command']}` on {machine['gpu']}, driver {machine['driver']}, CUDA {machine['cuda']},",
-        f"torch {machine['torch']}, Python {machine['python']}. In the same run, a copy moves {copies}.",
+        f"`{document['command']}`",
+        f"on {machine['gpu']}, driver {machine['driver']}, CUDA {machine['cuda']}, torch {machine['torch']},",
+        f"Python {machine['python']}. In the same run, a copy moves {copies}.",
         "",
         *_EXPLANATION,
         "",
