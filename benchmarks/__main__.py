@@ -1,4 +1,4 @@
-"""`python -m benchmarks [generate | emulator] [--target cuda ...]`: measure the kernels, or one of the tools."""
+"""`python -m benchmarks [generate | emulator] [--target cuda]`: measure the kernels, or one of the tools."""
 
 from __future__ import annotations
 
