@@ -74,11 +74,12 @@ class BuildMetalExtension(build_ext):
     def copy_extensions_to_source(self) -> None:
         """For `--inplace`: packages go where setuptools looks for their Python files."""
         everything: list[Extension] = self.extensions
-        self.extensions: list[Extension] = [item for item in everything if not isinstance(item, GeneratedPackage)]
+        packages = self._packages()
+        self.extensions: list[Extension] = [item for item in everything if item not in packages]
         super().copy_extensions_to_source()
         self.extensions = everything
         source = self.get_finalized_command("build_py")
-        for item in self._packages():
+        for item in packages:
             target = Path(source.get_package_dir(item.package))
             shutil.copytree(Path(self.build_lib, item.package), target, dirs_exist_ok=True)
 

@@ -21,6 +21,7 @@ from backends import build_generated
 from backends.build_generated import BuildError, BuildOptions
 from backends.machine import Machine
 from backends.metal.toolchain import LIBRARY, MANIFEST, SOURCES
+from backends.metal.toolchain.compiler import DOWNLOAD
 from backends.tools import ToolError, find_program, try_command
 from codegen.settings import read_settings
 
@@ -292,14 +293,18 @@ def test_a_shader_that_does_not_compile_is_one_message(
     assert b"made" not in (place.folder / "metal/half.air").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "writing", ["exit 0", 'for last; do :; done; : > "$last"'], ids=["no file", "empty file"]
+)
 @pytest.mark.parametrize("part", ["metal", "metallib"])
 def test_a_tool_that_leaves_nothing_is_found_out_when_it_is_tried(
-    place: Workplace, capfd: pytest.CaptureFixture[str], part: str
+    place: Workplace, part: str, writing: str
 ) -> None:
-    place.mac.xcrun(**{part: "exit 0"})
-    place.build()
-    assert f"{part} says that it worked, but wrote no " in capfd.readouterr().out
-    assert not (place.staged / LIBRARY).exists()
+    place.mac.xcrun(**{part: writing})
+    with pytest.raises(
+        ToolError, match=f"{part} says that it worked, but wrote no .* to mend it: {DOWNLOAD}"
+    ):
+        place.build("library")
 
 
 def test_a_library_that_is_none_is_not_staged(place: Workplace, capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -183,21 +182,37 @@ def test_without_a_folder_a_build_goes_on(tmp_path: Path) -> None:
     assert cache.problem() == "Not a directory"
 
 
-def test_a_full_disk_leaves_nothing_behind(cache: ContentCache) -> None:
-    """In a process that may write no file above a limit, which fails as a full disk does: half way."""
+def keep_above_a_limit(cache: ContentCache, on_limit: str) -> subprocess.CompletedProcess[str]:
+    """Keep an entry in a process that can write half of it; `on_limit` is what the signal for that does."""
     code = f"""
 import resource, signal
 from pathlib import Path
 from backends.metal.toolchain.cache import ContentCache, Made
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+signal.signal(signal.SIGXFSZ, signal.{on_limit})
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 cache = ContentCache(Path({str(cache.folder)!r}))
 cache.keep({KEY!r}, Made(bytes(100_000)))
-print(cache.fetch({KEY!r}), [path for path in cache.folder.glob("*/.*")])
+print(cache.fetch({KEY!r}))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "None []\n"
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_leaves_nothing_behind(cache: ContentCache) -> None:
+    """A write that fails half way, as on a full disk."""
+    assert keep_above_a_limit(cache, "SIG_IGN").stdout == "None\n"
+    assert count(cache) == 0
+
+
+def test_a_build_that_dies_while_writing_leaves_no_entry(cache: ContentCache) -> None:
+    """The kernel ends the process half way through the file."""
+    assert keep_above_a_limit(cache, "SIG_DFL").returncode == -signal.SIGXFSZ
+    (left,) = cache.folder.glob("*/*")
+    assert left.name.startswith(cache_module._STAGED_PREFIX)
+    assert left.stat().st_size == 50_000
+    assert cache.fetch(KEY) is None
+    cache.keep(KEY, MADE)
+    assert cache.fetch(KEY) == MADE
 
 
 def test_what_was_not_used_for_longest_goes_first(cache: ContentCache) -> None:
@@ -205,9 +220,9 @@ def test_what_was_not_used_for_longest_goes_first(cache: ContentCache) -> None:
     for age, key in enumerate(reversed(keys)):
         cache.keep(key, Made(bytes(1000)))
         os.utime(entry(cache, key), ns=(0, -age * 10**9))
-    assert cache.fetch(keys[3]) is not None  # the newest of all now, since it was used
+    assert cache.fetch(keys[0]) is not None  # the newest of all now, since it was used
     replace(cache, most_bytes=cache.size() // 2).trim()
-    assert [cache.fetch(key) is not None for key in keys] == [False, False, True, True]
+    assert [cache.fetch(key) is not None for key in keys] == [True, False, False, True]
 
 
 def test_what_dead_builds_left_is_removed(cache: ContentCache) -> None:

@@ -40,6 +40,11 @@ def frame(*fields: bytes) -> bytes:
     return b"".join(len(field).to_bytes(_LENGTH_SIZE, "little") + field for field in fields)
 
 
+def words_of(*words: str) -> bytes:
+    """A list of words as one field."""
+    return frame(*(word.encode() for word in words))
+
+
 def make_key(*fields: bytes) -> str:
     """The key of what these fields decide, in hexadecimal."""
     return hashlib.sha256(frame(_FORMAT, *fields)).hexdigest()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backends.metal.source import Shader, read_shader
-from backends.metal.toolchain.cache import Made, make_key
+from backends.metal.toolchain.cache import Made, make_key, words_of
 from backends.metal.toolchain.compiler import MetalError, MetalTools
 from backends.tools import write_if_changed
 from codegen.failures import Failure
@@ -19,8 +19,7 @@ from codegen.failures import Failure
 
 def compile_shader(name: str, text: str, flags: Sequence[str], tools: MetalTools) -> Made:
     """The `.air` of a shader's whole text. `name`, its file's, is part of it. Raises MetalError."""
-    words = (name, tools.compiler.identity, *flags)
-    key = make_key(b"air", text.encode(), *(word.encode() for word in words))
+    key = make_key(b"air", text.encode(), words_of(name, tools.compiler.identity), words_of(*flags))
     found = tools.cache.fetch(key)
     if found is not None:
         return found

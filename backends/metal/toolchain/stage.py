@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backends.metal.source import read_shader
 from backends.metal.toolchain import LIBRARY, MANIFEST, SOURCES
-from backends.metal.toolchain.cache import Made, make_key
+from backends.metal.toolchain.cache import Made, make_key, words_of
 from backends.metal.toolchain.compiler import MetalError, MetalTools
 from backends.tools import write_if_changed
 from codegen.failures import Failure
@@ -24,8 +24,8 @@ _SIZE_AT = 16
 def link_library(airs: Mapping[str, bytes], tool: str, flags: Sequence[str], tools: MetalTools) -> Made:
     """The library of these `.air` files, by name. Raises MetalError."""
     names = sorted(airs)
-    words = (tool, tools.compiler.identity, *flags, *names)
-    key = make_key(b"metallib", *(word.encode() for word in words), *(airs[name] for name in names))
+    lists = (words_of(tool, tools.compiler.identity), words_of(*flags), words_of(*names))
+    key = make_key(b"metallib", *lists, *(airs[name] for name in names))
     found = tools.cache.fetch(key)
     if found is not None:
         return found
