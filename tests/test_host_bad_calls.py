@@ -294,7 +294,7 @@ def test_missing_unknown_and_repeated_arguments(cpu: ModuleType) -> None:
         ((X,), {}, "missing argument 'y'"),
         ((X, X), {"foo": 1}, "unexpected keyword argument 'foo'"),
         ((X, X), {"x": X}, "argument 'x' is given twice"),
-        ((X,) * 5, {}, "at most 4 arguments are taken, got 5"),
+        ((X,) * 5, {}, "at most 4 arguments may be given by position, got 5"),
     ]:
         with pytest.raises(TypeError) as caught:
             native.scaled_add(*args, **keywords)

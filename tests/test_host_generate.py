@@ -9,7 +9,7 @@ import host_ops
 import jinja2.meta
 import pytest
 
-from codegen.host import generate_host, native, package, pages, tables
+from codegen.host import generate_host, native, package, pages, tables, torch_ops
 from codegen.host.render import environment
 from codegen.host.sizes import linear_form
 from kernel_ir import nodes as ir
@@ -30,6 +30,7 @@ CONTEXTS = {
     "python/init.py.j2": package.Package,
     "python/init.pyi.j2": package.Package,
     "python/cuda_stub.py.j2": package.Package,
+    "python/torch_ops.py.j2": torch_ops.TorchModule,
     **{
         f"python/{name}.{kind}.j2": package.TargetModule
         for name in ("cpu", "cuda", "metal")

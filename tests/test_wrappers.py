@@ -91,7 +91,7 @@ def test_no_text_of_a_spec_becomes_code(text: str) -> None:
             assert [ast.dump(node) for node in tree.body if not isinstance(node, ast.FunctionDef)]
             functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
             assert all(
-                ast.get_docstring(node) is not None or path.endswith(".pyi") or len(node.body) == 1
+                ast.get_docstring(node) is not None or path.endswith((".pyi", "torch_ops.py"))
                 for node in functions
                 if node.name == "scaled_add"
             )

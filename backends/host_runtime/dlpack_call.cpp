@@ -18,8 +18,8 @@ void run_unlocked(Work& work) {
 }
 
 PyObject* call_cpu(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  return guarded([&]() -> PyObject* {
-    const Signature& signature = signature_of(self);
+  return run_call(self, args, count, keywords, [&]() -> PyObject* {
+    const Signature& signature = bound_of(self).signature;
     Arguments arguments;
     match_arguments(signature, args, count, keywords, nullptr, arguments);
     Call call(signature);

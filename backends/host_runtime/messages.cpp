@@ -82,8 +82,8 @@ std::string public_name(const Signature& signature, ParameterKind kind, int inde
     case ParameterKind::tensor: return signature.op->tensors[index].name;
     case ParameterKind::scalar: return signature.op->scalars[index].name;
     case ParameterKind::size: return signature.op->size_arguments[index].name;
+    default: return "";
   }
-  return "";
 }
 
 void fail_dtype(const Call& call, int index) {

@@ -115,10 +115,10 @@ PyObject* pack(const Signature& signature, const std::vector<int16_t>& outputs,
 
 PyObject* call_metal(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
-    const Signature& signature = signature_of(self);
+    const Signature& signature = bound_of(self).signature;
     Arguments arguments;
     match_arguments(signature, args, count, keywords, "stream", arguments);
-    const auto* launches = static_cast<const metal::OpLaunches*>(extra_of(self));
+    const auto* launches = static_cast<const metal::OpLaunches*>(bound_of(self).extra);
     Plan plan{&signature, launches, {}, outputs_of(*signature.op), {}, {}};
     const std::vector<int16_t> outputs = plan.outputs;
     std::vector<mx::array> arrays = build(arguments, signature, std::move(plan));

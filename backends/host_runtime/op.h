@@ -13,6 +13,7 @@ inline constexpr int kMaxTensors = 32;
 inline constexpr int kMaxScalars = 32;
 inline constexpr int kMaxSizes = 32;
 inline constexpr int kMaxTypes = 8;
+inline constexpr int kMaxParameters = 96;
 inline constexpr int kMaxDims = 16;
 inline constexpr std::size_t kMaxParams = 2048;
 
@@ -138,7 +139,8 @@ struct Op {
   const Kernel* cpu_kernels;
 };
 
-enum class ParameterKind : uint8_t { tensor, scalar, size };
+// `early_start` says how a kernel is launched where the target has a choice; `ignored` says nothing.
+enum class ParameterKind : uint8_t { tensor, scalar, size, early_start, ignored };
 
 // A parameter of a public function. `index` counts in `Op::tensors` (a result there is a destination
 // to write into), `Op::scalars` or `Op::size_arguments`.
@@ -149,13 +151,13 @@ struct Parameter {
   bool is_required = true;
 };
 
-// A public name of an op. Every parameter may be given by position or by name; what is keyword-only for
-// users is so in the Python functions above this. `returns` lists tensors of the op: results, and arguments
-// updated in place.
+// A public name of an op. The first `positional` parameters may be given by position, all by name.
+// `returns` lists tensors of the op: results, and arguments updated in place.
 struct Signature {
   const Op* op;
   const char* name;
   std::span<const Parameter> parameters;
+  int positional;
   std::span<const int16_t> returns;
 };
 

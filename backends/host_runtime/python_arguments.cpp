@@ -145,9 +145,9 @@ std::string type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 void match_arguments(const Signature& signature, PyObject* const* args, Py_ssize_t count, PyObject* keywords,
                      const char* extra_keyword, Arguments& found) {
   const auto parameters = static_cast<Py_ssize_t>(signature.parameters.size());
-  if (count > parameters) {
-    throw TypeError(std::string(signature.name) + ": at most " + std::to_string(parameters) +
-                    " arguments are taken, got " + std::to_string(count));
+  if (count > signature.positional) {
+    throw TypeError(std::string(signature.name) + ": at most " + std::to_string(signature.positional) +
+                    " arguments may be given by position, got " + std::to_string(count));
   }
   for (Py_ssize_t i = 0; i < parameters; i++) found.values[i] = i < count ? args[i] : nullptr;
   const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
@@ -179,22 +179,21 @@ void read_numbers(const Arguments& arguments, Call& call) {
 }
 
 void add_function(PyObject* module, const Signature& signature, Function function, const void* extra) {
-  Reference self = owned(PyCapsule_New(const_cast<Signature*>(&signature), nullptr, nullptr));
-  if (PyCapsule_SetContext(self.get(), const_cast<void*>(extra)) != 0) throw PythonError();
   Reference module_name = owned(PyModule_GetNameObject(module));
-  // Python keeps a pointer to the definition for as long as the function lives.
+  const char* text = PyUnicode_AsUTF8(module_name.get());
+  if (!text) throw PythonError();
+  const std::string package(text);
+  // Both live as long as the function does: for the rest of the process.
+  auto* bound = new Bound{signature, extra, package.substr(0, package.rfind('.'))};
   auto* definition =
       new PyMethodDef{signature.name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)),
                       METH_FASTCALL | METH_KEYWORDS, nullptr};
+  Reference self = owned(PyCapsule_New(bound, nullptr, nullptr));
   Reference object = owned(PyCFunction_NewEx(definition, self.get(), module_name.get()));
   if (PyModule_AddObject(module, signature.name, object.get()) != 0) throw PythonError();
   object.release();
 }
 
-const Signature& signature_of(PyObject* self) {
-  return *static_cast<const Signature*>(PyCapsule_GetPointer(self, nullptr));
-}
-
-const void* extra_of(PyObject* self) { return PyCapsule_GetContext(self); }
+const Bound& bound_of(PyObject* self) { return *static_cast<const Bound*>(PyCapsule_GetPointer(self, nullptr)); }
 
 }  // namespace sgl::host

@@ -3,6 +3,8 @@
 
 #include <Python.h>
 
+#include <string>
+
 #include "host_runtime/call.h"
 
 namespace sgl::host {
@@ -41,7 +43,7 @@ Reference owned(PyObject* object);
 
 // What a call was given: one borrowed object (or null) for each parameter, and for one more keyword.
 struct Arguments {
-  PyObject* values[kMaxTensors + kMaxScalars + kMaxSizes];
+  PyObject* values[kMaxParameters];
   PyObject* extra = nullptr;
 };
 
@@ -60,12 +62,18 @@ std::string type_name(PyObject* object);
 using Function = PyObject* (*)(PyObject* signature, PyObject* const* args, Py_ssize_t count,
                                PyObject* keywords);
 
-// Adds `signature.name` to the module, implemented by `function`, which gets `signature_of(self)` and
-// `extra_of(self)`: whatever else the extension's calls need.
+// What a function of an extension is bound to. `extra` is whatever else the extension's calls need,
+// `package` the dotted name of the extension's own.
+struct Bound {
+  const Signature& signature;
+  const void* extra;
+  std::string package;
+};
+
+// Adds `signature.name` to the module, implemented by `function`, which gets `bound_of(self)`.
 void add_function(PyObject* module, const Signature& signature, Function function,
                   const void* extra = nullptr);
-const Signature& signature_of(PyObject* self);
-const void* extra_of(PyObject* self);
+const Bound& bound_of(PyObject* self);
 
 // Runs `body`, and turns what it throws into the Python error of the same name.
 template <class Body>

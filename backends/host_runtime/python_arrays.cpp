@@ -107,6 +107,15 @@ PyTypeObject* numpy_array_type() {
   return found = reinterpret_cast<PyTypeObject*>(type.release());
 }
 
+// Whether the type is torch's own, or one whose operations go through its class: tensors without data that
+// stand for others while a program is traced, say.
+bool is_traced(PyTypeObject* type) {
+  static PyObject* name = interned("__torch_dispatch__");
+  Reference dispatch(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), name));
+  if (!dispatch) PyErr_Clear();
+  return dispatch && !PyCFunction_Check(dispatch.get());
+}
+
 const dlpack::ExchangeApi* find_exchange(PyTypeObject* type) {
   static PyObject* name = interned("__dlpack_c_exchange_api__");
   Reference capsule(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), name));
@@ -119,7 +128,8 @@ const dlpack::ExchangeApi* find_exchange(PyTypeObject* type) {
   return api && api->tensor_from_object && api->allocate && api->object_from_managed ? api : nullptr;
 }
 
-// The exchange table of a type, or null. Types seen are kept, so that their addresses stay theirs.
+// The exchange table of a type, or null. Types seen are kept, so that their addresses stay theirs. Throws
+// TracedArray.
 const dlpack::ExchangeApi* exchange_of(PyTypeObject* type) {
   struct Entry {
     PyTypeObject* type;
@@ -131,6 +141,7 @@ const dlpack::ExchangeApi* exchange_of(PyTypeObject* type) {
     if (entries[i].type == type) return entries[i].api;
   }
   const dlpack::ExchangeApi* api = find_exchange(type);
+  if (api && is_traced(type)) throw TracedArray();
   if (api && count < 8) {
     Py_INCREF(type);
     entries[count++] = {type, api};

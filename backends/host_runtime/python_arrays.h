@@ -17,6 +17,9 @@ struct Target {
   const char* accepted;
 };
 
+// Thrown for an array whose type has torch's operations done in a way of its own.
+struct TracedArray {};
+
 // The arrays of one call, held until it ends. Shapes and strides of the views point into the
 // framework's objects or in here.
 class PythonArrays {
@@ -26,7 +29,7 @@ class PythonArrays {
   ~PythonArrays();
 
   // Reads `object` as tensor `index` of the call. Throws TypeError where it is no array, or one on
-  // another device.
+  // another device, TracedArray where torch must see the call.
   void read(Call& call, int index, PyObject* object);
 
   // Makes result `index` with the shape that `resolve` found, uninitialised.

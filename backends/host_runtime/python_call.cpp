@@ -45,4 +45,11 @@ PyObject* pack_returns(const Signature& signature, PythonArrays& arrays, CallObj
   return tuple.release();
 }
 
+PyObject* call_traced(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  const Bound& bound = bound_of(self);
+  Reference operators = owned(PyImport_ImportModule((bound.package + ".torch_ops").c_str()));
+  Reference function = owned(PyObject_GetAttrString(operators.get(), bound.signature.name));
+  return owned(PyObject_Vectorcall(function.get(), args, count, keywords)).release();
+}
+
 }  // namespace sgl::host

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from codegen.host.parameters import Parameter, ignored, parameters
+from codegen.host.parameters import Ignored, Parameter, ignored, parameters
 from codegen.host.targets import PackageTarget
 from codegen.host.wording import dtype_text, scalar_text, tensor_text
 from codegen.record import Export, OpRecord
@@ -53,9 +53,18 @@ def _arguments(record: OpRecord, export: Export, target: PackageTarget) -> Itera
     for item in parameters(record, export):
         yield f"{item.name}: {_parameter(record.kernel, item, target)}"
     for extra in ignored(export):
-        yield f"{extra.name}: accepted for compatibility; has no effect."
+        yield f"{extra.name}: {_ignored(extra, target)}"
     if target.has_stream:
         yield "stream: the stream or device to run on; default: MLX's own default."
+
+
+def _ignored(extra: Ignored, target: PackageTarget) -> str:
+    if extra.is_early_start and target.starts_early:
+        return (
+            "bool. Whether the kernel may start while the one before it on the stream ends, for which it "
+            "then waits; default None: where the GPU can do so. Changes no result."
+        )
+    return "accepted for compatibility; has no effect."
 
 
 def _parameter(kernel: ir.Kernel, item: Parameter, target: PackageTarget) -> str:

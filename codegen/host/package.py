@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from codegen.host.docstrings import docstring
 from codegen.host.layout import bracketed
-from codegen.host.parameters import Ignored, Parameter, ignored, parameters
+from codegen.host.parameters import Ignored, Parameter, parameters, public_order
 from codegen.host.render import render
 from codegen.host.stubs import stub_parameters, stub_result
 from codegen.host.targets import TARGETS, PackageTarget
+from codegen.host.torch_ops import torch_module
 from codegen.record import Export, OpRecord
 
 _PACKAGE = "python/sgl_kernel"
@@ -58,6 +59,7 @@ def package_files(records: Sequence[OpRecord]) -> dict[str, bytes]:
         "_cuda_stub.py": render("python/cuda_stub.py.j2", package),
         "py.typed": b"",
     }
+    files["torch_ops.py"] = render("python/torch_ops.py.j2", torch_module(records))
     for target in TARGETS:
         module = _module(records, target)
         files[f"{target.name}.py"] = render(f"python/{target.name}.py.j2", module)
@@ -73,26 +75,32 @@ def _module(records: Sequence[OpRecord], target: PackageTarget) -> TargetModule:
 
 
 def _function(record: OpRecord, export: Export, target: PackageTarget) -> Function:
-    taken, extra = parameters(record, export), ignored(export)
-    passed = [item.name for item in taken] + (["stream=stream"] if target.has_stream else [])
-    annotated = stub_parameters(taken, extra, target)
-    result = stub_result(record, taken, target.returned(record, export), target)
+    everything = public_order(record, export)
+    annotated = stub_parameters(everything, target)
+    route = "_route()" if target.is_traced else "_native"
+    result = stub_result(record, parameters(record, export), target.returned(record, export), target)
     return Function(
         name=export.name,
         definition=bracketed(f"def {export.name}", signature(record, export, target), ":"),
         doc=docstring(record, export, target),
-        body=bracketed(f"return _native.{export.name}", passed, "", "    "),
+        body=bracketed(f"return {route}.{export.name}", _passed(everything, target), "", "    "),
         stub=bracketed(f"def {export.name}", annotated, f" -> {result}: ..."),
     )
 
 
 def signature(record: OpRecord, export: Export, target: PackageTarget) -> tuple[str, ...]:
     """The parameters of a public function: positional ones, a star, keyword-only ones."""
-    everything: tuple[Parameter | Ignored, ...] = (*parameters(record, export), *ignored(export))
+    everything = public_order(record, export)
     positional = [_with_default(item) for item in everything if not item.is_keyword_only]
     by_name = [_with_default(item) for item in everything if item.is_keyword_only]
     by_name += ["stream=None"] if target.has_stream else []
     return (*positional, *(["*", *by_name] if by_name else []))
+
+
+def _passed(everything: tuple[Parameter | Ignored, ...], target: PackageTarget) -> tuple[str, ...]:
+    """The same as arguments of a call."""
+    named = [f"{item.name}={item.name}" if item.is_keyword_only else item.name for item in everything]
+    return (*named, *(["stream=stream"] if target.has_stream else []))
 
 
 def _with_default(item: Parameter | Ignored) -> str:

@@ -10,6 +10,9 @@ from kernel_ir import nodes as ir
 
 Kind = Literal["tensor", "scalar", "size", "destination"]
 
+# By this name callers say whether a kernel may start before the one ahead of it on the stream is through.
+_EARLY_START = "enable_pdl"
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -33,11 +36,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An argument that is accepted and has no effect."""
+    """An argument that is accepted for the callers' sake: it changes no result."""
 
     name: str
     default: str
     is_keyword_only: bool
+
+    @property
+    def is_early_start(self) -> bool:
+        """Whether it says how a kernel is launched, where the target has a choice."""
+        return self.name == _EARLY_START
 
 
 def parameters(record: OpRecord, export: Export) -> tuple[Parameter, ...]:
@@ -51,7 +59,8 @@ def parameters(record: OpRecord, export: Export) -> tuple[Parameter, ...]:
         for public, name in export.arguments
     ]
     last = max((at for at, item in enumerate(found) if _must_be_passed(item)), default=0)
-    found = [replace(item, default="") if _is_nullable(item) else item for item in found[:last]] + found[last:]
+    passed = (replace(item, default="") if _is_nullable(item) else item for item in found[:last])
+    found = [*passed, *found[last:]]
     if export.has_out:
         found.append(Parameter("out", "destination", record.kernel.results[0], "None"))
     return tuple(found)
@@ -70,6 +79,12 @@ def _is_nullable(item: Parameter) -> bool:
 def ignored(export: Export) -> tuple[Ignored, ...]:
     """Arguments that are accepted for the callers' sake."""
     return tuple(Ignored(name, repr(value), name in export.keyword_only) for name, value in export.ignored)
+
+
+def public_order(record: OpRecord, export: Export) -> tuple[Parameter | Ignored, ...]:
+    """Every parameter of the public function: those that may be given by position, then the others."""
+    everything: tuple[Parameter | Ignored, ...] = (*parameters(record, export), *ignored(export))
+    return tuple(sorted(everything, key=lambda item: item.is_keyword_only))
 
 
 def _argument(export: Export, public: str, item: ir.Argument) -> Parameter:

@@ -10,15 +10,11 @@ from kernel_ir import nodes as ir
 _SCALARS = {"float": "float", "bool": "bool", "int": "int", "uint": "int"}
 
 
-def stub_parameters(
-    taken: tuple[Parameter, ...], extra: tuple[Ignored, ...], target: PackageTarget
-) -> tuple[str, ...]:
+def stub_parameters(everything: tuple[Parameter | Ignored, ...], target: PackageTarget) -> tuple[str, ...]:
     """The annotated parameters, in the order of the function's definition."""
-    first = _first_array(taken)
-    typed = [(_parameter(item, first, target), item.is_keyword_only) for item in taken]
-    typed += [(f"{item.name}: Any = ...", item.is_keyword_only) for item in extra]
-    positional = [text for text, is_by_name in typed if not is_by_name]
-    by_name = [text for text, is_by_name in typed if is_by_name]
+    first = _first_array(tuple(item for item in everything if isinstance(item, Parameter)))
+    positional = [_annotated(item, first, target) for item in everything if not item.is_keyword_only]
+    by_name = [_annotated(item, first, target) for item in everything if item.is_keyword_only]
     by_name += ["stream: mx.Stream | mx.Device | mx.DeviceType | None = ..."] if target.has_stream else []
     return (*positional, *(["*", *by_name] if by_name else []))
 
@@ -38,6 +34,10 @@ def _first_array(taken: tuple[Parameter, ...]) -> ir.TensorType | None:
     """The array that says which framework a call works in."""
     found = (item.item for item in taken if item.kind == "tensor")
     return next((item for item in found if isinstance(item, ir.TensorType) and not item.is_optional), None)
+
+
+def _annotated(item: Parameter | Ignored, first: ir.TensorType | None, target: PackageTarget) -> str:
+    return f"{item.name}: Any = ..." if isinstance(item, Ignored) else _parameter(item, first, target)
 
 
 def _parameter(item: Parameter, first: ir.TensorType | None, target: PackageTarget) -> str:

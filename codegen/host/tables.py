@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.host.parameters import Parameter, parameters
+from codegen.host.parameters import Ignored, Parameter, public_order
 from codegen.host.sizes import SizeFunction, linear_form, mentioned, size_function, solutions
 from codegen.record import Export, OpRecord
 from kernel_ir import nodes as ir
@@ -13,7 +13,7 @@ from kernel_ir.errors import TargetError
 from kernel_ir.printer import print_expression
 
 # The fixed storage of `host_runtime/op.h`.
-_MAX_TENSORS, _MAX_SCALARS, _MAX_SIZES, _MAX_TYPES, _MAX_RANK = 32, 32, 32, 8, 16
+_MAX_TENSORS, _MAX_SCALARS, _MAX_SIZES, _MAX_TYPES, _MAX_RANK, _MAX_PARAMETERS = 32, 32, 32, 8, 16, 96
 
 X86_LEVELS = ("baseline", "avx2", "avx512")
 OTHER_LEVELS = ("baseline",)
@@ -88,8 +88,11 @@ class ParameterRow:
 
 @dataclass(frozen=True, slots=True)
 class SignatureRow:
+    """One initialiser of `Signature`; `positional` parameters may be given by position."""
+
     name: str
     parameters: tuple[ParameterRow, ...]
+    positional: int
     returns: tuple[str, ...]
 
 
@@ -236,11 +239,15 @@ def _requirement_row(index: int, expr: ir.Expr) -> RequirementRow:
 
 
 def _signature_row(record: OpRecord, export: Export) -> SignatureRow:
-    rows = tuple(_parameter_row(item) for item in parameters(record, export))
-    return SignatureRow(export.name, rows, export.returns)
+    everything = public_order(record, export)
+    rows = tuple(_parameter_row(item) for item in everything)
+    positional = sum(not item.is_keyword_only for item in everything)
+    return SignatureRow(export.name, rows, positional, export.returns)
 
 
-def _parameter_row(item: Parameter) -> ParameterRow:
+def _parameter_row(item: Parameter | Ignored) -> ParameterRow:
+    if isinstance(item, Ignored):
+        return ParameterRow(item.name, "early_start" if item.is_early_start else "ignored", "0", False)
     kind = "tensor" if item.kind == "destination" else item.kind
     prefix = "size_argument" if kind == "size" else kind
     return ParameterRow(item.name, kind, f"{prefix}_{item.item.name}", item.is_required)
@@ -262,6 +269,7 @@ def _require_capacity(record: OpRecord) -> None:
         "scalar arguments": (len(scalars), _MAX_SCALARS),
         "sizes": (len(kernel.sizes), _MAX_SIZES),
         "type variables": (len(kernel.types), _MAX_TYPES),
+        "parameters": (max(len(public_order(record, item)) for item in record.exports), _MAX_PARAMETERS),
         "dimensions of one tensor": (max((len(item.shape) for item in tensors), default=0), _MAX_RANK),
     }
     for what, (count, limit) in counts.items():

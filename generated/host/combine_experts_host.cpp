@@ -134,8 +134,8 @@ constexpr Parameter moe_sum_parameters[] = {
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "combine_experts", combine_experts_parameters, combine_experts_returns},
-    {&kOp, "moe_sum", moe_sum_parameters, {}},
+    {&kOp, "combine_experts", combine_experts_parameters, 2, combine_experts_returns},
+    {&kOp, "moe_sum", moe_sum_parameters, 2, {}},
 };
 
 }  // namespace

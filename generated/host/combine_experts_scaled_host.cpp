@@ -141,8 +141,8 @@ constexpr Parameter moe_sum_reduce_parameters[] = {
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "combine_experts_scaled", combine_experts_scaled_parameters, combine_experts_scaled_returns},
-    {&kOp, "moe_sum_reduce", moe_sum_reduce_parameters, {}},
+    {&kOp, "combine_experts_scaled", combine_experts_scaled_parameters, 3, combine_experts_scaled_returns},
+    {&kOp, "moe_sum_reduce", moe_sum_reduce_parameters, 3, {}},
 };
 
 }  // namespace

@@ -143,7 +143,7 @@ constexpr Parameter gelu_tanh_and_mul_parameters[] = {
 constexpr int16_t gelu_tanh_and_mul_returns[] = {tensor_out, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "gelu_tanh_and_mul", gelu_tanh_and_mul_parameters, gelu_tanh_and_mul_returns},
+    {&kOp, "gelu_tanh_and_mul", gelu_tanh_and_mul_parameters, 2, gelu_tanh_and_mul_returns},
 };
 
 }  // namespace

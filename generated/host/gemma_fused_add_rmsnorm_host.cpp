@@ -143,10 +143,11 @@ constexpr Parameter gemma_fused_add_rmsnorm_parameters[] = {
     {"residual", ParameterKind::tensor, tensor_residual, true},
     {"weight", ParameterKind::tensor, tensor_weight, true},
     {"eps", ParameterKind::scalar, scalar_eps, false},
+    {"enable_pdl", ParameterKind::early_start, 0, false},
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "gemma_fused_add_rmsnorm", gemma_fused_add_rmsnorm_parameters, {}},
+    {&kOp, "gemma_fused_add_rmsnorm", gemma_fused_add_rmsnorm_parameters, 5, {}},
 };
 
 }  // namespace

@@ -143,11 +143,12 @@ constexpr Parameter gemma_rmsnorm_parameters[] = {
     {"weight", ParameterKind::tensor, tensor_weight, true},
     {"eps", ParameterKind::scalar, scalar_eps, false},
     {"out", ParameterKind::tensor, tensor_out, false},
+    {"enable_pdl", ParameterKind::early_start, 0, false},
 };
 constexpr int16_t gemma_rmsnorm_returns[] = {tensor_out, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "gemma_rmsnorm", gemma_rmsnorm_parameters, gemma_rmsnorm_returns},
+    {&kOp, "gemma_rmsnorm", gemma_rmsnorm_parameters, 5, gemma_rmsnorm_returns},
 };
 
 }  // namespace

@@ -217,8 +217,8 @@ constexpr Parameter merge_state_v2_parameters[] = {
 constexpr int16_t merge_state_v2_returns[] = {tensor_v_merged, tensor_s_merged, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "merge_state", merge_state_parameters, merge_state_returns},
-    {&kOp, "merge_state_v2", merge_state_v2_parameters, merge_state_v2_returns},
+    {&kOp, "merge_state", merge_state_parameters, 4, merge_state_returns},
+    {&kOp, "merge_state_v2", merge_state_v2_parameters, 6, merge_state_v2_returns},
 };
 
 }  // namespace

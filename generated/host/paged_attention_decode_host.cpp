@@ -240,16 +240,16 @@ constexpr Parameter paged_attention_decode_parameters[] = {
     {"v_pool", ParameterKind::tensor, tensor_v_pool, true},
     {"kv_indptr", ParameterKind::tensor, tensor_kv_indptr, true},
     {"kv_indices", ParameterKind::tensor, tensor_kv_indices, true},
+    {"out", ParameterKind::tensor, tensor_out, false},
     {"num_qo_heads", ParameterKind::size, size_argument_num_qo_heads, true},
     {"num_kv_heads", ParameterKind::size, size_argument_num_kv_heads, true},
     {"head_dim", ParameterKind::size, size_argument_head_dim, true},
     {"sm_scale", ParameterKind::scalar, scalar_sm_scale, true},
-    {"out", ParameterKind::tensor, tensor_out, false},
 };
 constexpr int16_t paged_attention_decode_returns[] = {tensor_out, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "paged_attention_decode", paged_attention_decode_parameters, paged_attention_decode_returns},
+    {&kOp, "paged_attention_decode", paged_attention_decode_parameters, 6, paged_attention_decode_returns},
 };
 
 }  // namespace

@@ -195,11 +195,14 @@ constexpr Parameter sgl_per_token_group_quant_8bit_parameters[] = {
     {"fp8_min", ParameterKind::scalar, scalar_fp8_min, false},
     {"fp8_max", ParameterKind::scalar, scalar_fp8_max, false},
     {"scale_ue8m0", ParameterKind::scalar, scalar_scale_ue8m0, false},
+    {"fuse_silu_and_mul", ParameterKind::ignored, 0, false},
+    {"masked_m", ParameterKind::ignored, 0, false},
+    {"enable_v2", ParameterKind::ignored, 0, false},
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "per_token_group_quant_8bit", per_token_group_quant_8bit_parameters, per_token_group_quant_8bit_returns},
-    {&kOp, "sgl_per_token_group_quant_8bit", sgl_per_token_group_quant_8bit_parameters, {}},
+    {&kOp, "per_token_group_quant_8bit", per_token_group_quant_8bit_parameters, 6, per_token_group_quant_8bit_returns},
+    {&kOp, "sgl_per_token_group_quant_8bit", sgl_per_token_group_quant_8bit_parameters, 11, {}},
 };
 
 }  // namespace

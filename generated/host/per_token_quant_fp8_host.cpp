@@ -149,8 +149,8 @@ constexpr Parameter sgl_per_token_quant_fp8_parameters[] = {
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "per_token_quant_fp8", per_token_quant_fp8_parameters, per_token_quant_fp8_returns},
-    {&kOp, "sgl_per_token_quant_fp8", sgl_per_token_quant_fp8_parameters, {}},
+    {&kOp, "per_token_quant_fp8", per_token_quant_fp8_parameters, 1, per_token_quant_fp8_returns},
+    {&kOp, "sgl_per_token_quant_fp8", sgl_per_token_quant_fp8_parameters, 3, {}},
 };
 
 }  // namespace

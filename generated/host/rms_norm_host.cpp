@@ -151,12 +151,13 @@ constexpr Parameter rmsnorm_parameters[] = {
     {"weight", ParameterKind::tensor, tensor_weight, true},
     {"eps", ParameterKind::scalar, scalar_eps, false},
     {"out", ParameterKind::tensor, tensor_out, false},
+    {"enable_pdl", ParameterKind::early_start, 0, false},
 };
 constexpr int16_t rmsnorm_returns[] = {tensor_out, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "rms_norm", rms_norm_parameters, rms_norm_returns},
-    {&kOp, "rmsnorm", rmsnorm_parameters, rmsnorm_returns},
+    {&kOp, "rms_norm", rms_norm_parameters, 4, rms_norm_returns},
+    {&kOp, "rmsnorm", rmsnorm_parameters, 5, rmsnorm_returns},
 };
 
 }  // namespace

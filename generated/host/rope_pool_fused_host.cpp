@@ -294,7 +294,7 @@ constexpr Parameter rope_pool_fused_parameters[] = {
 constexpr int16_t rope_pool_fused_returns[] = {tensor_q_rot, tensor_k_rot, tensor_k_pool, tensor_v_pool, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "rope_pool_fused", rope_pool_fused_parameters, rope_pool_fused_returns},
+    {&kOp, "rope_pool_fused", rope_pool_fused_parameters, 7, rope_pool_fused_returns},
 };
 
 }  // namespace

@@ -264,7 +264,7 @@ constexpr Parameter rotary_embedding_parameters[] = {
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "rotary_embedding", rotary_embedding_parameters, {}},
+    {&kOp, "rotary_embedding", rotary_embedding_parameters, 6, {}},
 };
 
 }  // namespace

@@ -192,8 +192,8 @@ constexpr Parameter topk_sigmoid_parameters[] = {
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "route_sigmoid", route_sigmoid_parameters, route_sigmoid_returns},
-    {&kOp, "topk_sigmoid", topk_sigmoid_parameters, {}},
+    {&kOp, "route_sigmoid", route_sigmoid_parameters, 4, route_sigmoid_returns},
+    {&kOp, "topk_sigmoid", topk_sigmoid_parameters, 5, {}},
 };
 
 }  // namespace

@@ -195,8 +195,8 @@ constexpr Parameter topk_softmax_parameters[] = {
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "route_softmax", route_softmax_parameters, route_softmax_returns},
-    {&kOp, "topk_softmax", topk_softmax_parameters, {}},
+    {&kOp, "route_softmax", route_softmax_parameters, 5, route_softmax_returns},
+    {&kOp, "topk_softmax", topk_softmax_parameters, 6, {}},
 };
 
 }  // namespace

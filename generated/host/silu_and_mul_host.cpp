@@ -143,7 +143,7 @@ constexpr Parameter silu_and_mul_parameters[] = {
 constexpr int16_t silu_and_mul_returns[] = {tensor_out, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "silu_and_mul", silu_and_mul_parameters, silu_and_mul_returns},
+    {&kOp, "silu_and_mul", silu_and_mul_parameters, 2, silu_and_mul_returns},
 };
 
 }  // namespace

@@ -126,7 +126,7 @@ constexpr Parameter softmax_parameters[] = {
 constexpr int16_t softmax_returns[] = {tensor_out, };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "softmax", softmax_parameters, softmax_returns},
+    {&kOp, "softmax", softmax_parameters, 2, softmax_returns},
 };
 
 }  // namespace

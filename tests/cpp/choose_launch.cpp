@@ -42,7 +42,7 @@ constexpr host::Op kOp = {.name = "op",
                           .requirements = {},
                           .entry_count = 1,
                           .cpu_kernels = nullptr};
-constexpr host::Signature kSignature = {&kOp, "op", {}, {}};
+constexpr host::Signature kSignature = {&kOp, "op", {}, 0, {}};
 
 constexpr Measure kGrid[] = {rows}, kWidth[] = {width}, kBounds[] = {depth_to_the_fifth};
 constexpr TeamRow kTeams[] = {{512, 32}, {kHoweverLong, 256}};

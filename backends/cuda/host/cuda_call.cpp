@@ -72,9 +72,9 @@ class Recording {
 };
 
 PyObject* call_cuda(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  return guarded([&]() -> PyObject* {
-    const Signature& signature = signature_of(self);
-    const auto& op = *static_cast<const OpLaunches*>(extra_of(self));
+  return run_call(self, args, count, keywords, [&]() -> PyObject* {
+    const Signature& signature = bound_of(self).signature;
+    const auto& op = *static_cast<const OpLaunches*>(bound_of(self).extra);
     Arguments arguments;
     match_arguments(signature, args, count, keywords, nullptr, arguments);
     Call call(signature);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +47,22 @@ def load_whole(package: str, name: str) -> ModuleType:
     if spec is not None and spec.origin and not _is_whole(Path(spec.origin)):
         raise Problem(f"{Path(spec.origin).name} is cut short", BUILD)
     return importlib.import_module(f"{package}.{name}")
+
+
+def tracer() -> ModuleType | None:
+    """The ops as operators of torch while it traces a program, which then records them; else None.
+
+    Torch is asked only where something has imported it: nothing else here needs it.
+    """
+    if "torch" not in sys.modules:
+        return None
+    import torch
+
+    if not torch.compiler.is_compiling():
+        return None
+    from . import torch_ops
+
+    return torch_ops
 
 
 def _is_whole(path: Path) -> bool:

@@ -50,6 +50,11 @@ def is_available():
     return _IMPORT_ERROR is None and _is_built
 
 
+def _route():
+    """Where a call goes: to the extension, or to torch while that traces a program."""
+    return _extension.tracer() or _native
+
+
 def combine_experts(input, out=None):
     """Sum the outputs of each token's experts.
 
@@ -69,7 +74,7 @@ def combine_experts(input, out=None):
 
     Reference: arXiv:1701.06538
     """
-    return _native.combine_experts(input, out)
+    return _route().combine_experts(input, out)
 
 
 def combine_experts_scaled(input, routed_scaling_factor=0.0, out=None):
@@ -92,7 +97,7 @@ def combine_experts_scaled(input, routed_scaling_factor=0.0, out=None):
 
     Reference: arXiv:2412.19437
     """
-    return _native.combine_experts_scaled(input, routed_scaling_factor, out)
+    return _route().combine_experts_scaled(input, routed_scaling_factor, out)
 
 
 def fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None):
@@ -105,7 +110,8 @@ def fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None):
         residual: T[*rows, width]. Summand; holds the sum afterwards. Updated in place.
         weight: T[width]. Scale of each column.
         eps: float, default 1e-06. Added to the mean square.
-        enable_pdl: accepted for compatibility; has no effect.
+        enable_pdl: bool. Whether the kernel may start while the one before it on the stream ends,
+            for which it then waits; default None: where the GPU can do so. Changes no result.
 
     Raises:
         TypeError: an argument is missing, unknown, of the wrong type or on another device.
@@ -113,7 +119,7 @@ def fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None):
 
     Reference: arXiv:1910.07467
     """
-    return _native.fused_add_rmsnorm(input, residual, weight, eps)
+    return _route().fused_add_rmsnorm(input, residual, weight, eps, enable_pdl)
 
 
 def gelu_and_mul(input, out=None):
@@ -135,7 +141,7 @@ def gelu_and_mul(input, out=None):
 
     Reference: arXiv:1606.08415
     """
-    return _native.gelu_and_mul(input, out)
+    return _route().gelu_and_mul(input, out)
 
 
 def gelu_tanh_and_mul(input, out=None):
@@ -157,7 +163,7 @@ def gelu_tanh_and_mul(input, out=None):
 
     Reference: arXiv:1606.08415
     """
-    return _native.gelu_tanh_and_mul(input, out)
+    return _route().gelu_tanh_and_mul(input, out)
 
 
 def gemma_fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None):
@@ -170,7 +176,8 @@ def gemma_fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None)
         residual: T[*rows, width]. Summand; holds the sum afterwards. Updated in place.
         weight: T[width]. Scale of each column, less one.
         eps: float, default 1e-06. Added to the mean square.
-        enable_pdl: accepted for compatibility; has no effect.
+        enable_pdl: bool. Whether the kernel may start while the one before it on the stream ends,
+            for which it then waits; default None: where the GPU can do so. Changes no result.
 
     Raises:
         TypeError: an argument is missing, unknown, of the wrong type or on another device.
@@ -178,7 +185,7 @@ def gemma_fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None)
 
     Reference: arXiv:2403.08295
     """
-    return _native.gemma_fused_add_rmsnorm(input, residual, weight, eps)
+    return _route().gemma_fused_add_rmsnorm(input, residual, weight, eps, enable_pdl)
 
 
 def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
@@ -192,7 +199,8 @@ def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
         eps: float, default 1e-06. Added to the mean square.
         out: T[*rows, width]. Where the result out is written; default None: a new array of the
             first argument's framework is made.
-        enable_pdl: accepted for compatibility; has no effect.
+        enable_pdl: bool. Whether the kernel may start while the one before it on the stream ends,
+            for which it then waits; default None: where the GPU can do so. Changes no result.
 
     Returns:
         out: T[*rows, width]. Normalised rows.
@@ -203,7 +211,7 @@ def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
 
     Reference: arXiv:2403.08295
     """
-    return _native.gemma_rmsnorm(input, weight, eps, out)
+    return _route().gemma_rmsnorm(input, weight, eps, out, enable_pdl)
 
 
 def merge_state(v_a, s_a, v_b, s_b):
@@ -230,7 +238,7 @@ def merge_state(v_a, s_a, v_b, s_b):
 
     Reference: arXiv:2501.01005
     """
-    return _native.merge_state(v_a, s_a, v_b, s_b)
+    return _route().merge_state(v_a, s_a, v_b, s_b)
 
 
 def merge_state_v2(v_a, s_a, v_b, s_b, v_merged=None, s_merged=None):
@@ -261,7 +269,7 @@ def merge_state_v2(v_a, s_a, v_b, s_b, v_merged=None, s_merged=None):
 
     Reference: arXiv:2501.01005
     """
-    return _native.merge_state_v2(v_a, s_a, v_b, s_b, v_merged, s_merged)
+    return _route().merge_state_v2(v_a, s_a, v_b, s_b, v_merged, s_merged)
 
 
 def moe_sum(input_tensor, output_tensor):
@@ -279,7 +287,7 @@ def moe_sum(input_tensor, output_tensor):
 
     Reference: arXiv:1701.06538
     """
-    return _native.moe_sum(input_tensor, output_tensor)
+    return _route().moe_sum(input_tensor, output_tensor)
 
 
 def moe_sum_reduce(input_tensor, output_tensor, routed_scaling_factor=0.0):
@@ -298,7 +306,7 @@ def moe_sum_reduce(input_tensor, output_tensor, routed_scaling_factor=0.0):
 
     Reference: arXiv:2412.19437
     """
-    return _native.moe_sum_reduce(input_tensor, output_tensor, routed_scaling_factor)
+    return _route().moe_sum_reduce(input_tensor, output_tensor, routed_scaling_factor)
 
 
 def paged_attention_decode(
@@ -341,17 +349,17 @@ def paged_attention_decode(
 
     Reference: arXiv:2309.06180
     """
-    return _native.paged_attention_decode(
+    return _route().paged_attention_decode(
         q,
         k_pool,
         v_pool,
         kv_indptr,
         kv_indices,
-        num_qo_heads,
-        num_kv_heads,
-        head_dim,
-        sm_scale,
         out,
+        num_qo_heads=num_qo_heads,
+        num_kv_heads=num_kv_heads,
+        head_dim=head_dim,
+        sm_scale=sm_scale,
     )
 
 
@@ -386,7 +394,7 @@ def per_token_group_quant_8bit(
 
     Reference: arXiv:2412.19437
     """
-    return _native.per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0)
+    return _route().per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0)
 
 
 def per_token_quant_fp8(input):
@@ -409,7 +417,7 @@ def per_token_quant_fp8(input):
 
     Reference: arXiv:2209.05433
     """
-    return _native.per_token_quant_fp8(input)
+    return _route().per_token_quant_fp8(input)
 
 
 def rms_norm(x, weight, eps=1e-06, out=None):
@@ -433,7 +441,7 @@ def rms_norm(x, weight, eps=1e-06, out=None):
 
     Reference: arXiv:1910.07467
     """
-    return _native.rms_norm(x, weight, eps, out)
+    return _route().rms_norm(x, weight, eps, out)
 
 
 def rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
@@ -447,7 +455,8 @@ def rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
         eps: float, default 1e-06. Added to the mean square.
         out: T[*rows, width]. Where the result out is written; default None: a new array of the
             first argument's framework is made.
-        enable_pdl: accepted for compatibility; has no effect.
+        enable_pdl: bool. Whether the kernel may start while the one before it on the stream ends,
+            for which it then waits; default None: where the GPU can do so. Changes no result.
 
     Returns:
         out: T[*rows, width]. Normalised rows.
@@ -458,7 +467,7 @@ def rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
 
     Reference: arXiv:1910.07467
     """
-    return _native.rmsnorm(input, weight, eps, out)
+    return _route().rmsnorm(input, weight, eps, out, enable_pdl)
 
 
 def rope_pool_fused(
@@ -505,7 +514,7 @@ def rope_pool_fused(
 
     Reference: arXiv:2104.09864
     """
-    return _native.rope_pool_fused(
+    return _route().rope_pool_fused(
         q,
         k,
         v,
@@ -513,10 +522,10 @@ def rope_pool_fused(
         slots,
         k_pool,
         v_pool,
-        head_dim,
-        num_qo_heads,
-        num_kv_heads,
-        rope_base,
+        head_dim=head_dim,
+        num_qo_heads=num_qo_heads,
+        num_kv_heads=num_kv_heads,
+        rope_base=rope_base,
     )
 
 
@@ -546,7 +555,7 @@ def rotary_embedding(positions, query, key, head_size, cos_sin_cache, is_neox=Tr
 
     Reference: arXiv:2104.09864
     """
-    return _native.rotary_embedding(positions, query, key, head_size, cos_sin_cache, is_neox)
+    return _route().rotary_embedding(positions, query, key, head_size, cos_sin_cache, is_neox)
 
 
 def route_sigmoid(gating_output, k, renormalize=False, correction_bias=None):
@@ -573,7 +582,7 @@ def route_sigmoid(gating_output, k, renormalize=False, correction_bias=None):
 
     Reference: arXiv:2412.19437
     """
-    return _native.route_sigmoid(gating_output, k, renormalize, correction_bias)
+    return _route().route_sigmoid(gating_output, k, renormalize, correction_bias)
 
 
 def route_softmax(gating_output, k, renormalize=False, moe_softcapping=0.0, correction_bias=None):
@@ -603,7 +612,7 @@ def route_softmax(gating_output, k, renormalize=False, moe_softcapping=0.0, corr
 
     Reference: arXiv:1701.06538
     """
-    return _native.route_softmax(gating_output, k, renormalize, moe_softcapping, correction_bias)
+    return _route().route_softmax(gating_output, k, renormalize, moe_softcapping, correction_bias)
 
 
 def sgl_per_token_group_quant_8bit(
@@ -643,7 +652,7 @@ def sgl_per_token_group_quant_8bit(
 
     Reference: arXiv:2412.19437
     """
-    return _native.sgl_per_token_group_quant_8bit(
+    return _route().sgl_per_token_group_quant_8bit(
         input,
         output_q,
         output_s,
@@ -652,6 +661,9 @@ def sgl_per_token_group_quant_8bit(
         fp8_min,
         fp8_max,
         scale_ue8m0,
+        fuse_silu_and_mul,
+        masked_m,
+        enable_v2,
     )
 
 
@@ -673,7 +685,7 @@ def sgl_per_token_quant_fp8(input, output_q, output_s):
 
     Reference: arXiv:2209.05433
     """
-    return _native.sgl_per_token_quant_fp8(input, output_q, output_s)
+    return _route().sgl_per_token_quant_fp8(input, output_q, output_s)
 
 
 def silu_and_mul(input, out=None):
@@ -695,7 +707,7 @@ def silu_and_mul(input, out=None):
 
     Reference: arXiv:1702.03118
     """
-    return _native.silu_and_mul(input, out)
+    return _route().silu_and_mul(input, out)
 
 
 def softmax(x, out=None):
@@ -717,7 +729,7 @@ def softmax(x, out=None):
 
     Reference: arXiv:1805.02867
     """
-    return _native.softmax(x, out)
+    return _route().softmax(x, out)
 
 
 def topk_sigmoid(topk_weights, topk_ids, gating_output, renormalize=False, correction_bias=None):
@@ -741,7 +753,7 @@ def topk_sigmoid(topk_weights, topk_ids, gating_output, renormalize=False, corre
 
     Reference: arXiv:2412.19437
     """
-    return _native.topk_sigmoid(topk_weights, topk_ids, gating_output, renormalize, correction_bias)
+    return _route().topk_sigmoid(topk_weights, topk_ids, gating_output, renormalize, correction_bias)
 
 
 def topk_softmax(
@@ -775,7 +787,7 @@ def topk_softmax(
 
     Reference: arXiv:1701.06538
     """
-    return _native.topk_softmax(
+    return _route().topk_softmax(
         topk_weights,
         topk_ids,
         gating_output,

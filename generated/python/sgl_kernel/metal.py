@@ -121,7 +121,7 @@ def fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None, *, st
 
     Reference: arXiv:1910.07467
     """
-    return _native.fused_add_rmsnorm(input, residual, weight, eps, stream=stream)
+    return _native.fused_add_rmsnorm(input, residual, weight, eps, enable_pdl, stream=stream)
 
 
 def gelu_and_mul(input, out=None, *, stream=None):
@@ -193,7 +193,7 @@ def gemma_fused_add_rmsnorm(input, residual, weight, eps=1e-06, enable_pdl=None,
 
     Reference: arXiv:2403.08295
     """
-    return _native.gemma_fused_add_rmsnorm(input, residual, weight, eps, stream=stream)
+    return _native.gemma_fused_add_rmsnorm(input, residual, weight, eps, enable_pdl, stream=stream)
 
 
 def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None, *, stream=None):
@@ -218,7 +218,7 @@ def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None, *, stream
 
     Reference: arXiv:2403.08295
     """
-    return _native.gemma_rmsnorm(input, weight, eps, out, stream=stream)
+    return _native.gemma_rmsnorm(input, weight, eps, out, enable_pdl, stream=stream)
 
 
 def merge_state(v_a, s_a, v_b, s_b, *, stream=None):
@@ -374,11 +374,11 @@ def paged_attention_decode(
         v_pool,
         kv_indptr,
         kv_indices,
-        num_qo_heads,
-        num_kv_heads,
-        head_dim,
-        sm_scale,
         out,
+        num_qo_heads=num_qo_heads,
+        num_kv_heads=num_kv_heads,
+        head_dim=head_dim,
+        sm_scale=sm_scale,
         stream=stream,
     )
 
@@ -498,7 +498,7 @@ def rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None, *, stream=None)
 
     Reference: arXiv:1910.07467
     """
-    return _native.rmsnorm(input, weight, eps, out, stream=stream)
+    return _native.rmsnorm(input, weight, eps, out, enable_pdl, stream=stream)
 
 
 def rope_pool_fused(
@@ -557,10 +557,10 @@ def rope_pool_fused(
         slots,
         k_pool,
         v_pool,
-        head_dim,
-        num_qo_heads,
-        num_kv_heads,
-        rope_base,
+        head_dim=head_dim,
+        num_qo_heads=num_qo_heads,
+        num_kv_heads=num_kv_heads,
+        rope_base=rope_base,
         stream=stream,
     )
 
@@ -728,6 +728,9 @@ def sgl_per_token_group_quant_8bit(
         fp8_min,
         fp8_max,
         scale_ue8m0,
+        fuse_silu_and_mul,
+        masked_m,
+        enable_v2,
         stream=stream,
     )
 
