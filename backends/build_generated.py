@@ -21,6 +21,7 @@ from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
 from backends.machine import Machine, this_machine
 from backends.metal.toolchain.prepare import MODES, prepare_metal
+from backends.metal.toolchain.probe import NATIVE
 from backends.ninja import render
 from backends.plan import Layout, Toolchain, Unit, metal_place, plan, read_units
 from backends.tools import ProbeCache, ToolError, find_program, try_command, write_if_changed
@@ -80,7 +81,7 @@ def find_toolchain(
     """
     cache = ProbeCache(build_folder / "probes.json")
     nanobind = find_nanobind()
-    mlx = find_mlx(cache)
+    mlx = find_mlx(cache) if machine.runs_mlx else None
     if mlx is not None:
         require_same_abi(nanobind, mlx)
     cuda, without_cuda = _find_cuda(settings, cache)
@@ -211,7 +212,9 @@ def _ccache() -> tuple[str, ...]:
 
 
 def _say_what_is_left_out(tools: Toolchain, targets: Set[str]) -> None:
-    if tools.mlx is None and "mlx" in targets:
+    if not tools.machine.runs_mlx:
+        print(f"leaving out _metal: MLX needs Apple silicon ({NATIVE})")
+    elif tools.mlx is None and "mlx" in targets:
         print("leaving out _metal: MLX is not installed (pip install 'mlx[cpu]' on Linux, mlx on macOS)")
     if tools.cuda is None and "cuda" in targets:
         print(f"leaving out _cuda: {tools.without_cuda}")

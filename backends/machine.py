@@ -61,6 +61,11 @@ class Machine:
         """Whether MLX runs on a GPU here: on Apple silicon, from a Python that is built for it."""
         return self.system == "darwin" and self.processor == "aarch64"
 
+    @property
+    def runs_mlx(self) -> bool:
+        """Whether there is an MLX for it at all: a Mac must be of Apple silicon, Linux may be either."""
+        return self.system != "darwin" or self.has_metal
+
 
 def this_machine() -> Machine:
     """The machine that this Python runs on. An x86-64 Python under Rosetta is on an x86-64 machine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from fake_mac import FakeMac, search_path
@@ -262,14 +264,46 @@ def test_a_library_that_was_asked_for_is_made_or_the_build_fails(place: Workplac
         replace(place, mac=elsewhere).build(mode)
 
 
-def test_other_systems_get_neither(place: Workplace) -> None:
+def test_other_systems_get_neither(place: Workplace, capfd: pytest.CaptureFixture[str]) -> None:
     for machine in (Machine("darwin", "x86_64"), Machine("linux", "aarch64")):
-        replace(
-            place, folder=place.folder / machine.processor, mac=replace(place.mac, machine=machine)
-        ).build()
-        staged = place.folder / machine.processor / "python" / "sgl_kernel"
-        assert (staged / "__init__.py").exists()
-        assert not {MANIFEST, LIBRARY, SOURCES} & set(os.listdir(staged))
+        elsewhere = replace(place.mac, machine=machine)
+        folder = place.folder / machine.processor
+        replace(place, folder=folder, mac=elsewhere).build()
+        made = {path.name.split(".")[0] for path in (folder / "python" / "sgl_kernel").iterdir()}
+        assert "__init__" in made and not {"sgl_metal_kernels", SOURCES} & made
+        assert ("_metal" in made) == (machine.system == "linux")
+    assert "leaving out _metal: MLX needs Apple silicon (use a Python for arm64: " in capfd.readouterr().out
+
+
+# ---- what the import makes of it -----------------------------------------------------------------
+
+
+def load_shaders(folder: Path) -> ModuleType:
+    """The package's module that finds shaders, by itself."""
+    package = folder / "loader_alone"
+    package.mkdir()
+    for name in ("_shaders.py", "_extension.py"):
+        shutil.copy(build_generated.ROOT / "generated/python/sgl_kernel" / name, package / name)
+    return importlib.import_module("loader_alone._shaders")
+
+
+def test_the_import_accepts_what_was_built_and_nothing_else(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    shaders = load_shaders(tmp_path)
+    for mode, accepted, file in (
+        ("library", LIBRARY, LIBRARY),
+        ("source", SOURCES, f"{SOURCES}/half.metal"),
+    ):
+        place.build(mode)
+        versions = place.manifest()["mlx"], place.manifest()["nanobind"]
+        assert shaders.find_shaders(place.staged, *versions) == place.staged / accepted
+        with pytest.raises(shaders.Problem, match="of a build for MLX"):
+            shaders.find_shaders(place.staged, "0.1", versions[1])
+        (place.staged / file).open("ab").write(b"x")
+        with pytest.raises(shaders.Problem, match="damaged"):
+            shaders.find_shaders(place.staged, *versions)
 
 
 # ---- failures ------------------------------------------------------------------------------------
@@ -347,6 +381,7 @@ def test_a_killed_build_goes_on_and_leaves_no_half(place: Workplace) -> None:
     place.mac.xcrun(metal=f'{WRITES} case "$*" in *trial*) ;; *) echo a stump > "$last"; sleep 60 ;; esac')
     code = f"""
 from pathlib import Path
+from types import ModuleType
 from backends.build_generated import BuildOptions, build
 from backends.machine import Machine
 from codegen.settings import read_settings
