@@ -9,6 +9,7 @@ explains, or where the order of threads changes a bit.
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import os
 import sys
@@ -24,7 +25,8 @@ from backends.metal.emulator.dispatch import Choice, plan
 from backends.metal.emulator.ops import EmulatedOp, How, Run, emulate_spec
 from backends.metal.emulator.shader import ORDERS, REDUCTIONS
 from benchmarks.agreement import Agreement, Reference, compare, make_reference
-from benchmarks.emulator_cases import MOST_ELEMENTS, odd_examples, scaled_examples
+from benchmarks.emulator_cases import MOST_ELEMENTS, MOST_ROWS, odd_examples, scaled_examples
+from benchmarks.emulator_traffic import COUNTED, EXCEPTIONS, OpTraffic, excess, measure_examples
 from benchmarks.inputs import Example, make_arguments
 from benchmarks.tables import render_text
 from codegen.failures import Failure, describe
@@ -36,8 +38,11 @@ from kernel_ir.typecheck.check import check_spec
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 EXIT_FOUND, EXIT_WRONG = 1, 2
 CHOICES = tuple(Choice(*each) for each in itertools.product((False, True), repeat=3))
-PLANS = tuple(How(order=order, reduction=reduction, is_flushing=flushing)
-              for flushing in (False, True) for order in ORDERS for reduction in REDUCTIONS)  # fmt: skip
+PLANS = (
+    *(How(order=order, reduction=reduction) for order in ORDERS for reduction in REDUCTIONS),
+    How(order="forward", reduction="pairwise", is_flushing=True),
+    How(order="random", reduction="in order", is_flushing=True),
+)
 FLUSHED = 4 * 2.0**-126  # what denormals that count as zero may change, about
 SHOWN = 8  # complaints a kernel
 
@@ -57,6 +62,7 @@ class Tally:
     seconds: float = 0.0
     variants: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
+    traffic: list[tuple[Example, OpTraffic]] = field(default_factory=list)
 
     def add(self, run: Run) -> None:
         self.runs += 1
@@ -74,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         require()
         tasks = _tasks(parsed.kernels)
-        tallies = run_all(tasks, parsed.jobs)
+        tallies = run_all(tasks, parsed.jobs, parsed.stats)
     except (EmulatorUnavailable, Failure, ShaderError, SpecError, TargetError) as error:
         message = (
             f"error: {error}" if isinstance(error, EmulatorUnavailable | ShaderError) else describe(error)[0]
@@ -82,12 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(message, file=sys.stderr)
         return EXIT_WRONG
     print(render_text(HEADINGS, [_row(tally) for tally in tallies]))
+    if parsed.stats:
+        print(_render_traffic(tallies))
     complaints = [text for tally in tallies for text in tally.complaints[:SHOWN]]
     print("".join(f"\n{text}" for text in complaints))
     wrong = sum(bool(tally.complaints) for tally in tallies)
     runs, kernels = sum(tally.runs for tally in tallies), len({tally.name for tally in tallies})
     print(f"{runs} runs of {kernels} kernels; {wrong} of {len(tallies)} rows are not clean")
-    print(f"examples of more than {MOST_ELEMENTS} elements were scaled: fewer rows first, then shorter ones")
+    print(f"examples beyond {MOST_ELEMENTS} elements or {MOST_ROWS} rows were scaled: fewer, then shorter rows")
     return EXIT_FOUND if wrong else 0
 
 
@@ -96,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="build.py emulate --all", description=f"{title}.")
     parser.add_argument("--all", action="store_true", help="every kernel that ships, instead of one shader")
     parser.add_argument("kernels", nargs="*", help="only these kernels")
+    parser.add_argument(
+        "--stats", action="store_true", help="bytes moved beside the least, and what teams wait for"
+    )
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     return parser
 
@@ -118,18 +129,19 @@ def _load(path: Path) -> LoadedSpec:
     return load_bytes(path.read_bytes(), f"specs/{path.relative_to(SPECS).as_posix()}")
 
 
-def run_all(tasks: Sequence[tuple[Path, int]], jobs: int) -> list[Tally]:
+def run_all(tasks: Sequence[tuple[Path, int]], jobs: int, is_counted: bool) -> list[Tally]:
     """The tallies by kernel, several processes at work."""
+    run = functools.partial(run_one, is_counted=is_counted)
     if jobs <= 1:
-        tallies = [run_one(*task) for task in tasks]
+        tallies = [run(*task) for task in tasks]
     else:
         with ProcessPoolExecutor(jobs) as pool:
-            tallies = list(pool.map(run_one, *zip(*tasks, strict=True)))
+            tallies = list(pool.map(run, *zip(*tasks, strict=True)))
     return [tally for _, tally in sorted(zip(tasks, tallies, strict=True), key=lambda pair: pair[0])]
 
 
-def run_one(path: Path, position: int) -> Tally:
-    """One kernel with one combination of dtypes, over all sizes."""
+def run_one(path: Path, position: int, is_counted: bool = False) -> Tally:
+    """One kernel with one combination of dtypes, over all sizes; the last combination is counted."""
     op = emulate_spec(_load(path))
     entry = op.record.entries[position]
     tally = Tally(op.record.name, " ".join(dtype.name for _, dtype in entry.dtypes) or "-")
@@ -138,8 +150,19 @@ def run_one(path: Path, position: int) -> Tally:
         _run_sizes(op, entry, example, PLANS, tally)
     for number, example in enumerate(odd_examples(op.record)):
         _run_sizes(op, entry, example, [PLANS[number % len(PLANS)]], tally)
+    if is_counted and position == len(op.record.entries) - 1:
+        _count(op, tally)
     tally.seconds = time.perf_counter() - start
     return tally
+
+
+def _count(op: EmulatedOp, tally: Tally) -> None:
+    tally.traffic = list(measure_examples(op))
+    for example, traffic in tally.traffic:
+        for item in excess(op.record.name, traffic):
+            moved = f"{item.name}: {item.read} bytes read, {item.written} written"
+            text = f"{moved}; the least is {item.least_read} and {item.least_written}"
+            tally.complain(example, COUNTED, text)
 
 
 def _run_sizes(op: EmulatedOp, entry: Entry, example: Example, plans: Sequence[How], tally: Tally) -> None:
@@ -196,6 +219,42 @@ def _row(tally: Tally) -> tuple[str, ...]:
         f"{tally.worst_share:.2f}",
         f"{tally.seconds:.1f} s",
         f"{len(tally.complaints)} complaints" if tally.complaints else "clean",
+    )
+
+
+TRAFFIC_HEADINGS = (
+    "kernel", "sizes", "bytes read", "of least", "written", "of least", "barriers", "simd ops",
+    "shared bytes", "moved more often",
+)  # fmt: skip
+
+
+def _render_traffic(tallies: Sequence[Tally]) -> str:
+    rows = [_traffic_row(tally, *each) for tally in tallies for each in tally.traffic]
+    reasons = sorted(
+        {(tally.name, *each) for tally in tallies for each in EXCEPTIONS.get(tally.name, {}).items()}
+    )
+    lines = [f"{kernel}, {tensor}: {reason}" for kernel, tensor, reason in reasons]
+    return "\n".join(["", render_text(TRAFFIC_HEADINGS, rows), "", *lines, ""])
+
+
+def _traffic_row(tally: Tally, example: Example, traffic: OpTraffic) -> tuple[str, ...]:
+    total = traffic.total
+    more = [
+        f"{item.name} {item.times_read:.3g}x" if item.read > item.least_read else f"{item.name} written"
+        for item in traffic.tensors
+        if not item.is_least
+    ]
+    return (
+        tally.name,
+        " ".join(f"{name}={value}" for name, value in example.items()),
+        str(total.read),
+        f"{total.times_read:.2f}",
+        str(total.written),
+        f"{total.times_written:.2f}",
+        f"{traffic.barriers:g}",
+        f"{traffic.simd_operations:g}",
+        str(traffic.threadgroup_bytes),
+        ", ".join(more) or "-",
     )
 
 

@@ -11,6 +11,7 @@ from kernel_ir.bind_arguments import evaluate_size
 
 # The interpreter takes about a microsecond an element, and the emulator as long in each order.
 MOST_ELEMENTS = 150_000
+MOST_ROWS = 32  # of anything that is no row's width
 MOST_ODD_ELEMENTS = 4_000
 
 # Around the sizes of chunks, simdgroups and teams.
@@ -31,10 +32,19 @@ def scale(record: OpRecord, example: Example, most: int) -> Example:
     """The example with sizes halved until its tensors have at most `most` elements.
 
     A size that is never a row's width goes first, as low as 2, the largest ahead; then the widths. So rows
-    stay as long as in the example, which is what chooses teams and variants, and there are fewer of them.
+    stay as long as in the example, which is what chooses teams and variants, and there are at most MOST_ROWS.
     """
+    (rest, low), widths = _in_order(record)
+    example = _halve(record, example, ((rest, MOST_ROWS),), 0)
+    return _halve(record, example, ((rest, low), widths), most)
+
+
+def _halve(
+    record: OpRecord, example: Example, order: tuple[tuple[list[str], int], ...], most: int
+) -> Example:
+    """Sizes halved in order, each down to the least beside it, until there are at most `most` elements."""
     while element_count(record, example) > most:
-        options = [(name, low) for names, low in _in_order(record) for name in _largest_first(names, example)
+        options = [(name, low) for names, low in order for name in _largest_first(names, example)
                    if example[name] > low]  # fmt: skip
         halved = ({**example, name: max(low, int(example[name]) // 2)} for name, low in options)
         smaller = next((item for item in halved if is_possible(record, item)), None)

@@ -68,6 +68,12 @@ def test_command_runs_a_shader_by_its_path(tmp_path: Path) -> None:
     assert "buffer 1: [ 0.  2.  4." in done.stdout
 
 
+def test_command_counts_bytes(tmp_path: Path) -> None:
+    done = emulate(tmp_path, "scale", *BUFFERS, "--threads", "100", "--stats")
+    assert "device_bytes_read: 400\n" in done.stdout
+    assert "buffer 0: 400 bytes read, 400 different (400 by threadgroup); 0 written" in done.stdout
+
+
 def test_command_exits_1_with_the_line_of_a_finding(tmp_path: Path) -> None:
     done = emulate(tmp_path, "scale", *BUFFERS, "--grid", "2")
     assert done.returncode == 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 
 import pytest
 from draw_arguments import draw_arguments
-from every_spec import NAMES, load
+from every_spec import NAMES, SHIPPED, load
 from test_metal_text import calls
 
 from backends.metal.emulator import EmulatorUnavailable
@@ -16,6 +17,7 @@ from backends.metal.emulator.dispatch import Choice
 from backends.metal.emulator.ops import EmulatedOp, How, Run, emulate_spec
 from benchmarks import emulate
 from benchmarks.agreement import compare, make_reference
+from benchmarks.emulator_traffic import EXCEPTIONS, excess, measure_examples
 from codegen.record import Entry
 
 try:
@@ -56,10 +58,25 @@ def assert_results_were_seen_to_be_written(ready: EmulatedOp, run: Run) -> None:
     assert run.total("device_bytes_written") >= least
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_byte_moves_twice_without_a_reason(name: str) -> None:
+    """A tensor that has to move more than once is listed in `EXCEPTIONS`, with the reason."""
+    for example, traffic in measure_examples(op(name)):
+        assert not excess(name, traffic), f"{dict(example)}: {excess(name, traffic)}"
+
+
+def test_exceptions_are_of_kernels_that_ship() -> None:
+    for name, tensors in EXCEPTIONS.items():
+        known = op(name)
+        scratch = {item.name for record in known.launches for item in record.scratch}
+        assert tensors.keys() <= known.kernel.tensors().keys() | scratch, name
+
+
 def test_sweep_of_one_kernel_is_one_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert emulate.main(["--all", "silu_and_mul", "-j", "1"]) == 0
-    table = capsys.readouterr().out
+    assert emulate.main(["--all", "silu_and_mul", "-j", "1", "--stats"]) == 0
+    table, _, traffic = capsys.readouterr().out.partition("\n\n")
     assert table.count("silu_and_mul") == 3 and table.count("  clean") == 3
+    assert re.search(r"rows=1 width=4096 +16384 +1\.00 +8192 +1\.00", traffic)
 
 
 def test_sweep_fails_where_a_kernel_is_wrong(

@@ -56,8 +56,16 @@ def _run(shader: Shader, parsed: argparse.Namespace) -> int:
     for index, array in outcomes[0].buffers.items():
         print(f"buffer {index}: {array.ravel()[: parsed.show]}")
     if parsed.stats:
-        print("\n".join(f"{name}: {count}" for name, count in outcomes[0].counts.items()))
+        print(_stats(shader.run(launch, most_accesses=parsed.most_accesses, is_counted=True)))
     return EXIT_FOUND if any(outcome.findings for outcome in outcomes) else 0
+
+
+def _stats(outcome: Outcome) -> str:
+    lines = [f"{name}: {count}" for name, count in outcome.counts.items()]
+    for index, row in outcome.traffic.items():
+        read = f"{row.read} bytes read, {row.distinct_read} different ({row.read_by_groups} by threadgroup)"
+        lines.append(f"buffer {index}: {read}; {row.written} written, {row.distinct_written} different")
+    return "\n".join(lines)
 
 
 def _describe(outcome: Outcome) -> str:
@@ -94,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, action="append", help="of a random order; more than once for more orders")
     add("--most-accesses", type=int, default=1 << 32, help="after so many the kernel is said to be endless")
     add("--show", type=int, default=8, help="how many elements of each buffer are printed")
-    add("--stats", action="store_true", help="print what the kernel did")
+    add("--stats", action="store_true", help="print what the kernel did, and the bytes it moved")
     return parser
 
 
