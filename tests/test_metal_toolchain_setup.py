@@ -104,6 +104,11 @@ def test_the_flavour_is_an_option(project: Project, option: str, recorded: bool,
     assert staged in names(target / "our_kernels")
 
 
+def test_the_flavour_may_stand_in_setup_cfg(project: Project) -> None:
+    (project.folder / "setup.cfg").write_text("[build_ext]\nmetal = source\n")
+    assert SOURCES in names(project.build() / "our_kernels")
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [

@@ -28,4 +28,4 @@ def release_flags(target: MetalTarget) -> MetalFlags:
 def debug_flags(target: MetalTarget) -> MetalFlags:
     """As fast as a release; the source and the line numbers come on top."""
     compiling = (*target.flags, *_ALWAYS, "-gline-tables-only", _RECORD)
-    return MetalFlags(compiling, "metal", (*target.flags, _RECORD))
+    return MetalFlags(compiling, "metal", (target.system_flag, _RECORD))

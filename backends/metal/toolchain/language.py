@@ -26,7 +26,11 @@ class MetalTarget:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return (f"-std={self.language}", f"-mmacosx-version-min={self.system}")
+        return (f"-std={self.language}", self.system_flag)
+
+    @property
+    def system_flag(self) -> str:
+        return f"-mmacosx-version-min={self.system}"
 
 
 def choose_target(settings: Settings) -> MetalTarget:

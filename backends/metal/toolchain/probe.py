@@ -48,9 +48,13 @@ _MENDS = (
     (r"invalid value|unknown argument|unsupported", NEWER_XCODE),
 )
 _INSTALLED = re.compile(r"^InstalledDir: (.+)$", re.MULTILINE)
+# What the language version is chosen for, written as every compiler that has it takes it.
 _TRIAL = """\
 #include <metal_stdlib>
-kernel void trial(device bfloat* x [[buffer(0)]], uint i [[thread_position_in_grid]]) { x[i] += bfloat(1); }
+using namespace metal;
+kernel void trial(device bfloat* x [[buffer(0)]], uint i [[thread_position_in_grid]]) {
+    x[i] = static_cast<bfloat>(static_cast<float>(x[i]) + 1.0f);
+}
 """
 
 
