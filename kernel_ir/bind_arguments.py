@@ -227,6 +227,7 @@ def _infer_sizes(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[s
 
 
 def _equations(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[str, Array]) -> list[_Equation]:
+    """What the arguments say, plain names first: a product of 0 says nothing of its other factor."""
     found = []
     for item in kernel.arguments:
         if isinstance(item, SizeType):
@@ -237,7 +238,7 @@ def _equations(kernel: Kernel, arguments: Mapping[str, Any], arrays: Mapping[str
             shape = _collapse(item, arrays[item.name]).shape
             for axis, (extent, actual) in enumerate(zip(item.shape, shape, strict=True)):
                 found.append(_Equation(extent, actual, f"{item.name} dimension {axis}"))
-    return found
+    return sorted(found, key=lambda equation: not isinstance(equation.extent, Size))
 
 
 def _solve(

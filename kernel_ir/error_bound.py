@@ -54,7 +54,9 @@ def of_cumsum(terms: Array, bounds: Bound) -> Bound:
     if terms.dtype.kind != "f" or len(terms) == 0:
         return None if bounds is None else np.cumsum(bounds, axis=0)
     total = np.cumsum(np.abs(terms), axis=0)
-    rounding = np.where(np.isfinite(total), total * _per_term(len(terms)), 0.0)
+    is_whole = np.logical_and.accumulate(terms == np.rint(terms), axis=0)
+    is_exact = is_whole & (total <= _EXACT_INTEGERS)
+    rounding = np.where(is_exact | ~np.isfinite(total), 0.0, total * _per_term(len(terms)))
     return rounding if bounds is None else rounding + np.cumsum(bounds, axis=0)
 
 

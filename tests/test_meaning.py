@@ -6,7 +6,7 @@ import every_spec
 import numpy as np
 import pytest
 from inputs import Call, small_calls
-from lowered_interpreter import ORDERS, run_program
+from fuzz.lowered_interpreter import ORDERS, run_program
 from numeric_checks import assert_within_an_ulp, bits, dtype_of
 
 from codegen import lowered as low

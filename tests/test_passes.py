@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inputs import small_calls
-from lowered_interpreter import ORDERS, run_program
+from fuzz.lowered_interpreter import ORDERS, run_program
 from numeric_checks import assert_within_an_ulp, bits, dtype_of
 
 from codegen import lowered as low

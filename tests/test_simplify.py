@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lowered_interpreter import LoweredInterpreter, forward
+from fuzz.lowered_interpreter import LoweredInterpreter, forward
 
 from codegen.passes.simplify import simplify_expression
 from kernel_ir import nodes as ir

@@ -1,0 +1,123 @@
+"""The oracle: what a call's outputs are, and how far a target may be from them.
+
+The interpreter computes exactly and rounds at stores; the bound that f32 arithmetic allows comes with it, and
+where the bound is 0 results are compared bit for bit. Where the program is so ill-conditioned that rounding
+each operation to f32 moves a result beyond its bound (an overflow on the way, a difference of nearly equal
+numbers under a steep function), no target can be held to the exact value: such elements are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fuzz.inputs import Call
+from kernel_ir import nodes as ir
+from kernel_ir.bind_arguments import bind_arguments
+from kernel_ir.dtypes import DTYPES, F32, DType
+from kernel_ir.interpret import error_bounds, interpret
+from kernel_ir.interpret_grid import GridInterpreter, Lanes, Value
+from kernel_ir.nodes import Apply, Expr, Reduce
+from kernel_ir.rounding import Array, decode, round_to, ulp
+
+SLACK = 4.0  # bounds are first order; what they leave out stays well below this
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One output: its value, how far a target may be from it, and where it says anything."""
+
+    dtype: DType
+    values: Array
+    allowed: Array
+    is_stable: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where an output was not as it should be."""
+
+    output: str
+    place: tuple[int, ...]
+    got: Any
+    wanted: Any
+    count: int
+
+    def __str__(self) -> str:
+        where = f"{self.output}[{', '.join(map(str, self.place))}]"
+        return f"{where} is {self.got}, expected {self.wanted}; {self.count} elements differ"
+
+
+def expect(kernel: ir.Kernel, call: Call) -> dict[str, Expected]:
+    """What every output of a call must be."""
+    arguments = call.arguments()
+    exact = interpret(kernel, arguments, call.types)
+    bounds = error_bounds(kernel, arguments, call.types)
+    rounded = _interpret_rounded(kernel, arguments, call.types)
+    return {
+        name: _expected(dtype_of(kernel, name, call.types), values, bounds[name], rounded[name])
+        for name, values in exact.items()
+    }
+
+
+def dtype_of(kernel: ir.Kernel, tensor: str, types: Mapping[str, str]) -> DType:
+    written = kernel.tensors()[tensor].dtype
+    return DTYPES[types.get(written, written)]
+
+
+def _expected(dtype: DType, exact: Array, bound: Array, rounded: Array) -> Expected:
+    values, shadow = decode(exact, dtype), decode(rounded, dtype)
+    if dtype.is_float:
+        step = ulp(np.where(np.isfinite(values), values, 0.0), dtype)
+        allowed = np.where(bound > 0, step + SLACK * np.nan_to_num(bound, posinf=np.inf), 0.0)
+    else:
+        allowed = np.ceil(SLACK * np.nan_to_num(bound, posinf=np.inf))
+    is_stable = ~np.isinf(bound) & (_agree(shadow, values, allowed) | (bound == 0))
+    return Expected(dtype, values, allowed, is_stable)
+
+
+def difference(name: str, expected: Expected, storage: Array) -> Difference | None:
+    """The first element that is off, if any is."""
+    got = decode(storage, expected.dtype)
+    wrong = ~_agree(got, expected.values, expected.allowed) & expected.is_stable
+    if not wrong.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return Difference(name, place, got[place], expected.values[place], int(wrong.sum()))
+
+
+def _agree(got: Array, wanted: Array, allowed: Array) -> Array:
+    if got.dtype.kind != "f":
+        apart = np.abs(got.astype(np.float64) - wanted.astype(np.float64))
+        return np.asarray((got == wanted) | ((allowed > 0) & (apart <= allowed)))
+    with np.errstate(invalid="ignore"):
+        is_close = np.abs(got - wanted) <= allowed
+    return np.asarray((got == wanted) | (np.isnan(got) & np.isnan(wanted)) | (is_close & np.isfinite(wanted)))
+
+
+def _interpret_rounded(kernel: ir.Kernel, arguments: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Array]:
+    frame = bind_arguments(kernel, arguments, types)
+    with np.errstate(all="ignore"):
+        RoundingInterpreter(kernel, frame).run(kernel.body)
+    return frame.outputs()
+
+
+class RoundingInterpreter(GridInterpreter):
+    """The interpreter with each operation and reduction rounded to f32, as targets do it."""
+
+    def _apply(self, expr: Apply, lanes: Lanes) -> Value:
+        return _in_f32(expr, super()._apply(expr, lanes))
+
+    def _reduce(self, expr: Reduce, lanes: Lanes) -> Value:
+        return _in_f32(expr, super()._reduce(expr, lanes))
+
+
+def _in_f32(expr: Expr, value: Value) -> Value:
+    if expr.type.name != "f32":
+        return value
+    return Value(np.asarray(round_to(value.data, F32)), value.lost, value.bound)
+
+

@@ -1,0 +1,43 @@
+"""What a run found: which program, which executor, and what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    `executor`: generate, check, a pass as `pass NAME`, cpu, metal or cuda. `kind`: mismatch, error (the
+    compiler broke a promise), compile (a compiler refused the source), memory (an access out of place),
+    checked (the emulator reported), crash or hang. `call`: the number of the call, -1 where none ran.
+    """
+
+    seed: int
+    executor: str
+    kind: str
+    message: str
+    call: int = -1
+
+    def __str__(self) -> str:
+        where = f", call {self.call}" if self.call >= 0 else ""
+        return f"program {self.seed}, {self.executor}{where}: {self.kind}: {self.message}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(found: Mapping[str, Any]) -> Finding:
+        return Finding(**found)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A program that the checker or a target does not take; `construct` says what it is about."""
+
+    seed: int
+    target: str
+    construct: str

@@ -1,0 +1,262 @@
+"""Calls of a random program: sizes, values in several modes, and arrays that lie in memory in several ways."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fuzz.program import Program
+from kernel_ir import nodes as ir
+from kernel_ir.bind_arguments import evaluate_size
+from kernel_ir.dtypes import DTYPES, DType
+from kernel_ir.load import LoadedSpec
+from kernel_ir.rounding import Array, encode, storage_dtype
+
+AWKWARD = (0, 1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000)
+SMALL = (1, 2, 3, 4, 5)
+MODES = {
+    "whole": ("whole", "whole", "sparse", "special"),
+    "real": ("normal", "wide", "cancelling", "sparse", "special"),
+}
+LAYOUTS = ("packed", "packed", "packed", "padded", "broadcast", "reversed", "swapped")
+GUARD = 64  # elements around each array that no kernel may touch
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A tensor in memory: `memory` is flat storage, `offset` and `strides` count elements."""
+
+    memory: Array
+    offset: int
+    strides: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def view(self, memory: Array | None = None) -> Array:
+        """The tensor's elements, in its own memory or in a copy of it."""
+        memory = self.memory if memory is None else memory
+        steps = tuple(step * memory.itemsize for step in self.strides)
+        return np.lib.stride_tricks.as_strided(memory[self.offset :], self.shape, steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: where each tensor lies (None: not passed), numbers, dtypes of type variables, sizes."""
+
+    tensors: Mapping[str, Placed | None]
+    numbers: Mapping[str, Any]
+    types: Mapping[str, str]
+    sizes: Mapping[str, int]
+    mode: str
+
+    def arguments(self) -> dict[str, Any]:
+        """As the interpreter takes them."""
+        arrays = {name: None if item is None else item.view() for name, item in self.tensors.items()}
+        return {**arrays, **self.numbers}
+
+
+def make_calls(
+    program: Program, loaded: LoadedSpec, kernel: ir.Kernel, count: int, extents: tuple[int, ...], most_work: int
+) -> Iterator[Call]:
+    """Calls that the spec accepts, the same ones each time; fewer than `count` where few sizes suit."""
+    for number in range(count):
+        draw = random.Random(f"call {program.seed} {number} {most_work}")
+        sizes = _draw_sizes(draw, program, loaded, kernel, extents, most_work)
+        if sizes is None:
+            continue
+        types = {name: draw.choice(choices).name for name, choices in kernel.types}
+        yield _Filler(draw, loaded, kernel, sizes, types, draw.choice(MODES[program.style]), program.style == "whole").call()
+
+
+def _draw_sizes(
+    draw: random.Random, program: Program, loaded: LoadedSpec, kernel: ir.Kernel, extents: tuple[int, ...],
+    most_work: int,
+) -> dict[str, int] | None:
+    for _ in range(200):
+        sizes = {name: draw.choice(extents) for name in kernel.sizes}
+        if not _has_room(loaded, kernel, sizes):
+            continue
+        if work_of(program, sizes) <= most_work and _elements(kernel, sizes) <= 4 * most_work:
+            return sizes
+    return None
+
+
+def _has_room(loaded: LoadedSpec, kernel: ir.Kernel, sizes: Mapping[str, int]) -> bool:
+    """Whether indices that are trusted can be in range."""
+    for name, policy in loaded.spec.in_range.items():
+        item = kernel.tensors().get(name)
+        filled = loaded.spec.arguments[name].values
+        if policy == "trust" and item is not None and filled is not None and filled.uniform is not None:
+            if sizes.get(str(filled.uniform[1]), 0) == 0 and math.prod(shape_of(item, sizes)) > 0:
+                return False
+    return True
+
+
+def work_of(program: Program, sizes: Mapping[str, int]) -> int:
+    """Iterations of all loops: an upper bound."""
+    return sum(math.prod(sizes.get(name, 1) for name in path) for path in program.paths)
+
+
+def _elements(kernel: ir.Kernel, sizes: Mapping[str, int]) -> int:
+    return sum(math.prod(shape_of(item, sizes)) for item in kernel.tensors().values())
+
+
+def shape_of(item: ir.TensorType, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape that a kernel sees."""
+    shape = tuple(evaluate_size(extent, sizes) for extent in item.shape)
+    return tuple(extent for extent in shape if extent is not None)
+
+
+@dataclass(slots=True)
+class _Filler:
+    """Draws the arguments of one call."""
+
+    draw: random.Random
+    loaded: LoadedSpec
+    kernel: ir.Kernel
+    sizes: Mapping[str, int]
+    types: Mapping[str, str]
+    mode: str
+    is_whole: bool
+
+    def call(self) -> Call:
+        arguments = self.kernel.arguments
+        tensors = {item.name: self._tensor(item) for item in arguments if isinstance(item, ir.TensorType)}
+        numbers = {item.name: self._number(item) for item in arguments if isinstance(item, ir.ScalarType)}
+        given = {item.name: self.sizes[item.name] for item in arguments if isinstance(item, ir.SizeType)}
+        numbers = {name: value for name, value in numbers.items() if value is not None}
+        return Call(tensors, numbers | given, self.types, self.sizes, self.mode)
+
+    def _number(self, item: ir.ScalarType) -> Any:
+        """A value, or None to leave the default."""
+        if item.default is not None and self.draw.random() < 0.3:
+            return None
+        match item.dtype.name:
+            case "f32":
+                return self.draw.choice((1.0, -2.0, 3.0) if self.is_whole else (0.37, -1.5, 2.0))
+            case "bool":
+                return self.draw.random() < 0.5
+            case "u32":
+                return self.draw.choice((0, 1, 9, 2**32 - 1))
+            case "i64":
+                return self.draw.choice((0, 1, -5, 2**40 + 3))
+            case _:
+                return self.draw.choice((-2, 0, 1, 2, 3, 40))
+
+    def _tensor(self, item: ir.TensorType) -> Placed | None:
+        if item.is_optional and self.draw.random() < 0.5:
+            return None
+        dtype = DTYPES[self.types.get(item.dtype, item.dtype)]
+        shape = shape_of(item, self.sizes)
+        rng = np.random.default_rng(self.draw.getrandbits(64))
+        values = self._values(rng, item, dtype, shape)
+        layout = self.draw.choice(LAYOUTS) if item.role == "input" and self._is_free(item) else "packed"
+        return place(np.asarray(encode(values, dtype)), layout)
+
+    def _is_free(self, item: ir.TensorType) -> bool:
+        """Whether any element may stand in for any other."""
+        return item.name not in self.loaded.spec.unique
+
+    def _values(self, rng: np.random.Generator, item: ir.TensorType, dtype: DType, shape: tuple[int, ...]) -> Array:
+        filled = self.loaded.spec.arguments[item.name].values
+        if dtype.is_float:
+            return _FLOATS[self.mode](rng, shape)
+        if dtype.kind == "bool":
+            return rng.integers(0, 2, shape)
+        if filled is None:
+            return _integers(rng, dtype, shape)
+        if filled.uniform is not None:
+            end = self.sizes.get(str(filled.uniform[1]), 0)
+            is_trusted = self.loaded.spec.in_range.get(item.name) == "trust"
+            return rng.integers(0, max(end, 1), shape) if is_trusted else rng.integers(-2, end + 2, shape)
+        if filled.distinct is not None:
+            end = self.sizes.get(str(filled.distinct[1]), 0)
+            return rng.permutation(np.arange(-2, max(end, math.prod(shape)) + 1))[: math.prod(shape)].reshape(shape)
+        total = self.sizes.get(str(filled.offsets), 0)
+        starts = rng.integers(-1, total + 2, shape)
+        return starts if rng.random() < 0.2 else np.clip(np.sort(starts), 0, total)
+
+
+def _whole(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.integers(-8, 9, shape).astype(np.float64)
+
+
+def _sparse(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return np.where(rng.random(shape) < 0.1, _whole(rng, shape), 0.0)
+
+
+def _special(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    spots = rng.random(shape) < rng.choice((0.02, 0.3))
+    return np.where(spots, rng.choice([np.nan, np.inf, -np.inf, -0.0], shape), _whole(rng, shape))
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.normal(size=shape)
+
+
+def _wide(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.normal(size=shape) * 10.0 ** rng.uniform(-4, 3.5, shape)
+
+
+def _cancelling(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Numbers of either sign and nearly one size, so that sums lose most of their digits."""
+    return rng.choice([-1000.0, 1000.0], shape) + rng.normal(size=shape)
+
+
+_FLOATS = {
+    "whole": _whole, "sparse": _sparse, "special": _special, "normal": _normal, "wide": _wide,
+    "cancelling": _cancelling,
+}  # fmt: skip
+
+
+def _integers(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> Array:
+    """Small ones for the most part, and sometimes any that the dtype holds."""
+    low, high = int(dtype.lowest), int(dtype.highest)
+    if rng.random() < 0.3:
+        return rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
+    return rng.integers(max(low, -4), 12, shape)
+
+
+# ---- layouts -----------------------------------------------------------------------------------
+
+
+def place(values: Array, layout: str) -> Placed:
+    """Storage values in memory of their own. Where a layout does not suit the shape, they lie packed.
+
+    `padded`: rows apart from each other. `broadcast`: the first row again and again (other values than were
+    given). `reversed`: rows from the last to the first. `swapped`: the two outer dimensions exchanged.
+    """
+    rows = values.ndim > 1 and values.size > 0
+    if layout == "broadcast" and rows:
+        values = np.broadcast_to(values[:1], values.shape)
+        packed = place(values[:1].copy(), "packed")
+        return replace(packed, strides=(0, *packed.strides[1:]), shape=values.shape)
+    if layout == "padded" and rows:
+        wide = np.zeros((*values.shape[:-1], values.shape[-1] + 3), values.dtype)
+        wide[..., 2:-1] = values
+        packed = place(wide, "packed")
+        return replace(packed, offset=packed.offset + 2, shape=values.shape)
+    if layout == "reversed" and rows:
+        packed = place(values[::-1].copy(), "packed")
+        last = (values.shape[0] - 1) * packed.strides[0]
+        return replace(packed, offset=packed.offset + last, strides=(-packed.strides[0], *packed.strides[1:]))
+    if layout == "swapped" and values.ndim > 2 and values.size > 0:
+        packed = place(np.swapaxes(values, 0, 1).copy(), "packed")
+        strides = (packed.strides[1], packed.strides[0], *packed.strides[2:])
+        return replace(packed, strides=strides, shape=values.shape)
+    memory = np.zeros(values.size + 2 * GUARD, values.dtype)
+    memory[GUARD : GUARD + values.size] = values.ravel()
+    strides = tuple(math.prod(values.shape[axis + 1 :]) for axis in range(values.ndim))
+    return Placed(memory, GUARD, strides, values.shape)
+
+
+def blank(dtype: DType, shape: tuple[int, ...], is_zero: bool) -> Placed:
+    """Memory for a result: zeros where the kernel counts on them, else what nobody should read."""
+    made = place(np.zeros(shape, storage_dtype(dtype)), "packed")
+    if not is_zero:
+        made.memory.view(np.uint8)[...] = 0xA5
+    return made

@@ -1,0 +1,56 @@
+"""A random program from one integer."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from fuzz.expressions import Expressions
+from fuzz.signature import SIZES, Signature
+from fuzz.statements import Body
+
+STYLES = ("whole", "real")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A spec's text and what calls of it must keep to.
+
+    `paths`: the sizes of the loops around each place, whose product is the work there. `style`: what its
+    float inputs are (`fuzz/expressions.py`).
+    """
+
+    seed: int
+    name: str
+    style: str
+    text: str
+    paths: tuple[tuple[str, ...], ...]
+
+
+def make_program(seed: int) -> Program:
+    """The program of a seed; the same text on every machine."""
+    draw = random.Random(f"program {seed}")
+    style = draw.choice(STYLES)
+    signature = Signature(draw)
+    sizes = tuple(draw.sample(SIZES, draw.choice((1, 2, 2, 3, 3, 4))))
+    make = Expressions(draw, signature, style, sizes)
+    body = Body(make).write()
+    if draw.random() < 0.15:
+        signature.leading = draw.choice(sizes)
+    signature.keep_used(body)
+    name = f"fuzz_{seed}"
+    text = signature.spec(name, body, _schedule(draw))
+    return Program(seed, name, style, text, tuple(sorted(make.paths)))
+
+
+def _schedule(draw: random.Random) -> dict[str, dict[str, int]]:
+    """Overrides of the schedule of both GPUs, now and then."""
+    if draw.random() < 0.6:
+        return {}
+    rows = {
+        "team": draw.choice((32, 32, 64, 96, 128, 256)),
+        "teams_per_group": draw.choice((1, 2, 3, 8)),
+        "tile_turns": draw.choice((1, 2, 3)),
+    }
+    chosen = {name: value for name, value in rows.items() if draw.random() < 0.6}
+    return {"metal": chosen, "cuda": dict(chosen)} if chosen else {}

@@ -1,0 +1,80 @@
+"""CPU kernels of many programs in one library, called as host code calls them."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.cpu.emit import emit
+from backends.tools import find_program
+from codegen.failures import Failure
+from codegen.pipeline import Compiled
+from fuzz.inputs import Call
+from fuzz.memory import Memory, entry_of, lay_out, params_of
+
+RUNTIME = Path(__file__).resolve().parent.parent / "backends" / "cpu" / "runtime"
+ISA = "baseline"
+# Functions stay functions, which compiles ten times as fast; what the programs mean does not depend on it.
+FLAGS = ("-std=c++20", "-O0", "-Dalways_inline=", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fPIC",
+         "-shared", "-fopenmp", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare",
+         f"-DSGL_ISA={ISA}")  # fmt: skip
+_ENTRY = re.compile(r"SGL_CPU_ENTRY\((\w+), \w+\) \{.*?\n\}\n", re.DOTALL)
+
+
+class CompileError(Exception):
+    """The compiler refused generated source; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one program adds to a library."""
+
+    compiled: Compiled
+    text: str
+
+
+def cpu_source(compiled: Compiled, calls: Sequence[Call]) -> Source:
+    """The kernel's text as it ships, with the instantiations that the calls need."""
+    record = compiled.record
+    members = "".join(f"    {field.ctype} {field.name};\n" for field in record.fields)
+    text = emit(compiled.program, record)[f"cpu/{record.name}.cpp"]
+    text = text.replace(f'#include "{record.params_file}"\n', f"struct {record.params_struct} {{\n{members}}};\n")
+    wanted = {f"{record.name}_{entry_of(record, call.types).suffix}" for call in calls}
+    text = _ENTRY.sub(lambda found: found[0] if found[1] in wanted else "", text)
+    return Source(compiled, f"namespace of_{record.name} {{\n{_without_includes(text)}}}\n")
+
+
+def _without_includes(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#include"))
+
+
+def require_cpu() -> str:
+    """The compiler. Raises Failure where there is none."""
+    found = find_program("g++") or find_program("c++")
+    if not found:
+        raise Failure("no C++ compiler was found (looked for g++ and c++); `build.py doctor` says more")
+    return found
+
+
+def build_cpu(sources: Sequence[Source], folder: Path, name: str) -> ctypes.CDLL:
+    """One library of many programs. Raises CompileError."""
+    path = folder / f"{name}.cpp"
+    path.write_text("#include <stdint.h>\n#include \"runtime.h\"\n" + "".join(source.text for source in sources))
+    library = path.with_suffix(".so")
+    command = [require_cpu(), *FLAGS, f"-I{RUNTIME}", str(path), "-o", str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CompileError(done.stderr.strip() or f"the compiler failed with status {done.returncode}")
+    return ctypes.CDLL(str(library))
+
+
+def run_cpu(library: ctypes.CDLL, compiled: Compiled, call: Call) -> Memory:
+    """One call, on memory of its own."""
+    entry = entry_of(compiled.record, call.types)
+    memory = lay_out(compiled.kernel, entry, call)
+    getattr(library, compiled.record.cpu_symbol(entry, ISA))(ctypes.byref(params_of(compiled.record, memory)))
+    return memory
