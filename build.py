@@ -89,6 +89,13 @@ def bench(parsed: argparse.Namespace) -> int:
     return _run_module("benchmarks", parsed.rest)
 
 
+def fuzz(parsed: argparse.Namespace) -> int:
+    """Run random programs on every target, and compare."""
+    from fuzz.command import fuzz as run
+
+    return run(parsed)
+
+
 def demo(parsed: argparse.Namespace) -> int:
     """Run a kernel from its spec to its result, and say what happened."""
     return _run_module("benchmarks.demo", parsed.rest)
@@ -167,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, test).set_defaults(takes_more=True)
     for command in (bench, demo, report, emulate):  # their arguments are their own, as their --help says
         _add(commands, command, add_help=False).set_defaults(takes_more=True)
+    _add_fuzz(_add(commands, fuzz))
     explaining = _add(commands, explain)
     explaining.add_argument("kernel", help="a kernel's name, with its folder or without, or a spec's path")
     explaining.add_argument("--target", default="", help="lower for this target: cpu, metal or cuda")
@@ -174,6 +182,15 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, doctor)
     _add(commands, clean)
     return parser
+
+
+def _add_fuzz(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--seed", type=int, help="the first program's number; without it a fresh one, which is printed")
+    add("--programs", type=int, default=200, help="how many programs (200)")
+    add("--targets", default="cpu,metal", help="some of cpu, metal and cuda, joined by commas (cpu,metal)")
+    add("--no-passes", action="store_true", help="do not interpret programs after every pass")
+    add("-j", "--jobs", type=int, default=0, help="how many workers to run at once")
 
 
 def _add(

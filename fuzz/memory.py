@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from codegen.record import Entry, OpRecord
-from fuzz.inputs import Call, Placed, blank, shape_of
+from fuzz.inputs import Call, Placed, blank, place, shape_of
 from kernel_ir import nodes as ir
 from kernel_ir.rounding import Array
 
@@ -49,11 +49,13 @@ class Memory:
         return ""
 
 
-def lay_out(kernel: ir.Kernel, entry: Entry, call: Call) -> Memory:
-    """Memory for one run."""
+def lay_out(kernel: ir.Kernel, entry: Entry, call: Call, goes_back: bool = True) -> Memory:
+    """Memory for one run; without `goes_back`, what lies backwards is copied, as host code does for a GPU."""
     placed = {}
     for name, item in call.tensors.items():
-        if item is not None:
+        if item is not None and not goes_back and any(step < 0 for step in item.strides):
+            placed[name] = place(item.view().copy(), "packed")
+        elif item is not None:
             placed[name] = Placed(item.memory.copy(), item.offset, item.strides, item.shape)
     for result in kernel.results:
         shape = shape_of(result, call.sizes)

@@ -255,12 +255,16 @@ class GridInterpreter:
         return Value(data, lost, bound)
 
     def _choose(self, expr: Apply, lanes: Lanes) -> Value:
-        """The ops that leave an operand alone: evaluate each side in the lanes that take it."""
+        """The ops that leave an operand alone: evaluate each side in the lanes that take it.
+
+        Where no lane is active, a side is evaluated that some lane would take: the other may read what was
+        not passed.
+        """
         condition = self._value(expr.args[0], lanes)
         then, orelse = _SIDES[expr.op](expr)
         side_then = lanes.only(condition.data)
         side_else = lanes.only(~condition.data)
-        if side_else.are_idle():
+        if side_else.are_idle() and condition.data.any():
             taken = condition if then is None else self._value(then, lanes)
         elif side_then.are_idle():
             taken = condition if orelse is None else self._value(orelse, lanes)

@@ -145,8 +145,8 @@ struct alignas(chunk_alignment(sizeof(T) * chunk)) Chunk {
 };
 
 // The first `count` of a chunk's elements, as one access where data is aligned and `count` no less.
-template <int chunk, bool is_aligned, class T, class I>
-SGL_FN Chunk<T, chunk> load_chunk(SGL_DEVICE const T* data, I offset, I count) {
+template <int chunk, bool is_aligned, class T, class O, class I>
+SGL_FN Chunk<T, chunk> load_chunk(SGL_DEVICE const T* data, O offset, I count) {
   Chunk<T, chunk> loaded = {};
   if (is_aligned) {
     loaded = *reinterpret_cast<SGL_DEVICE const Chunk<T, chunk>*>(data + offset);
@@ -163,7 +163,7 @@ SGL_FN Chunk<T, chunk> load_chunk(SGL_DEVICE const T* data, I offset, I count) {
 template <int chunk, bool is_aligned, class T, class O, class I>
 SGL_FN Chunk<T, chunk> load_chunk_if(bool condition, SGL_DEVICE const T* data, O offset, I count) {
   Chunk<T, chunk> loaded = {};
-  if (condition) loaded = load_chunk<chunk, is_aligned>(data, offset, O(count));
+  if (condition) loaded = load_chunk<chunk, is_aligned>(data, offset, count);
   return loaded;
 }
 
@@ -187,7 +187,7 @@ class Held {
  public:
   template <class O, class I>
   SGL_FN void load(int turn, SGL_DEVICE const T* data, O offset, I count) {
-    items_[turn] = load_chunk<chunk, is_aligned>(data, offset, O(count));
+    items_[turn] = load_chunk<chunk, is_aligned>(data, offset, count);
   }
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int turn, SGL_DEVICE const T*, O, I) const {
@@ -210,7 +210,7 @@ class Held<T, chunk, is_aligned, 0> {
   SGL_FN void load(int, SGL_DEVICE const T*, O, I) {}
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int, SGL_DEVICE const T* data, O offset, I count) const {
-    return load_chunk<chunk, is_aligned>(data, offset, O(count));
+    return load_chunk<chunk, is_aligned>(data, offset, count);
   }
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get_if(bool condition, int, SGL_DEVICE const T* data, O offset, I count) const {

@@ -1,0 +1,185 @@
+"""What a worker does with a batch of programs: check, run the passes, compile together, run, compare.
+
+What happens is told by `say` as it happens, so that whoever listens knows where a crash or a hang came from.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backends.metal.emulator import ShaderError
+from codegen import lowered as low
+from codegen.failures import describe
+from codegen.pipeline import Compiled, Stage, compile_stages
+from codegen.record import make_record
+from fuzz.check_passes import check_passes
+from fuzz.compare import Expected, difference, expect
+from fuzz.finding import Finding
+from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
+from fuzz.memory import Memory
+from fuzz.program import Program, make_program
+from fuzz.run_cpu import CompileError, build_cpu, cpu_source, require_cpu, run_cpu
+from fuzz.run_metal import build_metal, metal_source, require_metal, run_metal
+from kernel_ir import nodes as ir
+from kernel_ir.errors import SpecError, TargetError
+from kernel_ir.load import load_text
+
+Say = Callable[[dict[str, Any]], None]
+
+CALLS = 3
+MOST_WORK = 6_000  # iterations of one call on a target
+MOST_PASS_WORK = 120  # of one call that is interpreted after every pass
+
+
+@dataclass(slots=True)
+class Item:
+    """A program of the batch on its way."""
+
+    program: Program
+    compiled: Compiled
+    stages: tuple[Stage, ...]
+    calls: tuple[Call, ...]
+    expected: tuple[dict[str, Expected], ...]
+    sources: dict[str, Any] = field(default_factory=dict)
+
+
+class Batch:
+    """A batch under way."""
+
+    def __init__(self, targets: Sequence[str], say: Say) -> None:
+        self.targets = tuple(targets)
+        self.say = say
+
+    def run(self, seeds: Sequence[int]) -> None:
+        """Everything for these programs."""
+        items = [item for seed in seeds if (item := self._guard(seed, "check", self._prepare)) is not None]
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            for target in [name for name in TARGETS if name in self.targets]:
+                self._run_target(TARGETS[target], items, Path(folder))
+        for item in items:
+            self.say({"done": item.program.seed, "calls": len(item.calls), "unstable": _unstable(item)})
+
+    def _guard(self, seed: int, executor: str, work: Callable[[int], Any]) -> Any:
+        """The work's result; what it raises is a finding."""
+        self.say({"at": seed, "executor": executor})
+        try:
+            return work(seed)
+        except Exception as error:
+            self._find(Finding(seed, executor, "error", describe(error)[0]))
+            return None
+
+    def _find(self, finding: Finding) -> None:
+        self.say({"finding": finding.as_json()})
+
+    def _refuse(self, seed: int, target: str, construct: str) -> None:
+        self.say({"refusal": {"seed": seed, "target": target, "construct": construct}})
+
+    # -- one program ----------------------------------------------------------------------------
+
+    def _prepare(self, seed: int) -> Item | None:
+        program = make_program(seed)
+        loaded = load_text(program.text, f"{program.name}.yaml")
+        try:
+            stages = tuple(compile_stages(loaded))
+        except SpecError as error:
+            first = error.diagnostics[0]
+            self._refuse(seed, "check", f"{first.code}: {first.message}")
+            return None
+        kernel, lowered = stages[0].form, stages[-1].form
+        assert isinstance(kernel, ir.Kernel) and isinstance(lowered, low.Program)
+        compiled = Compiled(loaded, kernel, make_record(loaded, kernel), lowered)
+        if "passes" in self.targets:
+            self.say({"at": seed, "executor": "passes"})
+            small = tuple(make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK))
+            for finding in check_passes(seed, stages, small):
+                self._find(finding)
+        self.say({"at": seed, "executor": "interpreter"})
+        calls = tuple(make_calls(program, loaded, kernel, CALLS, AWKWARD, MOST_WORK))
+        return Item(program, compiled, stages, calls, tuple(expect(kernel, call) for call in calls))
+
+    # -- one target -----------------------------------------------------------------------------
+
+    def _run_target(self, target: Target, items: Sequence[Item], folder: Path) -> None:
+        """Write and compile all programs at once, or one by one where that fails; run and compare."""
+        written = [item for item in items if self._write(target, item)]
+        for group, built in self._build(target, written, folder):
+            for item in group:
+                for number, call in enumerate(item.calls):
+                    self.say({"at": item.program.seed, "executor": target.name, "call": number})
+                    memory, found = target.run(built, item.sources[target.name], call, number)
+                    self._compare(target.name, item, number, memory, found)
+
+    def _write(self, target: Target, item: Item) -> bool:
+        seed = item.program.seed
+        try:
+            item.sources[target.name] = target.write(item)
+        except TargetError as error:
+            self._refuse(seed, target.name, str(error))
+        except Exception as error:
+            self._find(Finding(seed, target.name, "error", describe(error)[0]))
+        return target.name in item.sources
+
+    def _build(self, target: Target, items: list[Item], folder: Path) -> Iterator[tuple[list[Item], Any]]:
+        if not items:
+            return
+        seeds = [item.program.seed for item in items]
+        self.say({"at": seeds[0], "executor": f"{target.name} compile", "batch": len(items)})
+        try:
+            yield items, target.build([item.sources[target.name] for item in items], folder, f"fuzz{seeds[0]}_{len(seeds)}")
+        except (CompileError, ShaderError) as error:
+            if len(items) == 1:
+                self._find(Finding(seeds[0], target.name, "compile", str(error)[:2000]))
+                return
+            half = len(items) // 2
+            yield from self._build(target, items[:half], folder)
+            yield from self._build(target, items[half:], folder)
+
+    def _compare(self, target: str, item: Item, number: int, memory: Memory, found: Sequence[str]) -> None:
+        seed = item.program.seed
+        for message in found[:1]:
+            self._find(Finding(seed, target, "checked", message, number))
+        if stray := memory.strays():
+            self._find(Finding(seed, target, "memory", f"something was written beside {stray}", number))
+        for name, values in memory.outputs().items():
+            off = difference(name, item.expected[number][name], values)
+            if off is not None:
+                self._find(Finding(seed, target, "mismatch", str(off), number))
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How one target's sources are written, compiled together, and run."""
+
+    name: str
+    require: Callable[[], Any]
+    write: Callable[[Item], Any]
+    build: Callable[[list[Any], Path, str], Any]
+    run: Callable[[Any, Any, Call, int], tuple[Memory, Sequence[str]]]
+
+
+TARGETS = {
+    "cpu": Target(
+        "cpu",
+        require_cpu,
+        lambda item: cpu_source(item.compiled, item.calls),
+        build_cpu,
+        lambda library, source, call, number: (run_cpu(library, source.compiled, call), ()),
+    ),
+    "metal": Target(
+        "metal",
+        require_metal,
+        lambda item: metal_source(item.compiled, item.calls, item.program.seed),
+        lambda sources, folder, name: build_metal(sources, name),
+        run_metal,
+    ),
+}
+
+
+def _unstable(item: Item) -> int:
+    """Elements that no target is held to."""
+    return sum(int((~each.is_stable).sum()) for call in item.expected for each in call.values())

@@ -1,0 +1,97 @@
+"""`build.py fuzz`: run random programs on every executor and say what was found."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from codegen.failures import Failure
+from fuzz.finding import Refusal
+from fuzz.run import Interrupted, Outcome, run_programs
+
+TARGETS = ("cpu", "metal", "cuda")
+MOST_REFUSED = 0.02  # of the programs, on any target
+
+EXIT_FOUND = 1
+EXIT_INTERRUPTED = 130
+
+
+def fuzz(parsed: argparse.Namespace) -> int:
+    """Run programs; 1 where something was found."""
+    targets = _targets(parsed.targets)
+    if parsed.programs < 1 or (parsed.seed is not None and parsed.seed < 0):
+        raise Failure("--programs is at least 1, and --seed at least 0")
+    seed = random.SystemRandom().randrange(10**9) if parsed.seed is None else parsed.seed
+    print(f"programs {seed} to {seed + parsed.programs - 1} on {', '.join(targets)}", flush=True)
+    wanted = targets if parsed.no_passes else ("passes", *targets)
+    try:
+        outcome = run_programs(seed, parsed.programs, wanted, parsed.jobs or os.cpu_count() or 1, _Progress())
+    except Interrupted as stopped:
+        print(summary(stopped.outcome))
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    print(summary(outcome))
+    return EXIT_FOUND if outcome.findings or too_many_refused(outcome) else 0
+
+
+def _targets(written: str) -> tuple[str, ...]:
+    """The targets, each of which this machine can run or compile for."""
+    targets = tuple(dict.fromkeys(written.split(",")))
+    for name in targets:
+        if name not in TARGETS:
+            raise Failure(f"unknown target {name!r}; expected some of {', '.join(TARGETS)}")
+    from fuzz.batch import TARGETS as KNOWN
+
+    for name in targets:
+        KNOWN[name].require()
+    return targets
+
+
+class _Progress:
+    """Prints each finding as it comes, and a line now and then."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def __call__(self, outcome: Outcome) -> None:
+        for finding in outcome.findings[self.shown :]:
+            print(finding, flush=True)
+        self.shown = len(outcome.findings)
+        print(f"{outcome.programs} programs, {outcome.calls} calls, {self.shown} findings", flush=True)
+
+
+def summary(outcome: Outcome) -> str:
+    """What a run did and found."""
+    lines = [f"{outcome.programs} programs, {outcome.calls} calls, {len(outcome.findings)} findings"]
+    if outcome.unstable:
+        lines.append(f"{outcome.unstable} elements were too ill-conditioned to be compared")
+    for target, found in _by_target(outcome.refusals).items():
+        lines.append(f"{target} refused {len(found)} programs:")
+        for construct, count in Counter(item.construct for item in found).most_common(10):
+            lines.append(f"  {count} times {construct}")
+    lines += [f"{target} refused more than {MOST_REFUSED:.0%}" for target in too_many_refused(outcome)]
+    if outcome.findings:
+        lines.append(f"programs and findings are in {outcome.folder}")
+        one = outcome.findings[0].seed
+        targets = ",".join(name for name in outcome.targets if name != "passes")
+        lines.append(f"to see one again: build.py fuzz --seed {one} --programs 1 --targets {targets}")
+    return "\n".join(lines)
+
+
+def too_many_refused(outcome: Outcome) -> list[str]:
+    """The targets that refused more programs than they may."""
+    seen = outcome.programs + len(outcome.refusals)
+    return [
+        target for target, found in _by_target(outcome.refusals).items() if len(found) > max(1, MOST_REFUSED * seen)
+    ]
+
+
+def _by_target(refusals: Sequence[Refusal]) -> dict[str, list[Refusal]]:
+    found: dict[str, list[Refusal]] = {}
+    for item in refusals:
+        found.setdefault(item.target, []).append(item)
+    return found

@@ -1,0 +1,230 @@
+"""A run: programs in batches, each in a process of its own, and what they told.
+
+A worker that dies or falls silent is a finding of the program it was at; the rest of its batch goes to a new
+one. Findings are on disk as soon as they are made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fuzz.coverage import Coverage
+from fuzz.finding import Finding, Refusal
+from fuzz.program import make_program
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS_A_BATCH = 40
+SECONDS_A_STEP = 120.0  # of one program in one executor
+SECONDS_TO_COMPILE = 600.0  # a batch
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run has seen so far."""
+
+    seed: int
+    targets: tuple[str, ...]
+    programs: int = 0
+    calls: int = 0
+    unstable: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
+
+    @property
+    def folder(self) -> Path:
+        """Where findings and their programs are kept."""
+        return ROOT / "build" / "fuzz" / str(self.seed)
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """Take in one message of a worker."""
+        if "finding" in message:
+            self.find(Finding.from_json(message["finding"]))
+        elif "refusal" in message:
+            self.refusals.append(Refusal(**message["refusal"]))
+        elif "coverage" in message:
+            self.coverage.add(message["coverage"])
+        elif "done" in message:
+            self.programs += 1
+            self.calls += message["calls"]
+            self.unstable += message["unstable"]
+
+    def find(self, finding: Finding) -> None:
+        if finding in self.findings:
+            return
+        self.findings.append(finding)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "findings.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(finding.as_json()) + "\n")
+        try:
+            program = make_program(finding.seed)
+        except Exception:  # the finding is that it cannot be made
+            return
+        (self.folder / f"{program.name}.yaml").write_text(program.text, encoding="ascii")
+
+
+def run_programs(
+    seed: int, programs: int, targets: Sequence[str], jobs: int, report: Callable[[Outcome], None]
+) -> Outcome:
+    """Run `programs` programs from `seed` on. An interrupt leaves with what was found."""
+    outcome = Outcome(seed, tuple(targets))
+    waiting: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
+    seeds = range(seed, seed + programs)
+    for first in range(0, programs, PROGRAMS_A_BATCH):
+        waiting.put(tuple(seeds[first : first + PROGRAMS_A_BATCH]))
+    crew = _Crew(outcome, waiting, report)
+    threads = [threading.Thread(target=crew.work, daemon=True) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.2)
+    except KeyboardInterrupt:
+        crew.stop()
+        raise Interrupted(outcome) from None
+    return outcome
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was stopped; it holds what it found until then."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Threads that each lead one worker at a time."""
+
+    outcome: Outcome
+    waiting: queue.SimpleQueue[tuple[int, ...]]
+    report: Callable[[Outcome], None]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    running: set[subprocess.Popen[str]] = field(default_factory=set)
+    is_stopped: bool = False
+
+    def work(self) -> None:
+        while not self.is_stopped:
+            try:
+                seeds = self.waiting.get_nowait()
+            except queue.Empty:
+                return
+            while seeds and not self.is_stopped:
+                seeds = self._lead(seeds)
+
+    def stop(self) -> None:
+        self.is_stopped = True
+        for process in tuple(self.running):
+            _kill(process)
+
+    def _lead(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Run one worker; the programs that are left if it did not get through."""
+        messages = _Worker(self.outcome.targets, seeds, self.running)
+        at: dict[str, Any] = {"at": seeds[0], "executor": "start"}
+        done: set[int] = set()
+        kept: list[dict[str, Any]] = []
+        for message in messages:
+            if "at" in message:
+                at = message
+            elif "done" in message:
+                done.add(message["done"])
+            kept.append(message)
+        failed = "" if self.is_stopped else messages.failure()
+        with self.lock:
+            for message in kept:
+                self.outcome.hear(message)
+            if failed:
+                self._blame(at, failed, messages)
+            self.report(self.outcome)
+        if not failed:
+            return ()
+        left = tuple(seed for seed in seeds if seed not in done)
+        if "batch" in at and at["batch"] > 1:  # a compiler died on many programs at once: take fewer
+            half = len(left) // 2
+            self.waiting.put(left[half:])
+            return left[:half]
+        return tuple(seed for seed in left if seed != at["at"])
+
+    def _blame(self, at: dict[str, Any], failed: str, worker: _Worker) -> None:
+        if at.get("batch", 1) > 1:
+            return
+        kind = "hang" if worker.is_hung else "crash"
+        self.outcome.find(Finding(at["at"], at["executor"], kind, failed, at.get("call", -1)))
+
+
+class _Worker:
+    """A worker's process; iterating gives its messages until it ends or is silent for too long."""
+
+    def __init__(
+        self, targets: Sequence[str], seeds: Sequence[int], running: set[subprocess.Popen[str]]
+    ) -> None:
+        command = [sys.executable, "-m", "fuzz.worker", ",".join(targets), *map(str, seeds)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        self.running = running
+        self.is_hung = False
+        self.errors = ""
+        self.lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        running.add(self.process)
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read_errors, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.errors = (self.errors + line)[-2000:]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        patience = SECONDS_A_STEP
+        while True:
+            try:
+                line = self.lines.get(timeout=patience)
+            except queue.Empty:
+                self.is_hung = True
+                _kill(self.process)
+                return
+            if line is None:
+                return
+            message = json.loads(line)
+            patience = SECONDS_TO_COMPILE if "batch" in message else SECONDS_A_STEP
+            yield message
+
+    def failure(self) -> str:
+        """How the worker failed; empty if it did not."""
+        status = self.process.wait()
+        self.running.discard(self.process)
+        if self.is_hung:
+            return "no answer"
+        if status == 0:
+            return ""
+        name = signal.Signals(-status).name if status < 0 else f"status {status}"
+        return f"{name} {self.errors[-500:].strip()}".strip()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End a worker and the compilers that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

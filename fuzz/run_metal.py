@@ -1,0 +1,167 @@
+"""Metal kernels of many programs in one shader, run on the emulator with every check on."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backends.metal.emit import RUNTIME, emit, launch_records
+from backends.metal.emulator import EmulatorUnavailable, Launch, Shader, load
+from backends.metal.emulator.compile import require
+from backends.metal.emulator.dispatch import Choice, Dispatch, plan
+from backends.metal.emulator.shader import ORDERS, REDUCTIONS
+from codegen.failures import Failure
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord, constant_positions
+from codegen.pipeline import Compiled
+from fuzz.inputs import Call
+from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
+from kernel_ir.rounding import Array, storage_dtype
+
+MOST_ACCESSES = 1 << 27  # of one launch, which at the sizes of calls is far beyond what any needs
+_INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", .*\)\n', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """The variants that a call takes where they serve, and in which order lanes run and are added up."""
+
+    choice: Choice
+    order: str
+    reduction: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetalSource:
+    """What one program adds to a shader: its text, its launches, and how each call is run."""
+
+    compiled: Compiled
+    text: str
+    launches: tuple[LaunchRecord, ...]
+    hows: tuple[How, ...]
+
+
+def metal_source(compiled: Compiled, calls: Sequence[Call], seed: int) -> MetalSource:
+    """The shader's text as it ships, with the instantiations that the calls need."""
+    record = compiled.record
+    launches = launch_records(compiled.program, record)
+    hows = tuple(_draw_how(random.Random(f"how {seed} {number}")) for number in range(len(calls)))
+    text = emit(compiled.program, record)[f"metal/{record.name}.metal"].replace('#include "sgl_metal.h"\n', "")
+    wanted = {
+        _plan(launch, compiled, call, how).kernel.name
+        for call, how in zip(calls, hows, strict=True)
+        for launch in launches
+    }
+    text = _INSTANCE.sub(lambda found: found[0] if found[1] in wanted else "", text)
+    return MetalSource(compiled, text, launches, hows)
+
+
+def _draw_how(draw: random.Random) -> How:
+    choice = Choice(draw.random() < 0.3, draw.random() < 0.7, draw.random() < 0.6)
+    return How(choice, draw.choice(ORDERS), draw.choice(REDUCTIONS))
+
+
+def require_metal() -> None:
+    """Raises Failure where the emulator cannot run."""
+    try:
+        require()
+    except EmulatorUnavailable as missing:
+        raise Failure(f"the Metal emulator cannot run: {missing}") from None
+
+
+def build_metal(sources: Sequence[MetalSource], name: str) -> Shader:
+    """One shader of many programs. Raises ShaderError."""
+    text = '#include "sgl_metal.h"\n' + "".join(source.text for source in sources)
+    return load(text, f"{name}.metal", RUNTIME)
+
+
+def run_metal(shader: Shader, source: MetalSource, call: Call, number: int) -> tuple[Memory, tuple[str, ...]]:
+    """One call, launch by launch; memory of its own, and what the emulator found."""
+    record = source.compiled.record
+    memory = lay_out(source.compiled.kernel, entry_of(record, call.types), call, goes_back=False)
+    scratch: dict[str, Array] = {}
+    found: list[str] = []
+    for launch in source.launches:
+        dispatch = _plan(launch, source.compiled, call, source.hows[number])
+        if dispatch.teams > 0:
+            found += _launch(shader, source, launch, dispatch, memory, scratch, source.hows[number])
+    return memory, tuple(found)
+
+
+def _plan(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
+    entry = entry_of(compiled.record, call.types)
+    choice = Choice(how.choice.is_wide, how.choice.is_aligned and _is_aligned(launch, call), how.choice.has_turns)
+    return plan(launch, entry.suffix, _values(compiled, call), choice)
+
+
+def _is_aligned(launch: LaunchRecord, call: Call) -> bool:
+    """Whether the strides of what moves in chunks allow for any chunk. Results and their rows lie packed."""
+    moved = [call.tensors[name] for name in launch.moved if call.tensors.get(name) is not None]
+    return all(step % 16 == 0 for item in moved if item for step in item.strides[:-1])
+
+
+def _values(compiled: Compiled, call: Call) -> dict[str, int]:
+    return {**call.sizes, **numbers_of(compiled.kernel, call)}
+
+
+def _launch(
+    shader: Shader, source: MetalSource, launch: LaunchRecord, dispatch: Dispatch, memory: Memory,
+    scratch: dict[str, Array], how: How,
+) -> list[str]:  # fmt: skip
+    values = _values(source.compiled, memory.call)
+    tensors = [_from_first(memory, name) for name in launch.tensors]
+    rows = [_scratch(item, dispatch, values, scratch) for item in launch.scratch]
+    given = sum((name in memory.placed) << bit for bit, name in enumerate(launch.given))
+    params = np.frombuffer(_without_pointers(source, memory), np.uint8)
+    bound = [*tensors, *rows, params, np.frombuffer(bytes(dispatch.struct(given)), np.uint8)]
+    buffers = {n: item for n, item in enumerate(bound) if item is not None and item.size}
+    outcome = shader.run(
+        Launch(
+            dispatch.kernel.name, buffers, grid=dispatch.groups, threadgroup=dispatch.threads,
+            constants={n: values[name] for n, name in constant_positions(launch)},
+            memory={0: 4 * EXCHANGE_WORDS}, blank=_blank(source, launch),
+        ), how.order, how.reduction, seed=1, most_accesses=MOST_ACCESSES,
+    )  # fmt: skip
+    for n, item in buffers.items():
+        if item.flags.writeable:
+            item[...] = outcome.buffers[n].reshape(item.shape)
+    return [str(finding) for finding in outcome.findings]
+
+
+def _without_pointers(source: MetalSource, memory: Memory) -> bytes:
+    pointers = sum(field.kind == "pointer" for field in source.compiled.record.fields)
+    return bytes(params_of(source.compiled.record, memory))[8 * pointers :]
+
+
+def _from_first(memory: Memory, name: str) -> Array | None:
+    """A tensor's memory from its first element to its last, as a buffer bound at an offset."""
+    item = memory.placed.get(name)
+    if item is None:
+        return None
+    if 0 in item.shape:
+        return item.memory[:0]
+    last = sum((extent - 1) * step for extent, step in zip(item.shape, item.strides, strict=True))
+    return item.memory[item.offset : item.offset + last + 1]
+
+
+def _scratch(item: ScratchRecord, dispatch: Dispatch, values: Mapping[str, int], kept: dict[str, Array]) -> Array:
+    if item.name in kept:
+        return kept[item.name]
+    made = np.zeros(dispatch.elements(item, values), storage_dtype(item.type))
+    if item.owner == "program":
+        kept[item.name] = made
+    return made
+
+
+def _blank(source: MetalSource, launch: LaunchRecord) -> set[int]:
+    """Results and scratch of the first launch hold nothing yet; a later one finds what came before."""
+    if launch.number > 0:
+        return set()
+    results = {item.name for item in source.compiled.kernel.results} - source.compiled.kernel.zero_filled
+    first = len(launch.tensors)
+    return {n for n, name in enumerate(launch.tensors) if name in results} | {
+        first + n for n in range(len(launch.scratch))
+    }
