@@ -137,7 +137,7 @@ class _Candidate:
                 chunks[chunk] = None
                 multiples.update(dict.fromkeys(starts))
         kept = tuple(
-            item for item in chunks if not self._is_mixed(item, chunks) and not _is_doubtful(item, chunks)
+            item for item in chunks if not self._is_mixed(item, chunks) and not self._is_doubtful(item)
         )
         whole = tuple(item for item in multiples if item != ZERO)
         return ChunkedLoop(self.loop.var, self.varying, kept, whole) if kept else nothing
@@ -174,6 +174,14 @@ class _Candidate:
         ends = accumulated(self.loop) if isinstance(self.loop, low.Fold) else ()
         return not chunk.is_store or not self._reads_back(self.loop.body, ends, tensor, frozenset())
 
+    def _is_doubtful(self, chunk: Chunk) -> bool:
+        """Whether the same elements are loaded without this chunk's condition, or on another one."""
+        if chunk.condition is None:
+            return False
+        exprs = (expr for item in low.walk((self.loop,)) for expr in low.expressions(item))
+        guards = (guard for expr in exprs for guard in _guards(expr, chunk))
+        return any(guard != chunk.condition for guard in guards)
+
     def _reads_back(
         self, block: Block, values: tuple[ir.Expr, ...], tensor: str, written: frozenset[Index]
     ) -> bool:
@@ -188,13 +196,6 @@ class _Candidate:
             if isinstance(statement, ir.Store) and statement.tensor == tensor:
                 written |= {statement.index}
         return _read(values, tensor) <= written
-
-
-def _is_doubtful(chunk: Chunk, chunks: Mapping[Chunk, None]) -> bool:
-    """Whether the same elements are loaded without this chunk's condition, or on another one."""
-    others = (item for item in chunks if item != chunk and not item.is_store and not chunk.is_store)
-    is_twice = any((item.tensor, item.index) == (chunk.tensor, chunk.index) for item in others)
-    return is_twice and chunk.condition is not None
 
 
 # ---- what a chunk goes through together ------------------------------------------------------------
@@ -289,6 +290,21 @@ def _loads(expr: ir.Expr, var: str, varying: frozenset[str]) -> Iterator[Chunk]:
         case _:
             for child in children(expr):
                 yield from _loads(child, var, varying)
+
+
+def _guards(expr: ir.Expr, chunk: Chunk) -> Iterator[ir.Expr | None]:
+    """The condition of each load of a chunk's elements; None where there is none."""
+    match expr:
+        case ir.Apply("select", (condition, ir.Load(tensor, index) as load, otherwise)):
+            if (tensor, index) == (chunk.tensor, chunk.index):
+                yield condition
+            for part in (condition, *children(load), otherwise):
+                yield from _guards(part, chunk)
+        case _:
+            if isinstance(expr, ir.Load) and (expr.tensor, expr.index) == (chunk.tensor, chunk.index):
+                yield None
+            for child in children(expr):
+                yield from _guards(child, chunk)
 
 
 def _moves_in_order(index: tuple[ir.Expr, ...], var: str, varying: frozenset[str]) -> bool:
