@@ -1,1 +1,1 @@
-"""Random programs in the spec language, run by every executor and compared. `docs/verification.md` explains it."""
+"""Random programs in the spec language, which every executor runs. `docs/verification.md` explains it."""

@@ -129,7 +129,8 @@ class Batch:
         seeds = [item.program.seed for item in items]
         self.say({"at": seeds[0], "executor": f"{target.name} compile", "batch": len(items)})
         try:
-            yield items, target.build([item.sources[target.name] for item in items], folder, f"fuzz{seeds[0]}_{len(seeds)}")
+            sources = [item.sources[target.name] for item in items]
+            yield items, target.build(sources, folder, f"fuzz{seeds[0]}_{len(seeds)}")
         except (CompileError, ShaderError) as error:
             if len(items) == 1:
                 self._find(Finding(seeds[0], target.name, "compile", str(error)[:2000]))

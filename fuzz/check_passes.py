@@ -36,8 +36,10 @@ def _first_difference(
     form: ir.Kernel | low.Program, call: Call, wanted: dict[str, Expected], orders: int
 ) -> str:
     """What is off, or nothing. The last step is run in several orders of lanes and grid points."""
-    runs = [interpret(form, call.arguments(), call.types, vectorise=False)] if isinstance(form, ir.Kernel) else [
-        run_program(form, call.arguments(), call.types, order) for order in ORDERS[:orders]
-    ]  # fmt: skip
+    arguments = call.arguments()
+    if isinstance(form, ir.Kernel):
+        runs = [interpret(form, arguments, call.types, vectorise=False)]
+    else:
+        runs = [run_program(form, arguments, call.types, order) for order in ORDERS[:orders]]
     found = (difference(name, item, run[name]) for run in runs for name, item in wanted.items())
     return next((str(item) for item in found if item is not None), "")

@@ -86,7 +86,9 @@ def too_many_refused(outcome: Outcome) -> list[str]:
     """The targets that refused more programs than they may."""
     seen = outcome.programs + len(outcome.refusals)
     return [
-        target for target, found in _by_target(outcome.refusals).items() if len(found) > max(1, MOST_REFUSED * seen)
+        target
+        for target, found in _by_target(outcome.refusals).items()
+        if len(found) > max(1, MOST_REFUSED * seen)
     ]
 
 

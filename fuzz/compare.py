@@ -98,7 +98,9 @@ def _agree(got: Array, wanted: Array, allowed: Array) -> Array:
     return np.asarray((got == wanted) | (np.isnan(got) & np.isnan(wanted)) | (is_close & np.isfinite(wanted)))
 
 
-def _interpret_rounded(kernel: ir.Kernel, arguments: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Array]:
+def _interpret_rounded(
+    kernel: ir.Kernel, arguments: Mapping[str, Any], types: Mapping[str, str]
+) -> dict[str, Array]:
     frame = bind_arguments(kernel, arguments, types)
     with np.errstate(all="ignore"):
         RoundingInterpreter(kernel, frame).run(kernel.body)
@@ -119,5 +121,3 @@ def _in_f32(expr: Expr, value: Value) -> Value:
     if expr.type.name != "f32":
         return value
     return Value(np.asarray(round_to(value.data, F32)), value.lost, value.bound)
-
-

@@ -16,8 +16,28 @@ from fuzz.signature import SIZES, Signature
 
 LONGEST = 1000  # the greatest extent that sizes are drawn from
 MOST_LOOPS = 5  # around one place
-_LITERALS = {"whole": ("1.0", "2.0", "-3.0", "0.0", "-0.0"), "real": ("0.5", "1.0", "-0.25", "3.0", "0.1", "-0.0")}
+_LITERALS = {
+    "whole": ("1.0", "2.0", "-3.0", "0.0", "-0.0"),
+    "real": ("0.5", "1.0", "-0.25", "3.0", "0.1", "-0.0"),
+}
 _INTEGERS = ("i32", "i64", "u32")
+_INTEGER_OPS = (
+    "+",
+    "-",
+    "*",
+    "//",
+    "%",
+    "&",
+    "|",
+    "^",
+    "<<",
+    ">>",
+    "min",
+    "max",
+    "(~{})",
+    "(-{})",
+    "abs({})",
+)
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 # (text, whether it keeps a value exact, the peak of what it gives); arguments are capped before
 _SMOOTH: tuple[tuple[str, float, float], ...] = (
@@ -122,7 +142,8 @@ class Expressions:
             elif dim.extra:
                 yield from (var, f"{var} + {dim.extra}")
             else:
-                yield from (var, var, var, f"{dim.size} - 1 - {var}", f"({var} + {self.draw.randint(1, 5)}) % {dim.size}")
+                yield from (var, var, var, f"{dim.size} - 1 - {var}")
+                yield f"({var} + {self.draw.randint(1, 5)}) % {dim.size}"
 
     def any_index(self, scope: Scope, dim: Dim) -> str | None:
         """An index of a read: a proven one, or now and then one that depends on data."""
@@ -146,7 +167,7 @@ class Expressions:
                 place = f"{other.name}[{place}]"
         return f"{table.name}[{place}]"
 
-    def dims(self, scope: Scope) -> tuple[Dim, ...] | None:
+    def dims(self, scope: Scope) -> tuple[Dim, ...]:
         """Dimensions for a tensor that can be read here."""
         if not scope.loops:
             return (Dim("2"),)
@@ -159,7 +180,7 @@ class Expressions:
             dims[:2] = [Dim(dims[0].size, inner=dims[1].size)]
         return tuple(dims)
 
-    def _place(self, scope: Scope, dims: tuple[Dim, ...], is_proven: bool = False) -> str:
+    def place(self, scope: Scope, dims: tuple[Dim, ...], is_proven: bool = False) -> str:
         """Indices into each dimension; one of them may depend on data."""
         open_ = -1 if is_proven else self.draw.randrange(len(dims))
         places = [(self.any_index if i == open_ else self.index)(scope, dim) for i, dim in enumerate(dims)]
@@ -195,8 +216,9 @@ class Expressions:
         makers: list[Callable[[], Value]] = [lambda: self.draw.choice(found)] * (3 if found else 0)
         makers += [lambda: self._load(scope, is_exact)] * (4 if scope.loops else 1)
         makers += [lambda: self._literal(), lambda: Value(self.signature.number("f32"), "f32", True, 8.0)]
-        rows = [(row, var) for row in scope.rows for var in scope.over(row.size)]
-        rows = [(row, var) for row, var in rows if row.element.type == "f32" and (row.element.is_exact or not is_exact)]
+        named = [row for row in scope.rows if row.element.type == "f32"]
+        named = [row for row in named if row.element.is_exact or not is_exact]
+        rows = [(row, var) for row in named for var in scope.over(row.size)]
         if rows:
             makers += [lambda: self._at(*self.draw.choice(rows))] * 5
         elements = [item for item in scope.elements if item.value.is_exact or not is_exact]
@@ -213,7 +235,7 @@ class Expressions:
         return Value(f"{row.name}[{place}]", row.element.type, row.element.is_exact, row.element.peak)
 
     def _element(self, scope: Scope, item: Element) -> Value:
-        place = item.index or self._place(scope, item.dims, is_proven=True)
+        place = item.index or self.place(scope, item.dims, is_proven=True)
         if place.count(", ") + 1 != len(item.dims) or not place:
             return self._literal()
         return Value(f"{item.name}[{place}]", item.value.type, item.value.is_exact, item.value.peak)
@@ -221,11 +243,12 @@ class Expressions:
     def _load(self, scope: Scope, is_exact: bool) -> Value:
         dims = self.dims(scope)
         tensor = self.signature.floats(dims, is_optional=self.chance(0.05))
-        place = self._place(scope, dims)
+        place = self.place(scope, dims)
         read = Value(f"{tensor.name}[{place}]", "f32", True, 8.0 if self.style == "whole" else 1e4)
         if not tensor.is_optional:
             return read
-        return Value(f"({read.text} if given({tensor.name}) else {self._literal().text})", "f32", True, read.peak)
+        text = f"({read.text} if given({tensor.name}) else {self._literal().text})"
+        return Value(text, "f32", True, read.peak)
 
     def _arithmetic(self, scope: Scope, depth: int, is_exact: bool) -> Value:
         if is_exact and self.style == "real":
@@ -249,7 +272,8 @@ class Expressions:
     def _unary(self, scope: Scope, depth: int, is_exact: bool) -> Value:
         value = self.real(scope, depth, is_exact)
         if self.chance(0.5):
-            return Value(self.draw.choice(("abs({})", "(-{})")).format(value.text), "f32", value.is_exact, value.peak)
+            text = self.draw.choice(("abs({})", "(-{})")).format(value.text)
+            return Value(text, "f32", value.is_exact, value.peak)
         if not value.is_exact:
             return value
         return Value(self.draw.choice(_STEPS).format(value.text), "f32", True, value.peak + 1)
@@ -270,7 +294,7 @@ class Expressions:
 
     def _call(self, scope: Scope, depth: int, is_exact: bool) -> Value:
         known = [item for item in self.functions if item.keeps_exact or not is_exact]
-        if not known or is_exact and self.style == "real":
+        if not known or (is_exact and self.style == "real"):
             return self._between(scope, depth, is_exact)
         function = self.draw.choice(known)
         parts = [self.capped(self.real(scope, depth, is_exact), 64.0) for _ in range(function.arity)]
@@ -311,14 +335,17 @@ class Expressions:
         self.paths.add(scope.path())
         if depth <= 0 or self.chance(0.25):
             return self._integer_leaf(scope, type_)
-        makers = [self._integer_arithmetic] * 4 + [self._integer_choice, self._integer_cast, self._integer_reduction]
+        makers = [self._integer_arithmetic] * 4
+        makers += [self._integer_choice, self._integer_cast, self._integer_reduction]
         return self.draw.choice(makers)(scope, depth - 1, type_)
 
     def _integer_leaf(self, scope: Scope, type_: str) -> Value:
         found = [item for item in scope.values if item.type == type_]
-        found += [Value(f"{type_}({self._whole_literal()})", type_), Value(self.signature.number(type_), type_)]
+        found.append(Value(f"{type_}({self._whole_literal()})", type_))
+        found.append(Value(self.signature.number(type_), type_))
         if type_ == "i64":
-            found += [Value(loop.var, "i64") for loop in scope.loops] * 2 + [Value(size, "i64") for size in scope.path()]
+            found += [Value(loop.var, "i64") for loop in scope.loops] * 2
+            found += [Value(size, "i64") for size in scope.path()]
         if scope.loops and self.chance(0.6):
             return Value(self.read_integer(scope, type_), type_)
         return self.draw.choice(found)
@@ -330,13 +357,13 @@ class Expressions:
         """A load from a tensor of integers or conditions, at a proven index."""
         dims = tuple(Dim(loop.size) for loop in self.draw.sample(scope.loops, min(2, len(scope.loops))))
         dims = dims[: self.draw.choice((1, 2))]
-        return f"{self.signature.integers(type_, dims).name}[{self._place(scope, dims, is_proven=True)}]"
+        return f"{self.signature.integers(type_, dims).name}[{self.place(scope, dims, is_proven=True)}]"
 
     def _integer_arithmetic(self, scope: Scope, depth: int, type_: str) -> Value:
         one = self.integer(scope, depth, type_).text
-        symbol = self.draw.choice(("+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>", "min", "max", "~", "-x", "abs"))
-        if symbol in ("~", "-x", "abs"):
-            return Value({"~": f"(~{one})", "-x": f"(-{one})", "abs": f"abs({one})"}[symbol], type_)
+        symbol = self.draw.choice(_INTEGER_OPS)
+        if "{" in symbol:
+            return Value(symbol.format(one), type_)
         if symbol in ("<<", ">>"):
             return Value(f"({one} {symbol} {self.integer(scope, depth, type_).text})", type_)
         narrower = "i32" if type_ == "i64" and self.chance(0.3) else type_
@@ -351,7 +378,7 @@ class Expressions:
 
     def _integer_cast(self, scope: Scope, depth: int, type_: str) -> Value:
         if type_ == "u32" and self.chance(0.4):
-            return Value(f"f32_to_bits({self.draw.choice(('f32', ''))}({self._whole_number(scope, depth)}))", "u32")
+            return Value(f"f32_to_bits({self._whole_number(scope, depth)})", "u32")
         if self.chance(0.5):
             return Value(f"{type_}({self.real(scope, depth, is_exact=True).text})", type_)
         other = self.draw.choice([item for item in _INTEGERS if item != type_])
@@ -392,11 +419,15 @@ class Expressions:
             type_ = self.draw.choice(_INTEGERS)
             one, two = (self.integer(scope, depth, type_).text for _ in range(2))
             if self.chance(0.15):
-                return f"({one} {self.draw.choice(_COMPARISONS)} {two} {self.draw.choice(_COMPARISONS)} {one})"
-        return f"({one} {self.draw.choice(_COMPARISONS)} {two})"
+                return f"({one} {self._comparator()} {two} {self._comparator()} {one})"
+        return f"({one} {self._comparator()} {two})"
+
+    def _comparator(self) -> str:
+        return self.draw.choice(_COMPARISONS)
 
     def _logic(self, scope: Scope, depth: int) -> str:
-        return f"({self.condition(scope, depth)} {self.draw.choice(('and', 'or'))} {self.condition(scope, depth)})"
+        one, two = self.condition(scope, depth), self.condition(scope, depth)
+        return f"({one} {self.draw.choice(('and', 'or'))} {two})"
 
     def _negation(self, scope: Scope, depth: int) -> str:
         return f"(not {self.condition(scope, depth)})"
@@ -413,9 +444,10 @@ class Expressions:
         if len(scope.loops) >= MOST_LOOPS:
             return self._comparison(scope, depth)
         loop, span, inner = self.loop(scope)
-        return f"{self.draw.choice(('any', 'all'))}({self.condition(inner, depth)} for {loop.var} in range({span}))"
+        condition = self.condition(inner, depth)
+        return f"{self.draw.choice(('any', 'all'))}({condition} for {loop.var} in range({span}))"
 
 
 def _atom(text: str) -> str:
     """The text, in parentheses where an operator beside it could take it apart."""
-    return text if text.isidentifier() or text.endswith((")", "]")) and text[0] != "-" else f"({text})"
+    return text if text.isidentifier() or (text.endswith((")", "]")) and text[0] != "-") else f"({text})"

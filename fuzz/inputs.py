@@ -1,4 +1,4 @@
-"""Calls of a random program: sizes, values in several modes, and arrays that lie in memory in several ways."""
+"""Calls of a random program: sizes, values in several modes, and places in memory."""
 
 from __future__ import annotations
 
@@ -60,7 +60,12 @@ class Call:
 
 
 def make_calls(
-    program: Program, loaded: LoadedSpec, kernel: ir.Kernel, count: int, extents: tuple[int, ...], most_work: int
+    program: Program,
+    loaded: LoadedSpec,
+    kernel: ir.Kernel,
+    count: int,
+    extents: tuple[int, ...],
+    most_work: int,
 ) -> Iterator[Call]:
     """Calls that the spec accepts, the same ones each time; fewer than `count` where few sizes suit."""
     for number in range(count):
@@ -69,11 +74,16 @@ def make_calls(
         if sizes is None:
             continue
         types = {name: draw.choice(choices).name for name, choices in kernel.types}
-        yield _Filler(draw, loaded, kernel, sizes, types, draw.choice(MODES[program.style]), program.style == "whole").call()
+        mode = draw.choice(MODES[program.style])
+        yield _Filler(draw, loaded, kernel, sizes, types, mode, program.style == "whole").call()
 
 
 def _draw_sizes(
-    draw: random.Random, program: Program, loaded: LoadedSpec, kernel: ir.Kernel, extents: tuple[int, ...],
+    draw: random.Random,
+    program: Program,
+    loaded: LoadedSpec,
+    kernel: ir.Kernel,
+    extents: tuple[int, ...],
     most_work: int,
 ) -> dict[str, int] | None:
     for _ in range(200):
@@ -91,7 +101,8 @@ def _has_room(loaded: LoadedSpec, kernel: ir.Kernel, sizes: Mapping[str, int]) -
         item = kernel.tensors().get(name)
         filled = loaded.spec.arguments[name].values
         if policy == "trust" and item is not None and filled is not None and filled.uniform is not None:
-            if sizes.get(str(filled.uniform[1]), 0) == 0 and math.prod(shape_of(item, sizes)) > 0:
+            is_empty = sizes.get(str(filled.uniform[1]), 0) == 0
+            if is_empty and math.prod(shape_of(item, sizes)) > 0:
                 return False
     return True
 
@@ -161,7 +172,9 @@ class _Filler:
         """Whether any element may stand in for any other."""
         return item.name not in self.loaded.spec.unique
 
-    def _values(self, rng: np.random.Generator, item: ir.TensorType, dtype: DType, shape: tuple[int, ...]) -> Array:
+    def _values(
+        self, rng: np.random.Generator, item: ir.TensorType, dtype: DType, shape: tuple[int, ...]
+    ) -> Array:
         filled = self.loaded.spec.arguments[item.name].values
         if dtype.is_float:
             return _FLOATS[self.mode](rng, shape)
@@ -175,7 +188,8 @@ class _Filler:
             return rng.integers(0, max(end, 1), shape) if is_trusted else rng.integers(-2, end + 2, shape)
         if filled.distinct is not None:
             end = self.sizes.get(str(filled.distinct[1]), 0)
-            return rng.permutation(np.arange(-2, max(end, math.prod(shape)) + 1))[: math.prod(shape)].reshape(shape)
+            drawn = rng.permutation(np.arange(-2, max(end, math.prod(shape)) + 1))
+            return drawn[: math.prod(shape)].reshape(shape)
         total = self.sizes.get(str(filled.offsets), 0)
         starts = rng.integers(-1, total + 2, shape)
         return starts if rng.random() < 0.2 else np.clip(np.sort(starts), 0, total)

@@ -93,17 +93,17 @@ class LoweredInterpreter:
             case low.If(condition, then, orelse):
                 self.block(then if self.value(condition) else orelse)
             case low.Loop(var, first, end, kind, body):
-                for index in self.indices(first, end, kind):
-                    self.names[var] = np.int64(index)
+                for position in self.indices(first, end, kind):
+                    self.names[var] = np.int64(position)
                     self.block(body)
             case low.Fold():
                 self.fold(statement)
             case low.Allocate(row, _, extent):
                 self.rows[row] = [None] * int(self.value(extent))
             case low.Put(row, index, value):
-                place = int(self.value(index))
-                _check(row, (place,), (len(self.rows[row]),))
-                self.rows[row][place] = self.value(value)
+                at = int(self.value(index))
+                _check(row, (at,), (len(self.rows[row]),))
+                self.rows[row][at] = self.value(value)
             case low.Barrier():
                 pass
 
@@ -151,10 +151,10 @@ class LoweredInterpreter:
                 _check(tensor, place, array.shape)
                 return _typed(array[place], expr.type)
             case ir.At(row, index):
-                place = int(self.value(index))
-                _check(row, (place,), (len(self.rows[row]),))
-                assert self.rows[row][place] is not None, f"{row}[{place}] is read before it is written"
-                return self.rows[row][place]
+                at = int(self.value(index))
+                _check(row, (at,), (len(self.rows[row]),))
+                assert self.rows[row][at] is not None, f"{row}[{at}] is read before it is written"
+                return self.rows[row][at]
         raise AssertionError(f"{type(expr).__name__} has no place in a lowered program")
 
     def memory(self, tensor: str) -> Array:

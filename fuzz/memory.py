@@ -1,4 +1,4 @@
-"""The memory of one call: copies of its tensors, blank results, and the check that nothing else was written."""
+"""The memory of one call: copies of its tensors, blank results, and whether anything else was written."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from codegen.record import Entry, OpRecord
 from fuzz.inputs import Call, Placed, blank, place, shape_of
@@ -74,7 +72,8 @@ def params_of(record: OpRecord, memory: Memory) -> ctypes.Structure:
     """The op's parameter struct for one run."""
     fields = [(field.name, _CTYPES[field.ctype]) for field in record.fields]
     struct = type("Params", (ctypes.Structure,), {"_fields_": fields})
-    return struct(**{field.name: _member(field, record, memory) for field in record.fields})
+    made: ctypes.Structure = struct(**{item.name: _member(item, record, memory) for item in record.fields})
+    return made
 
 
 def _member(field: Any, record: OpRecord, memory: Memory) -> Any:
@@ -94,5 +93,3 @@ def numbers_of(kernel: ir.Kernel, call: Call) -> dict[str, Any]:
     """Every scalar argument's value, defaults included."""
     items = [item for item in kernel.arguments if isinstance(item, ir.ScalarType)]
     return {item.name: call.numbers.get(item.name, item.default) for item in items}
-
-

@@ -6,6 +6,7 @@ one. Findings are on disk as soon as they are made.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -224,7 +225,5 @@ class _Worker:
 
 def _kill(process: subprocess.Popen[str]) -> None:
     """End a worker and the compilers that it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -19,9 +19,11 @@ from fuzz.memory import Memory, entry_of, lay_out, params_of
 RUNTIME = Path(__file__).resolve().parent.parent / "backends" / "cpu" / "runtime"
 ISA = "baseline"
 # Functions stay functions, which compiles ten times as fast; what the programs mean does not depend on it.
-FLAGS = ("-std=c++20", "-O0", "-Dalways_inline=", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fPIC",
-         "-shared", "-fopenmp", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare",
-         f"-DSGL_ISA={ISA}")  # fmt: skip
+FLAGS = (
+    *("-std=c++20", "-O0", "-Dalways_inline=", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
+    *("-fwrapv", "-fPIC", "-shared", "-fopenmp", f"-DSGL_ISA={ISA}"),
+    *("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare"),
+)
 _ENTRY = re.compile(r"SGL_CPU_ENTRY\((\w+), \w+\) \{.*?\n\}\n", re.DOTALL)
 
 
@@ -42,7 +44,9 @@ def cpu_source(compiled: Compiled, calls: Sequence[Call]) -> Source:
     record = compiled.record
     members = "".join(f"    {field.ctype} {field.name};\n" for field in record.fields)
     text = emit(compiled.program, record)[f"cpu/{record.name}.cpp"]
-    text = text.replace(f'#include "{record.params_file}"\n', f"struct {record.params_struct} {{\n{members}}};\n")
+    text = text.replace(
+        f'#include "{record.params_file}"\n', f"struct {record.params_struct} {{\n{members}}};\n"
+    )
     wanted = {f"{record.name}_{entry_of(record, call.types).suffix}" for call in calls}
     text = _ENTRY.sub(lambda found: found[0] if found[1] in wanted else "", text)
     return Source(compiled, f"namespace of_{record.name} {{\n{_without_includes(text)}}}\n")
@@ -63,7 +67,9 @@ def require_cpu() -> str:
 def build_cpu(sources: Sequence[Source], folder: Path, name: str) -> ctypes.CDLL:
     """One library of many programs. Raises CompileError."""
     path = folder / f"{name}.cpp"
-    path.write_text("#include <stdint.h>\n#include \"runtime.h\"\n" + "".join(source.text for source in sources))
+    path.write_text(
+        '#include <stdint.h>\n#include "runtime.h"\n' + "".join(source.text for source in sources)
+    )
     library = path.with_suffix(".so")
     command = [require_cpu(), *FLAGS, f"-I{RUNTIME}", str(path), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

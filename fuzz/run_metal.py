@@ -49,7 +49,9 @@ def metal_source(compiled: Compiled, calls: Sequence[Call], seed: int) -> MetalS
     record = compiled.record
     launches = launch_records(compiled.program, record)
     hows = tuple(_draw_how(random.Random(f"how {seed} {number}")) for number in range(len(calls)))
-    text = emit(compiled.program, record)[f"metal/{record.name}.metal"].replace('#include "sgl_metal.h"\n', "")
+    text = emit(compiled.program, record)[f"metal/{record.name}.metal"].replace(
+        '#include "sgl_metal.h"\n', ""
+    )
     wanted = {
         _plan(launch, compiled, call, how).kernel.name
         for call, how in zip(calls, hows, strict=True)
@@ -93,7 +95,9 @@ def run_metal(shader: Shader, source: MetalSource, call: Call, number: int) -> t
 
 def _plan(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
     entry = entry_of(compiled.record, call.types)
-    choice = Choice(how.choice.is_wide, how.choice.is_aligned and _is_aligned(launch, call), how.choice.has_turns)
+    choice = Choice(
+        how.choice.is_wide, how.choice.is_aligned and _is_aligned(launch, call), how.choice.has_turns
+    )
     return plan(launch, entry.suffix, _values(compiled, call), choice)
 
 
@@ -147,7 +151,9 @@ def _from_first(memory: Memory, name: str) -> Array | None:
     return item.memory[item.offset : item.offset + last + 1]
 
 
-def _scratch(item: ScratchRecord, dispatch: Dispatch, values: Mapping[str, int], kept: dict[str, Array]) -> Array:
+def _scratch(
+    item: ScratchRecord, dispatch: Dispatch, values: Mapping[str, int], kept: dict[str, Array]
+) -> Array:
     if item.name in kept:
         return kept[item.name]
     made = np.zeros(dispatch.elements(item, values), storage_dtype(item.type))

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from fuzz.scope import Dim
 
@@ -113,7 +113,7 @@ class Signature:
         return self.draw.choice(INTEGERS[type_]) if type_ in INTEGERS else "bool"
 
     def _is_float(self, item: Tensor) -> bool:
-        return item.dtype in FLOATS or item.dtype in self.variables and item.dtype != "I"
+        return item.dtype in FLOATS or (item.dtype in self.variables and item.dtype != "I")
 
     def _float_type(self) -> str:
         if self.draw.random() < 0.3:
@@ -122,7 +122,9 @@ class Signature:
         return self.draw.choice(FLOATS)
 
     def _index_type(self) -> str:
-        return self._variable("I", ("i32", "i64")) if self.draw.random() < 0.2 else self.draw.choice(("i32", "i32", "i64"))
+        if self.draw.random() < 0.2:
+            return self._variable("I", ("i32", "i64"))
+        return self.draw.choice(("i32", "i32", "i64"))
 
     def _variable(self, name: str, choices: tuple[str, ...]) -> str:
         self.variables.setdefault(name, choices)
@@ -159,7 +161,7 @@ class Signature:
             "requires": self.requires, "schedule": schedule,
         }  # fmt: skip
         kept = {key: value for key, value in written.items() if value}
-        text = yaml.safe_dump(kept, sort_keys=False, width=100, default_flow_style=None)
+        text: str = yaml.safe_dump(kept, sort_keys=False, width=100, default_flow_style=None)
         return text + "body: |\n" + "".join(f"  {line}\n" for line in body)
 
     def _used_variables(self) -> dict[str, tuple[str, ...]]:

@@ -43,15 +43,17 @@ class Body:
 
     def _copy(self) -> None:
         """An op finds its device by an array, so there is one at least."""
-        loop, span, inner = self.make.loop(Scope(), is_plain=True)
+        loop, span, _ = self.make.loop(Scope(), is_plain=True)
         tensor = self.make.signature.floats((Dim(loop.size),))
         result = self.make.signature.result("f32", (Dim(loop.size),))
-        self.lines += [f"for {loop.var} in range({span}):", f"    {result.name}[{loop.var}] = {tensor.name}[{loop.var}]"]
+        self.lines.append(f"for {loop.var} in range({span}):")
+        self.lines.append(f"    {result.name}[{loop.var}] = {tensor.name}[{loop.var}]")
 
     def _functions(self) -> None:
         chosen = [item for item in _FUNCTIONS if self.make.chance(0.15)]
         for name, arity, body, keeps, peak in chosen:
-            self.lines += [f"def {name}({', '.join('ab'[:arity])}):", *(f"    {line}" for line in body.split("\n")), ""]
+            self.lines.append(f"def {name}({', '.join('ab'[:arity])}):")
+            self.lines += [*(f"    {line}" for line in body.split("\n")), ""]
             self.make.functions.append(Function(name, arity, keeps, peak))
 
     # -- nests ----------------------------------------------------------------------------------
@@ -61,7 +63,7 @@ class Body:
         depth = self.depth
         scope = Scope(scope.loops, scope.values, scope.rows, self.whole)
         for level in range(self.make.draw.choice((1, 2, 2, 2, 3, 4))):
-            loop, span, scope = self._enter(scope, level)
+            scope = self._enter(scope)
             for _ in range(self.make.draw.choice((0, 0, 1, 1, 2) if level < 3 else (0,))):
                 scope = self.statement(scope)
             if self.make.chance(0.2):
@@ -72,16 +74,17 @@ class Body:
         self.depth = depth
         self._unused_functions()
 
-    def _enter(self, scope: Scope, level: int) -> tuple[Loop, str, Scope]:
+    def _enter(self, scope: Scope) -> Scope:
+        """A parallel loop; the scope inside it."""
         loop, span, inner = self.make.loop(scope, is_plain=self.make.chance(0.8))
         self.line(f"for {loop.var} in range({span}):")
         self.depth += 1
-        return loop, span, inner
+        return inner
 
     def _sibling(self, scope: Scope) -> None:
         """A loop of its own beside the rest of the nest."""
         depth = self.depth
-        _, _, inner = self._enter(scope, 1)
+        inner = self._enter(scope)
         self.leaf(inner)
         self.depth = depth
 
@@ -105,7 +108,9 @@ class Body:
         kind = self.make.draw.choice(("f32",) * 7 + ("i32", "i64", "u32", "bool"))
         if kind == "f32":
             return self.make.real(scope, depth)
-        return Value(self.make.condition(scope, 2), "bool") if kind == "bool" else self.make.integer(scope, depth, kind)
+        if kind == "bool":
+            return Value(self.make.condition(scope, 2), "bool")
+        return self.make.integer(scope, depth, kind)
 
     def target(self, scope: Scope) -> tuple[tuple[Dim, ...], str]:
         """Dimensions in which each iteration has a place of its own, and that place."""
@@ -170,7 +175,8 @@ class Body:
         name = self.make.name("v")
         peak = 8.0 if self.make.style == "whole" else 1e4
         self.line(f"{name} = {pool.name}[{place}]")
-        value = self.make.real(scope.having(Value(name, "f32", True, peak), Value(name, "f32", True, peak)), 2)
+        old = Value(name, "f32", True, peak)
+        value = self.make.real(scope.having(old, old), 2)
         self.line(f"{pool.name}[{place}] = {value.text}")
 
     def scatter(self, scope: Scope) -> None:
@@ -182,7 +188,8 @@ class Body:
         slot, *rest = scope.loops
         others = [name for name in self.make.sizes if name != slot.size] or [slot.size]
         pool_size = self.make.draw.choice(others)
-        slots = self.make.signature.add("slots", self.make.draw.choice(("i32", "i64")), (Dim(slot.size),), "slots", pool_size)
+        type_ = self.make.draw.choice(("i32", "i64"))
+        slots = self.make.signature.add("slots", type_, (Dim(slot.size),), "slots", pool_size)
         self.make.signature.unique.append(slots.name)
         if self.make.chance(0.5):
             self.make.signature.in_range[slots.name] = "skip"
@@ -242,10 +249,13 @@ class Body:
         dims = self.make.dims(scope)
         tensor = self.make.signature.floats(dims, is_optional=True)
         peak = 8.0 if self.make.style == "whole" else 1e4
-        place = self.make._place(scope, dims, is_proven=True)
-        return self._bind(scope, "v", Value(f"{tensor.name}[{place}] if given({tensor.name}) else 1.0", "f32", True, peak))
+        place = self.make.place(scope, dims, is_proven=True)
+        text = f"{tensor.name}[{place}] if given({tensor.name}) else 1.0"
+        return self._bind(scope, "v", Value(text, "f32", True, peak))
 
-    def _row(self, scope: Scope, kind: str, size: str, var: str, value: Value, where: str, gives: Value) -> Scope:
+    def _row(
+        self, scope: Scope, kind: str, size: str, var: str, value: Value, where: str, gives: Value
+    ) -> Scope:
         name = self.make.name("row")
         inner = f"{value.text} for {var} in range({size}){where}"
         self.line(f"{name} = [{inner}]" if kind == "each" else f"{name} = {kind}({inner})")
@@ -277,7 +287,8 @@ class Body:
         loop, value, where = self._row_parts(scope, is_exact=True)
         count = self.make.size()
         best, ids = self.make.name("best"), self.make.name("at")
-        self.line(f"{best}, {ids} = topk(({value.text} for {loop.var} in range({loop.size}){where}), {count})")
+        terms = f"{value.text} for {loop.var} in range({loop.size}){where}"
+        self.line(f"{best}, {ids} = topk(({terms}), {count})")
         scope = scope.with_row(Row(best, count, Value("", "f32", True, value.peak)))
         return scope.with_row(Row(ids, count, Value("", "i64")))
 

@@ -1,0 +1,146 @@
+"""The fuzzer: its programs are valid and reproducible, and what goes wrong is found and survived."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends.metal.emulator import EmulatorUnavailable
+from backends.metal.emulator.compile import require
+from codegen.failures import Failure
+from fuzz.batch import AWKWARD, MOST_WORK
+from fuzz.compare import difference, expect
+from fuzz.finding import Finding
+from fuzz.inputs import LAYOUTS, make_calls, place, work_of
+from fuzz.program import make_program
+from fuzz.run import Outcome, run_programs
+from kernel_ir.errors import SpecError
+from kernel_ir.load import load_text
+from kernel_ir.typecheck.check import check_spec
+
+ROOT = Path(__file__).parent.parent
+SEEDS = range(5000, 5060)
+
+
+def targets() -> tuple[str, ...]:
+    try:
+        require()
+    except EmulatorUnavailable:
+        return ("passes", "cpu")
+    return ("passes", "cpu", "metal")
+
+
+def quietly(outcome: Outcome) -> None:
+    """Nothing is printed on the way."""
+
+
+def test_a_seed_gives_one_program() -> None:
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom fuzz.program import make_program\n"
+    script += "print(make_program(7).text, end='')"
+    command = [sys.executable, "-c", script]
+    texts = {
+        subprocess.run(command, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in ("1", "2")
+    }
+    assert texts == {make_program(7).text.encode()}
+
+
+def test_programs_are_valid_and_have_calls() -> None:
+    refused, calls = [], 0
+    for seed in SEEDS:
+        program = make_program(seed)
+        loaded = load_text(program.text, f"{program.name}.yaml")
+        try:
+            kernel = check_spec(loaded)
+        except SpecError as error:
+            refused.append(error)
+            continue
+        for call in make_calls(program, loaded, kernel, 2, AWKWARD, MOST_WORK):
+            assert work_of(program, call.sizes) <= MOST_WORK
+            calls += 1
+    assert len(refused) <= 0.05 * len(SEEDS), refused[0]
+    assert calls >= 1.8 * len(SEEDS)
+
+
+@pytest.mark.parametrize("layout", sorted(set(LAYOUTS)))
+def test_layouts_hold_the_same_values(layout: str) -> None:
+    values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    placed = place(values, layout)
+    wanted = np.broadcast_to(values[:1], values.shape) if layout == "broadcast" else values
+    np.testing.assert_array_equal(placed.view(), wanted)
+    assert (placed.strides != (12, 4, 1)) == (layout != "packed")
+
+
+def test_one_wrong_bit_is_a_difference() -> None:
+    program = next(item for item in map(make_program, SEEDS) if item.style == "whole")
+    loaded = load_text(program.text, f"{program.name}.yaml")
+    kernel = check_spec(loaded)
+    call = next(iter(make_calls(program, loaded, kernel, 1, (3,), MOST_WORK)))
+    outputs = expect(kernel, call)
+    from kernel_ir.interpret import interpret
+
+    for name, values in interpret(kernel, call.arguments(), call.types).items():
+        assert difference(name, outputs[name], values) is None
+        if outputs[name].allowed.flat[0] == 0 and values.dtype != bool:
+            spoilt = values.copy()
+            spoilt.view(np.uint8).reshape(-1)[0] ^= 1
+            assert difference(name, outputs[name], spoilt) is not None
+
+
+def test_programs_run_on_every_target_without_a_finding() -> None:
+    outcome = run_programs(7000, 24, targets(), 2, quietly)
+    assert not outcome.findings, "\n".join(map(str, outcome.findings))
+    assert outcome.programs + len(outcome.refusals) >= 24
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("os.abort()", "crash"), ("time.sleep(99)", "hang")])
+def test_a_dying_worker_is_a_finding_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, kind: str
+) -> None:
+    """A worker that stands in for the real one dies at one program, and does the others."""
+    worker = tmp_path / "fuzz" / "worker.py"
+    worker.parent.mkdir()
+    worker.write_text(
+        "import json, os, sys, time\n"
+        "for seed in map(int, sys.argv[2:]):\n"
+        "    print(json.dumps({'at': seed, 'executor': 'cpu', 'call': 1}), flush=True)\n"
+        f"    if seed == 3: {fault}\n"
+        "    print(json.dumps({'done': seed, 'calls': 1, 'unstable': 0}), flush=True)\n"
+    )
+    monkeypatch.setattr("fuzz.run.ROOT", tmp_path)
+    monkeypatch.setattr("fuzz.run.SECONDS_A_STEP", 2.0)
+    outcome = run_programs(0, 6, ("cpu",), 1, quietly)
+    found = [(item.seed, item.executor, item.kind, item.call) for item in outcome.findings]
+    assert found == [(3, "cpu", kind, 1)]
+    assert outcome.programs == 5
+    assert (outcome.folder / "fuzz_3.yaml").exists()
+    assert Finding(3, "cpu", kind, "", 1).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--targets", "gpu"], "unknown target 'gpu'; expected some of cpu, metal, cuda"),
+        (["--programs", "0"], "--programs is at least 1"),
+        (["--seed", "-4"], "--seed at least 0"),
+    ],
+)
+def test_bad_arguments_get_one_message(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    import build
+
+    assert build.main(["fuzz", *arguments]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_compiler_gets_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fuzz import run_cpu
+
+    monkeypatch.setattr(run_cpu, "find_program", lambda name: None)
+    with pytest.raises(Failure, match=r"no C\+\+ compiler was found"):
+        run_cpu.require_cpu()
