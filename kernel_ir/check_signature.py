@@ -142,7 +142,10 @@ def names_are_unique(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def type_variables_hold_one_kind(subject: Subject) -> Iterator[Diagnostic]:
-    """A type variable lists known dtypes, each once, that all compute as floats or as integers."""
+    """A type variable lists known dtypes, each once, that all compute as floats or as integers.
+
+    One that results alone have may mix what f32 values can be stored to.
+    """
     for name, choices in subject.spec.types.items():
         keys: Path = ("types", name)
         if not choices:
@@ -156,10 +159,17 @@ def type_variables_hold_one_kind(subject: Subject) -> Iterator[Diagnostic]:
                 yield Diagnostic("repeated", f"{show(dtype)} is listed twice", at, "remove one of them")
         known = [dtype for dtype in choices if dtype in DTYPES]
         computes = dict.fromkeys(_compute_kind(dtype) for dtype in known)
-        if len(computes) > 1:
+        if len(computes) > 1 and not _is_only_stored(subject, name):
             message = f"{show(name)} mixes {join(computes, 'and')} types"
             hint = "arithmetic differs between them: use a type variable each"
             yield Diagnostic("mixed-type-variable", message, subject.source.span(*keys), hint)
+
+
+def _is_only_stored(subject: Subject, variable: str) -> bool:
+    """Whether no argument has the type, and f32 values round to each of its dtypes."""
+    always, optional, _ = _dtypes_written(subject)
+    known = [DTYPES[item] for item in subject.spec.types[variable] if item in DTYPES]
+    return variable not in always | optional and all(item.is_float or item.saturates for item in known)
 
 
 def _compute_kind(dtype: str) -> str:
@@ -168,15 +178,17 @@ def _compute_kind(dtype: str) -> str:
 
 
 def type_variables_are_used(subject: Subject) -> Iterator[Diagnostic]:
-    """Arguments choose every type variable; those of results are chosen by arguments always there."""
+    """Arguments that are always there choose the type variables of results, but for those that results alone
+    have: the caller's arrays for results choose these, or the first dtype holds.
+    """
     always, optional, results = _dtypes_written(subject)
     for name in subject.spec.types:
         at = subject.source.key_span("types", name)
-        if name not in always | optional:
-            message = f"no argument has the type {show(name)}"
+        if name not in always | optional | results:
+            message = f"nothing has the type {show(name)}"
             hint = f'remove it, or write an argument as "{name[:40]}[...]"'
             yield Diagnostic("unused-type-variable", message, at, hint)
-        elif name in results - always:
+        elif name in (results & optional) - always:
             message = f"the type {show(name)} of a result follows from an optional argument alone"
             hint = f'write a required argument as "{name[:40]}[...]"'
             yield Diagnostic("undetermined-type", message, at, hint)

@@ -17,7 +17,7 @@ from numeric_checks import bits
 
 from backends.build_generated import BuildOptions, build
 from benchmarks.agreement import compare, make_reference
-from benchmarks.calls import Call, is_supported, prepare
+from benchmarks.calls import Call, choose_export, is_supported, prepare
 from benchmarks.frameworks import Framework
 from benchmarks.inputs import make_arguments
 from codegen.record import Entry, OpRecord, make_record
@@ -63,6 +63,10 @@ class Op:
 
     def updates_arguments(self) -> bool:
         return any(item.role == "mutated" for item in self.inputs())
+
+    def takes_places(self) -> bool:
+        """Whether its results go to arrays of the caller's, which choose their dtypes."""
+        return choose_export(self.record, self.entry) is not self.record.exports[0]
 
     def inputs(self) -> list[ir.TensorType]:
         return [item for item in self.kernel.arguments if isinstance(item, ir.TensorType)]

@@ -32,7 +32,16 @@ def docstring(record: OpRecord, export: Export, target: PackageTarget) -> str:
 
 
 def _types(kernel: ir.Kernel) -> str:
-    return "\n".join(f"{name} is {dtype_text(choices)}." for name, choices in kernel.types)
+    lines = (f"{name} is {dtype_text(choices)}{_origin(kernel, name)}." for name, choices in kernel.types)
+    return "\n".join(lines)
+
+
+def _origin(kernel: ir.Kernel, variable: str) -> str:
+    """Who chooses a type variable that no argument has."""
+    arguments = (item for item in kernel.arguments if isinstance(item, ir.TensorType))
+    if any(item.dtype == variable for item in arguments):
+        return ""
+    return ", as an array given for a result has; the first of these otherwise"
 
 
 def _section(title: str, entries: Iterator[str]) -> str:

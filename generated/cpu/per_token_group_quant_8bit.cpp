@@ -1,15 +1,15 @@
-// per_token_group_quant_8bit: Quantise each group of a row to fp8 with a scale of its own.
+// per_token_group_quant_8bit: Quantise each group of a row to 8 bits with a scale of its own.
 // Generated from specs/quant/per_token_group_quant_8bit.yaml. Do not edit.
 #include "runtime.h"
 #include "per_token_group_quant_8bit_params.h"
 
 namespace {
 
-template <class T>
+template <class T, class Q>
 void run(const per_token_group_quant_8bit_params& params) {
     const T* const input = static_cast<const T*>(params.input);
     const int64_t input_stride_0 = params.input_stride_0;
-    sgl::f8e4m3* const output_q = static_cast<sgl::f8e4m3*>(params.output_q);
+    Q* const output_q = static_cast<Q*>(params.output_q);
     const int64_t output_q_stride_0 = params.output_q_stride_0;
     float* const output_s = static_cast<float*>(params.output_s);
     const int64_t output_s_stride_0 = params.output_s_stride_0;
@@ -41,12 +41,21 @@ void run(const per_token_group_quant_8bit_params& params) {
 
 }  // namespace
 
-SGL_CPU_ENTRY(per_token_group_quant_8bit_f32, per_token_group_quant_8bit_params) {
-    run<float>(*params);
+SGL_CPU_ENTRY(per_token_group_quant_8bit_f32_f8e4m3, per_token_group_quant_8bit_params) {
+    run<float, sgl::f8e4m3>(*params);
 }
-SGL_CPU_ENTRY(per_token_group_quant_8bit_f16, per_token_group_quant_8bit_params) {
-    run<sgl::f16>(*params);
+SGL_CPU_ENTRY(per_token_group_quant_8bit_f32_i8, per_token_group_quant_8bit_params) {
+    run<float, int8_t>(*params);
 }
-SGL_CPU_ENTRY(per_token_group_quant_8bit_bf16, per_token_group_quant_8bit_params) {
-    run<sgl::bf16>(*params);
+SGL_CPU_ENTRY(per_token_group_quant_8bit_f16_f8e4m3, per_token_group_quant_8bit_params) {
+    run<sgl::f16, sgl::f8e4m3>(*params);
+}
+SGL_CPU_ENTRY(per_token_group_quant_8bit_f16_i8, per_token_group_quant_8bit_params) {
+    run<sgl::f16, int8_t>(*params);
+}
+SGL_CPU_ENTRY(per_token_group_quant_8bit_bf16_f8e4m3, per_token_group_quant_8bit_params) {
+    run<sgl::bf16, sgl::f8e4m3>(*params);
+}
+SGL_CPU_ENTRY(per_token_group_quant_8bit_bf16_i8, per_token_group_quant_8bit_params) {
+    run<sgl::bf16, int8_t>(*params);
 }

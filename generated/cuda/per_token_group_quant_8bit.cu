@@ -1,4 +1,4 @@
-// per_token_group_quant_8bit: Quantise each group of a row to fp8 with a scale of its own.
+// per_token_group_quant_8bit: Quantise each group of a row to 8 bits with a scale of its own.
 // Generated from specs/quant/per_token_group_quant_8bit.yaml. Do not edit.
 #include "sgl_cuda.cuh"
 #include "per_token_group_quant_8bit_params.h"
@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each r < rows, g < groups.
-template <class T, class index_t, int chunk, bool is_aligned, int turns>
+template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_kernel(
     const per_token_group_quant_8bit_params params,
     const sgl::Launch launch) {
@@ -14,7 +14,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const input = static_cast<const T*>(params.input);
-    sgl::f8e4m3* const output_q = static_cast<sgl::f8e4m3*>(params.output_q);
+    Q* const output_q = static_cast<Q*>(params.output_q);
     float* const output_s = static_cast<float*>(params.output_s);
     const index_t input_stride_0 = index_t(params.input_stride_0);
     const index_t output_q_stride_0 = index_t(params.output_q_stride_0);
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
         if (i_base >= group_size) break;
         const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + (g * group_size + i_base),
                 group_size - i_base);
-        sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
+        sgl::Chunk<Q, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
@@ -75,36 +75,66 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 4>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int64_t, 8, true, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, false, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int32_t, 8, true, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, false, 8>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int64_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 8>),
 };
 
 }  // namespace

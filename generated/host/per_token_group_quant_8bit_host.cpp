@@ -10,19 +10,31 @@
 
 extern "C" {
 #if defined(__x86_64__)
-void sgl_cpu_baseline_per_token_group_quant_8bit_f32(const per_token_group_quant_8bit_params*);
-void sgl_cpu_baseline_per_token_group_quant_8bit_f16(const per_token_group_quant_8bit_params*);
-void sgl_cpu_baseline_per_token_group_quant_8bit_bf16(const per_token_group_quant_8bit_params*);
-void sgl_cpu_avx2_per_token_group_quant_8bit_f32(const per_token_group_quant_8bit_params*);
-void sgl_cpu_avx2_per_token_group_quant_8bit_f16(const per_token_group_quant_8bit_params*);
-void sgl_cpu_avx2_per_token_group_quant_8bit_bf16(const per_token_group_quant_8bit_params*);
-void sgl_cpu_avx512_per_token_group_quant_8bit_f32(const per_token_group_quant_8bit_params*);
-void sgl_cpu_avx512_per_token_group_quant_8bit_f16(const per_token_group_quant_8bit_params*);
-void sgl_cpu_avx512_per_token_group_quant_8bit_bf16(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f32_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f32_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f16_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_bf16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_bf16_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx2_per_token_group_quant_8bit_f32_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx2_per_token_group_quant_8bit_f32_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx2_per_token_group_quant_8bit_f16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx2_per_token_group_quant_8bit_f16_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx2_per_token_group_quant_8bit_bf16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx2_per_token_group_quant_8bit_bf16_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx512_per_token_group_quant_8bit_f32_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx512_per_token_group_quant_8bit_f32_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx512_per_token_group_quant_8bit_f16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx512_per_token_group_quant_8bit_f16_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx512_per_token_group_quant_8bit_bf16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_avx512_per_token_group_quant_8bit_bf16_i8(const per_token_group_quant_8bit_params*);
 #else
-void sgl_cpu_baseline_per_token_group_quant_8bit_f32(const per_token_group_quant_8bit_params*);
-void sgl_cpu_baseline_per_token_group_quant_8bit_f16(const per_token_group_quant_8bit_params*);
-void sgl_cpu_baseline_per_token_group_quant_8bit_bf16(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f32_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f32_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_f16_i8(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_bf16_f8e4m3(const per_token_group_quant_8bit_params*);
+void sgl_cpu_baseline_per_token_group_quant_8bit_bf16_i8(const per_token_group_quant_8bit_params*);
 #endif
 }
 
@@ -96,7 +108,7 @@ constexpr Tensor kTensors[] = {
      .pointer_offset = offsetof(Params, input),
      .stride_offsets = input_strides},
     {.name = "output_q",
-     .type = kFixedType,
+     .type = 1,
      .dtype = DType::f8e4m3,
      .role = Role::result,
      .is_optional = false,
@@ -119,8 +131,11 @@ constexpr Tensor kTensors[] = {
 
 constexpr DType T_choices[] = {DType::f32, DType::f16, DType::bf16, };
 
+constexpr DType Q_choices[] = {DType::f8e4m3, DType::i8, };
+
 constexpr TypeVariable kTypes[] = {
     {"T", T_choices},
+    {"Q", Q_choices},
 };
 
 constexpr ScalarArgument kScalars[] = {
@@ -146,19 +161,31 @@ constexpr Solution kSolutions[] = {
 
 constexpr Kernel kCpuKernels[] = {
 #if defined(__x86_64__)
-    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f32>,
-    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f16>,
-    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_bf16>,
-    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_f32>,
-    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_f16>,
-    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_bf16>,
-    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_f32>,
-    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_f16>,
-    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_bf16>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f32_f8e4m3>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f32_i8>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f16_i8>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_bf16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_bf16_i8>,
+    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_f32_f8e4m3>,
+    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_f32_i8>,
+    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_f16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_f16_i8>,
+    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_bf16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_avx2_per_token_group_quant_8bit_bf16_i8>,
+    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_f32_f8e4m3>,
+    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_f32_i8>,
+    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_f16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_f16_i8>,
+    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_bf16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_avx512_per_token_group_quant_8bit_bf16_i8>,
 #else
-    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f32>,
-    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f16>,
-    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_bf16>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f32_f8e4m3>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f32_i8>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_f16_i8>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_bf16_f8e4m3>,
+    run_kernel<Params, sgl_cpu_baseline_per_token_group_quant_8bit_bf16_i8>,
 #endif
 };
 
@@ -172,7 +199,7 @@ constexpr Op kOp = {
     .sizes = kSizes,
     .solutions = kSolutions,
     .requirements = {},
-    .entry_count = 3,
+    .entry_count = 6,
     .cpu_kernels = kCpuKernels,
 };
 

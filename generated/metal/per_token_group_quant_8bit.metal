@@ -1,4 +1,4 @@
-// per_token_group_quant_8bit: Quantise each group of a row to fp8 with a scale of its own.
+// per_token_group_quant_8bit: Quantise each group of a row to 8 bits with a scale of its own.
 // Generated from specs/quant/per_token_group_quant_8bit.yaml. Do not edit.
 #include "sgl_metal.h"
 
@@ -19,10 +19,10 @@ struct per_token_group_quant_8bit_params {
 constant int per_token_group_quant_8bit_kernel_group_size [[function_constant(0)]];
 
 // One team for each r < rows, g < groups.
-template <class T, class index_t, int chunk, bool is_aligned, int turns>
+template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void per_token_group_quant_8bit_kernel(
     device const T* input [[buffer(0)]],
-    device sgl::f8e4m3* output_q [[buffer(1)]],
+    device Q* output_q [[buffer(1)]],
     device float* output_s [[buffer(2)]],
     constant per_token_group_quant_8bit_params& params [[buffer(3)]],
     constant sgl::Launch& launch [[buffer(4)]],
@@ -77,7 +77,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         if (i_base >= group_size) break;
         const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + (g * group_size + i_base),
                 group_size - i_base);
-        sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
+        sgl::Chunk<Q, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
@@ -90,33 +90,63 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     }
 }
 
-SGL_KERNEL("per_token_group_quant_8bit_f32_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, false, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns8_wide", per_token_group_quant_8bit_kernel<float, int64_t, 8, true, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_f32", per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_turns4", per_token_group_quant_8bit_kernel<float, int32_t, 8, false, 4>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns1", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 1>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns2", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 2>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns4", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 4>)
-SGL_KERNEL("per_token_group_quant_8bit_f32_aligned_turns8", per_token_group_quant_8bit_kernel<float, int32_t, 8, true, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, false, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, true, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns8_wide", per_token_group_quant_8bit_kernel<half, int64_t, 8, true, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_f16", per_token_group_quant_8bit_kernel<half, int32_t, 8, false, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_turns8", per_token_group_quant_8bit_kernel<half, int32_t, 8, false, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns1", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 1>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns2", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 2>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns4", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 4>)
-SGL_KERNEL("per_token_group_quant_8bit_f16_aligned_turns8", per_token_group_quant_8bit_kernel<half, int32_t, 8, true, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, false, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, true, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns8_wide", per_token_group_quant_8bit_kernel<bfloat, int64_t, 8, true, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, false, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_turns8", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, false, 8>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 0>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns1", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 1>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns2", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 2>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns4", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 4>)
-SGL_KERNEL("per_token_group_quant_8bit_bf16_aligned_turns8", per_token_group_quant_8bit_kernel<bfloat, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_wide", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned_wide", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned_turns8_wide", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_turns4", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned_turns1", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned_turns2", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned_turns4", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_f8e4m3_aligned_turns8", per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_wide", per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned_wide", per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned_turns8_wide", per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_turns4", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned_turns1", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned_turns2", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned_turns4", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f32_i8_aligned_turns8", per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_wide", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned_wide", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned_turns8_wide", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_turns8", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, false, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned_turns1", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned_turns2", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned_turns4", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_f8e4m3_aligned_turns8", per_token_group_quant_8bit_kernel<half, sgl::f8e4m3, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_wide", per_token_group_quant_8bit_kernel<half, int8_t, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned_wide", per_token_group_quant_8bit_kernel<half, int8_t, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned_turns8_wide", per_token_group_quant_8bit_kernel<half, int8_t, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_turns8", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, false, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned_turns1", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned_turns2", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned_turns4", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_f16_i8_aligned_turns8", per_token_group_quant_8bit_kernel<half, int8_t, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_wide", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned_wide", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned_turns8_wide", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_turns8", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, false, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned_turns1", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned_turns2", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned_turns4", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_f8e4m3_aligned_turns8", per_token_group_quant_8bit_kernel<bfloat, sgl::f8e4m3, int32_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_wide", per_token_group_quant_8bit_kernel<bfloat, int8_t, int64_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned_wide", per_token_group_quant_8bit_kernel<bfloat, int8_t, int64_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned_turns8_wide", per_token_group_quant_8bit_kernel<bfloat, int8_t, int64_t, 8, true, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, false, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_turns8", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, false, 8>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, true, 0>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned_turns1", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, true, 1>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned_turns2", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, true, 2>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned_turns4", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, true, 4>)
+SGL_KERNEL("per_token_group_quant_8bit_bf16_i8_aligned_turns8", per_token_group_quant_8bit_kernel<bfloat, int8_t, int32_t, 8, true, 8>)

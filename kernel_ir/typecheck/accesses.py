@@ -27,7 +27,10 @@ def read_element(checker: ExpressionChecker, node: ast.Subscript, scope: Scope) 
         return _row_element(checker, node, scope.names[name], scope)
     tensor = accessible(checker, node.value, scope)
     index, policy = check_index(checker, node, tensor, scope, is_store=False)
-    compute = checker.session.signature.compute[name]
+    compute = checker.session.signature.compute.get(name)
+    if compute is None:
+        message = f"`{name}` holds floats or integers, as the caller chooses, and cannot be read"
+        raise checker.session.problem("type-mismatch", node, message, "name the value that is stored there")
     return ir.Load(name, index, compute, policy, checker.session.span_of(node))
 
 

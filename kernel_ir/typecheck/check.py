@@ -6,7 +6,7 @@ import ast
 
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES, DType, join_integers
-from kernel_ir.errors import CompilerBug, Diagnostic, SpecError
+from kernel_ir.errors import Diagnostic, SpecError
 from kernel_ir.footprints import check_mutated, check_reads_of_results, check_writes, uncovered_results
 from kernel_ir.load import LoadedSpec, load_text
 from kernel_ir.prove import Facts
@@ -63,7 +63,8 @@ def _stop_if(diagnostics: list[Diagnostic], loaded: LoadedSpec) -> None:
 def _signature(loaded: LoadedSpec) -> Signature:
     tensors = loaded.tensors()
     types = _types(loaded)
-    compute = {name: compute_type(_choices(item.dtype, types)) for name, item in tensors.items()}
+    found = {name: compute_type(_choices(item.dtype, types)) for name, item in tensors.items()}
+    compute = {name: type_ for name, type_ in found.items() if type_ is not None}
     scalars = {item.name: item for item in loaded.arguments() if isinstance(item, ir.ScalarType)}
     return Signature(tensors, compute, scalars, frozenset(loaded.size_names()), dict(loaded.spec.in_range))
 
@@ -76,14 +77,14 @@ def _choices(dtype: str, types: dict[str, tuple[DType, ...]]) -> tuple[DType, ..
     return types.get(dtype) or (DTYPES[dtype],)
 
 
-def compute_type(choices: tuple[DType, ...]) -> DType:
-    """The one type that elements of any of these dtypes load to."""
+def compute_type(choices: tuple[DType, ...]) -> DType | None:
+    """The one type that elements of any of these dtypes load to; None where floats and integers mix."""
     found = DTYPES[choices[0].compute]
     for other in choices[1:]:
         compute = DTYPES[other.compute]
         joined = found if compute == found else join_integers(found, compute) if found.is_integer else None
         if joined is None:
-            raise CompilerBug(f"type variable mixes {found} and {compute}")
+            return None
         found = joined
     return found
 

@@ -40,7 +40,7 @@ class Signature:
     """The kernel's signature, as the body sees it."""
 
     tensors: Mapping[str, ir.TensorType]
-    compute: Mapping[str, DType]  # tensor -> compute type of its elements
+    compute: Mapping[str, DType]  # tensor -> compute type of its elements, where these can be read
     scalars: Mapping[str, ir.ScalarType]
     sizes: frozenset[str]
     policies: Mapping[str, ir.Policy]

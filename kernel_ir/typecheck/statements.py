@@ -248,7 +248,7 @@ class StatementChecker:
     def _storable(self, node: ast.stmt, value: ir.Expr, tensor: ir.TensorType) -> ir.Expr:
         """The value in a compute type that every dtype of the tensor can round from."""
         dtypes = self.element_types[tensor.name]
-        compute = self.session.signature.compute[tensor.name]
+        compute = self.session.signature.compute.get(tensor.name, F32)
         if value.type == F32 and all(dtype.is_float or dtype.saturates for dtype in dtypes):
             return value
         try:

@@ -1,12 +1,13 @@
 """Write calls of every shipped op and what they must give.
 
-    PYTHONPATH=tests:. python tests/device/make_cases.py FILE
+    PYTHONPATH=tests:. python tests/device/make_cases.py FILE [OP ...]
 
 A machine with a GPU needs no generator then: `test_cuda_ops.py` reads the file with numpy alone.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -18,12 +19,14 @@ import numpy as np
 from built_ops import Op, batched_outputs, every_op, large, odd_sizes, spoilt, take
 
 from benchmarks.agreement import make_reference
+from benchmarks.calls import choose_export, places
 from codegen.host.targets import CUDA
 from kernel_ir.rounding import Array, decode, ulp
 
-LONG = (4096, 5000, 16384)
+LONG = (16384, 5000)
 PARTS = ((0, 1), (5, 1), (17, 31))  # first member of a batch of 64, and how many
 LARGEST = 60_000  # bytes of the arrays of a call at odd sizes
+LARGEST_LONG = 140_000  # and at long ones: all calls travel as one file
 
 
 @dataclass
@@ -38,20 +41,25 @@ class File:
         number = len(self.rows)
         given = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
         numbers = {name: value for name, value in arguments.items() if name not in given}
-        self.rows.append(describe(op, kind) | {"numbers": numbers} | more)
-        parts = {f"given/{name}": value for name, value in given.items()}
-        parts |= {} if kind == "part" else expected(op, arguments)
-        self.arrays |= {f"{number}/{name}": value for name, value in parts.items()}
+        self.rows.append(describe(op, kind, arguments) | {"numbers": numbers} | more)
+        if kind != "part":
+            parts = {f"given/{name}": value for name, value in given.items()} | expected(op, arguments)
+            self.arrays |= {f"{number}/{name}": value for name, value in parts.items()}
         return number
 
 
-def describe(op: Op, kind: str) -> dict[str, Any]:
-    """What the reader must know of a call, beside its arrays."""
+def describe(op: Op, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the reader must know of a call, beside its arrays. `places` are the shapes of arrays that it
+    takes for results, and `public` says what the function that is called calls its arguments.
+    """
     dtypes = {name: op.entry.resolve(item.dtype).name for name, item in op.kernel.tensors().items()}
-    export = op.record.exports[0]
+    export = choose_export(op.record, op.entry)
+    taken = places(op.record, op.entry, export, arguments)
     mutated = [item.name for item in op.inputs() if item.role == "mutated"]
     returns = list(CUDA.returned(op.record, export))
     facts = {"op": op.record.name, "entry": op.entry.suffix, "kind": kind, "has_out": export.has_out}
+    facts |= {"function": export.name, "public": {own: public for public, own in export.arguments}}
+    facts |= {"places": {name: value.shape for name, value in taken.items()}}
     rows = [item.name for item in op.inputs() if item.leading is not None]
     return facts | {"dtypes": dtypes, "returns": returns, "mutated": mutated, "rows": rows}
 
@@ -79,17 +87,24 @@ def odd_calls(op: Op) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every length in turn; every third also with hostile values."""
     for number, sizes in enumerate(odd_sizes(op)):
         arguments = op.draw(sizes, number)
-        if sum(value.nbytes for value in arguments.values() if isinstance(value, np.ndarray)) > LARGEST:
+        if size_of(arguments) > LARGEST:
             continue
         yield "odd", arguments
         if number % 3 == 0:
             yield "hostile", spoilt(op, arguments, number)
 
 
+def size_of(arguments: dict[str, Any]) -> int:
+    """Bytes of the arrays of a call."""
+    return sum(value.nbytes for value in arguments.values() if isinstance(value, np.ndarray))
+
+
 def edge_calls(op: Op) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Long rows, and no elements at all."""
+    """Each size as long as fits, and no elements at all."""
     for name in op.kernel.sizes:
-        yield from (("long", op.draw(sizes)) for length in LONG if (sizes := op.sizes(**{name: length})))
+        long = (op.draw(sizes) for length in LONG if (sizes := op.sizes(**{name: length})))
+        small = (arguments for arguments in long if size_of(arguments) <= LARGEST_LONG)
+        yield from (("long", arguments) for arguments in itertools.islice(small, 1))
         if (sizes := op.sizes(**{name: 0})) is not None:
             yield "empty", op.draw(sizes)
 
@@ -101,17 +116,21 @@ def add_op(file: File, op: Op) -> None:
     whole = file.add(op, "batch", arguments)
     for first, count in PARTS:
         part = take(op, arguments, first, count)
-        file.add(op, "part", part, whole=whole, first=first, count=count, batched=batched_outputs(op))
+        slices = {name: len(value) for name, value in part.items() if value is not arguments[name]}
+        more = {"whole": whole, "first": first, "count": count, "slices": slices}
+        file.add(op, "part", part, batched=batched_outputs(op), **more)
 
 
-def main(path: str) -> None:
+def main(path: str, *names: str) -> None:
+    """The calls of the ops named; without names, of all."""
     file = File()
-    for op in every_op():
+    chosen = [op for op in every_op() if not names or op.record.name in names]
+    for op in chosen:
         add_op(file, op)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, index=np.array(json.dumps(file.rows)), **file.arrays)
-    print(f"{len(file.rows)} calls of {len(every_op())} ops in {path}")
+    print(f"{len(file.rows)} calls of {len(chosen)} ops in {path}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -64,14 +64,32 @@ class Call:
 
     def arguments(self) -> dict[str, Any]:
         given = {name: self.tensor(name, value) for name, value in self.arrays("given").items()}
-        return {**given, **self.facts["numbers"]}
+        dtypes = {name: DTYPES[dtype] for name, dtype in self.facts["dtypes"].items()}
+        places = {name: unwritten(shape, dtypes[name]) for name, shape in self.facts["places"].items()}
+        return {**given, **self.facts["numbers"], **places}
 
     def run(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Results and mutated arguments after a call of the op."""
-        made = getattr(ops, self.facts["op"])(**arguments)
+        public = {self.facts["public"][name]: value for name, value in arguments.items()}
+        made = getattr(ops, self.facts["function"])(**public)
         returned = made if isinstance(made, tuple) else (made,) if self.facts["returns"] else ()
-        mutated = {name: arguments[name] for name in self.facts["mutated"]}
-        return {**mutated, **dict(zip(self.facts["returns"], returned, strict=True))}
+        written = {name: arguments[name] for name in (*self.facts["mutated"], *self.facts["places"])}
+        return {**written, **dict(zip(self.facts["returns"], returned, strict=True))}
+
+
+def unwritten(shape: list[int], dtype: torch.dtype) -> Any:
+    """A tensor whose every byte is 7."""
+    width = shape[-1] * dtype.itemsize
+    return torch.full((*shape[:-1], width), 7, dtype=torch.uint8, device="cuda").view(dtype)
+
+
+def cut(facts: Mapping[str, Any], whole: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of some members of a batch."""
+    given = {name: values for name, values in whole.items() if name.startswith("given/")}
+    for name, count in facts["slices"].items():
+        key = f"given/{name}"
+        given[key] = given[key][facts["first"] : facts["first"] + count]
+    return given
 
 
 def read_calls() -> Iterator[Call]:
@@ -82,7 +100,8 @@ def read_calls() -> Iterator[Call]:
             if name:
                 parts.setdefault(int(number), {})[name] = file[key]
         for number, facts in enumerate(json.loads(str(file["index"]))):
-            yield Call(number, facts, parts.get(number, {}))
+            is_part = "whole" in facts
+            yield Call(number, facts, cut(facts, parts[facts["whole"]]) if is_part else parts[number])
 
 
 CALLS = list(read_calls())

@@ -371,9 +371,13 @@ def per_token_group_quant_8bit(
     fp8_max=448.0,
     scale_ue8m0=False,
 ):
-    """Quantise each group of a row to fp8 with a scale of its own.
+    """Quantise each group of a row to 8 bits with a scale of its own.
+
+    Values are rounded to nearest, those halfway to the even neighbour, also where they become integers.
+    They are divided by the scale that is stored, also where that is rounded up to a power of two.
 
     T is float32, float16 or bfloat16.
+    Q is float8_e4m3fn or int8, as an array given for a result has; the first of these otherwise.
 
     Arguments:
         input: T[*rows, groups * group_size]. Rows to quantise.
@@ -385,7 +389,7 @@ def per_token_group_quant_8bit(
         scale_ue8m0: bool, default False. Round scales up to powers of two.
 
     Returns:
-        output_q: float8_e4m3fn[*rows, groups * group_size]. Input / scale.
+        output_q: Q[*rows, groups * group_size]. Input / scale.
         output_s: float32[*rows, groups]. Scale of each group.
 
     Raises:
@@ -628,13 +632,17 @@ def sgl_per_token_group_quant_8bit(
     masked_m=None,
     enable_v2=None,
 ):
-    """Quantise each group of a row to fp8 with a scale of its own.
+    """Quantise each group of a row to 8 bits with a scale of its own.
+
+    Values are rounded to nearest, those halfway to the even neighbour, also where they become integers.
+    They are divided by the scale that is stored, also where that is rounded up to a power of two.
 
     T is float32, float16 or bfloat16.
+    Q is float8_e4m3fn or int8, as an array given for a result has; the first of these otherwise.
 
     Arguments:
         input: T[*rows, groups * group_size]. Rows to quantise.
-        output_q: float8_e4m3fn[*rows, groups * group_size]. Where the result output_q is written.
+        output_q: Q[*rows, groups * group_size]. Where the result output_q is written.
         output_s: float32[*rows, groups]. Where the result output_s is written.
         group_size: int. Elements that share a scale.
         eps: float, default 1e-10. Least magnitude that a scale is made for.
