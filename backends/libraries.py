@@ -60,10 +60,15 @@ def find_nanobind() -> Nanobind:
     folder = _package_folder("nanobind")
     if folder is None or not (folder / "src/nb_combined.cpp").is_file():
         raise ToolError("nanobind", "no such package in this Python", "pip install nanobind")
+    return nanobind_in(folder)
+
+
+def nanobind_in(folder: Path) -> Nanobind:
+    """The nanobind whose package is `folder`."""
     return Nanobind(
         folder,
         _first(_NANOBIND_VERSION, folder / "__init__.py"),
-        _first(_INTERNALS, folder / "src/nb_internals.h"),
+        _first(_INTERNALS, folder / "src/nb_internals.h") or _first(_INTERNALS, folder / "src/nb_abi.h"),
     )
 
 
