@@ -1,6 +1,7 @@
 # make demo    set up, build, and show one kernel from spec to result
 # make test    set up, build, and run every test
 # make report  set up, build, test and measure; what a Mac is asked for (docs/metal.md)
+# make mac-host  compile and link the MLX extension for macOS, against the wheels of three MLX versions
 # make lint    ruff and mypy
 # make lock    work out the pinned requirements anew (needs uv)
 # make clean   remove what was built; the environment in .venv stays
@@ -14,7 +15,7 @@ RUN = .venv/bin/python
 COMPILE = uv pip compile --universal --python-version 3.10 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --quiet
 
-.PHONY: demo test report venv lint lock clean
+.PHONY: demo test mac-host report venv lint lock clean
 
 demo: venv
 	@$(RUN) build.py check
@@ -29,6 +30,10 @@ test: venv
 report: venv
 	@$(RUN) build.py build
 	@$(RUN) build.py report
+
+mac-host: WITH_EMULATOR = 1
+mac-host: venv
+	@$(RUN) -m backends.metal.mac_host
 
 venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \

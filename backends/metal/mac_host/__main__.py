@@ -1,4 +1,4 @@
-"""`python -m backends.metal.mac_host`: one line for each version of MLX; the exit status says whether all pass."""
+"""`python -m backends.metal.mac_host`: a line for each version of MLX; the exit status says if all pass."""
 
 from __future__ import annotations
 
