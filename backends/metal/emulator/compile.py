@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from backends.metal.emulator.check import Checker, errors_in
 from backends.metal.emulator.rewrite import ShaderError, rewrite
 from backends.metal.emulator.slots import BUFFER, POSITION, THREAD_INDEX
 
@@ -21,6 +22,7 @@ RUNTIME = HERE / "runtime"
 CACHE = HERE.parents[2] / "build" / "emulator"
 
 _COMPILER = (sys.executable, "-m", "ziglang", "c++")
+_FRONT_END = (sys.executable, "-m", "ziglang", "clang", "-cc1")  # without a driver, which links and caches
 _LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 # The shader's own functions are not optimised, so that every access that it writes down is made; those of
 # the shim are. Only the compiler proper is told of the sanitizers: the driver would link their runtimes, for
@@ -33,6 +35,7 @@ _SHADER_FLAGS = (
     "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
     "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
 )  # fmt: skip
+_CHECK_FLAGS = ("-fsyntax-only", "-std=c++17", "-x", "c++", "-w", "-ferror-limit", "0")
 _RUNTIME_FLAGS = (*_LANGUAGE, "-O2", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror")
 _LINK_FLAGS = ("-shared", "-nostdlib++")
 
@@ -85,10 +88,23 @@ def compile_shader(source: str, name: str, includes: tuple[Path, ...] = ()) -> P
 def _build(source: str, name: str, includes: tuple[Path, ...], library: Path) -> None:
     plain, prepared = library.with_suffix(".metal"), library.with_suffix(".cpp")
     plain.write_text(f'{_UNOPTIMISED}# 1 "{name}"\n{source}', encoding="utf-8")
-    folders = [f"-I{folder}" for folder in (SHIM, *includes)]
-    preprocessed = _run("-std=c++17", "-E", "-w", *folders, "-x", "c++", str(plain))
-    prepared.write_text(rewrite(preprocessed, SHIM) + _CANARY, encoding="utf-8")
+    _check(plain, prepared, includes)
+    prepared.write_text(rewrite(_preprocess(plain, includes), SHIM) + _CANARY, encoding="utf-8")
     _run(*_SHADER_FLAGS, *_LINK_FLAGS, str(prepared), "-o", str(library))
+
+
+def _preprocess(plain: Path, includes: tuple[Path, ...], *flags: str) -> str:
+    folders = [f"-I{folder}" for folder in (SHIM, *includes)]
+    return _run("-std=c++17", "-E", "-w", *flags, *folders, "-x", "c++", str(plain))
+
+
+def _check(plain: Path, prepared: Path, includes: tuple[Path, ...]) -> None:
+    """Raises ShaderError where address spaces are mixed up, among other things."""
+    checker = Checker(_preprocess(plain, includes, "-DEMU_CHECK"), SHIM)
+    prepared.write_text(checker.run(), encoding="utf-8")
+    said = _call(*_FRONT_END, *_CHECK_FLAGS, str(prepared)).stderr
+    if errors := errors_in(said, checker.has_methods_of_spaces):
+        raise ShaderError(errors)
 
 
 def _publish(library: Path, build: Callable[[Path], object]) -> None:
@@ -100,8 +116,12 @@ def _publish(library: Path, build: Callable[[Path], object]) -> None:
         staged.replace(library)
 
 
+def _call(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def _run(*arguments: str) -> str:
-    done = subprocess.run([*_COMPILER, *arguments], capture_output=True, text=True, check=False)
+    done = _call(*_COMPILER, *arguments)
     if done.returncode != 0:
         raise ShaderError(done.stderr.strip() or f"the compiler failed with status {done.returncode}")
     return done.stdout
@@ -120,5 +140,5 @@ def _parts(text: str, flags: tuple[str, ...], folders: tuple[Path, ...]) -> Iter
     for folder in folders:
         yield os.path.abspath(folder)
         yield from (path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file())
-    for name in ("compile", "rewrite", "slots", "tokens"):
+    for name in ("check", "compile", "overloads", "rewrite", "slots", "tokens"):
         yield (HERE / f"{name}.py").read_text(encoding="utf-8")

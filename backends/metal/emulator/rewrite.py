@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from backends.metal.emulator.overloads import drop_copies, spaces
 from backends.metal.emulator.slots import BUFFER, MOST_BUFFERS, Slot, slot_of
 from backends.metal.emulator.tokens import Tokens
 
@@ -32,6 +33,8 @@ class ShaderError(Exception):
 class Rewriter:
     """The steps, in an order in which each finds what it looks for; `run` gives the C++."""
 
+    spaces = SPACES
+
     def __init__(self, source: str, library: Path) -> None:
         self.tokens = Tokens(source, library)
         self.attributes: Attributes = {}
@@ -45,6 +48,7 @@ class Rewriter:
         self._threadgroup_variables()
         self._vectors()
         self._spellings()
+        self._overloads()
         self._kernels()
         self._instantiations()
         return self.tokens.text
@@ -189,10 +193,14 @@ class Rewriter:
             item = self.tokens.items[self.tokens.own[at]]
             if item.text != item.was:
                 continue
-            if word in SPACES or word in INLINE:
-                self.tokens.replace(at, SPACES.get(word, ""))
+            if word in self.spaces or word in INLINE:
+                self.tokens.replace(at, self.spaces.get(word, ""))
             elif self.tokens.kind(at) == "number" and _HALF.fullmatch(word) and not word.startswith("0x"):
                 self.tokens.replace(at, f"((half){_as_float(word[:-1])})")
+
+    def _overloads(self) -> None:
+        """Functions for each address space are one by now."""
+        drop_copies(self.tokens, frozenset(spaces(self.tokens)))
 
     def _kernels(self) -> None:
         """Each kernel is registered after its body; a template's where it is instantiated."""

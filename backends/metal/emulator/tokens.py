@@ -54,6 +54,9 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.own)
 
+    def __iter__(self) -> Iterator[str]:
+        return (self[number] for number in range(len(self)))
+
     def __getitem__(self, number: int) -> str:
         """The shader's `number`-th token as read; nothing beyond the ends."""
         return self.items[self.own[number]].was if 0 <= number < len(self.own) else ""

@@ -25,6 +25,25 @@ using ::atomic_float;
 using ::atomic_bool;
 using ::atomic_ulong;
 
+#ifdef EMU_CHECK
+
+#define EMU_IN(space)                                                                                             \
+  template <class T> T atomic_load_explicit(const volatile space atomic<T>* at, memory_order);                    \
+  template <class T> void atomic_store_explicit(volatile space atomic<T>* at, remove_cv_t<T> value, memory_order); \
+  EMU_UPDATE(space, exchange) EMU_UPDATE(space, fetch_add) EMU_UPDATE(space, fetch_sub)                           \
+  EMU_UPDATE(space, fetch_min) EMU_UPDATE(space, fetch_max) EMU_UPDATE(space, fetch_and)                          \
+  EMU_UPDATE(space, fetch_or) EMU_UPDATE(space, fetch_xor)                                                        \
+  template <class T> bool atomic_compare_exchange_weak_explicit(                                                  \
+      volatile space atomic<T>* at, T* expected, remove_cv_t<T> desired, memory_order, memory_order);
+#define EMU_UPDATE(space, name) \
+  template <class T> T atomic_##name##_explicit(volatile space atomic<T>* at, remove_cv_t<T> value, memory_order);
+EMU_IN(__attribute__((address_space(1))))
+EMU_IN(__attribute__((address_space(2))))
+#undef EMU_UPDATE
+#undef EMU_IN
+
+#else
+
 template <class T> EMU_SHIM T atomic_load_explicit(const volatile atomic<T>* at, memory_order) {
   emu_atomic(const_cast<const atomic<T>*>(at), sizeof(T), 1, 0, EMU_SITE);
   return at->held;
@@ -61,5 +80,7 @@ EMU_SHIM bool atomic_compare_exchange_weak_explicit(
   *expected = before;
   return is_equal;
 }
+
+#endif
 
 }  // namespace metal

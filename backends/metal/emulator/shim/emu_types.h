@@ -63,13 +63,21 @@ template <class T> constexpr int lanes = Shape<T>::lanes;
 template <class T> constexpr bool is_float = metal::is_floating_point_v<Element<T>>;
 template <class T> using Mask = decltype(T{} < T{});
 
+template <class T, int N> struct Elements;
+template <class T> struct Elements<T, 2> { union { T elements[2]; struct { T x, y; }; struct { T r, g; }; }; };
+template <class T> struct Elements<T, 3> { union { T elements[3]; struct { T x, y, z; }; struct { T r, g, b; }; }; };
+template <class T> struct Elements<T, 4> { union { T elements[4]; struct { T x, y, z, w; }; struct { T r, g, b, a; }; }; };
+
 // A vector at the alignment of its elements.
-template <class T, int N> struct Packed {
+template <class T, int N> struct Packed : Elements<T, N> {
   typedef T Vector __attribute__((ext_vector_type(N)));
-  T elements[N];
+  using Elements<T, N>::elements;
   Packed() = default;
   EMU_SHIM Packed(Vector from) { for (int n = 0; n < N; ++n) elements[n] = from[n]; }
-  template <class... A, class = metal::enable_if_t<sizeof...(A) == N>> Packed(A... from) : elements{T(from)...} {}
+  template <class... A, class = metal::enable_if_t<sizeof...(A) == N>> Packed(A... from) {
+    int n = 0;
+    ((elements[n++] = T(from)), ...);
+  }
   operator Vector() const {
     Vector made;
     for (int n = 0; n < N; ++n) made[n] = elements[n];
@@ -126,15 +134,21 @@ EMU_PACKED(*)
 EMU_PACKED(/)
 #undef EMU_PACKED
 
+#ifdef EMU_CHECK  // objects in an address space have no methods in C++
+template <class T, int N> using PackedVector = metal::vec<T, N>;
+#else
+template <class T, int N> using PackedVector = Packed<T, N>;
+#endif
+
 }  // namespace emu
 
 #define EMU_VECTORS(T)                                                             \
   typedef T T##2 __attribute__((ext_vector_type(2)));                              \
   typedef T T##3 __attribute__((ext_vector_type(3)));                              \
   typedef T T##4 __attribute__((ext_vector_type(4)));                              \
-  typedef emu::Packed<T, 2> packed_##T##2;                                         \
-  typedef emu::Packed<T, 3> packed_##T##3;                                         \
-  typedef emu::Packed<T, 4> packed_##T##4;                                         \
+  typedef emu::PackedVector<T, 2> packed_##T##2;                                   \
+  typedef emu::PackedVector<T, 3> packed_##T##3;                                   \
+  typedef emu::PackedVector<T, 4> packed_##T##4;                                   \
   namespace metal {                                                                \
   using ::T##2; using ::T##3; using ::T##4;                                        \
   using ::packed_##T##2; using ::packed_##T##3; using ::packed_##T##4;             \
