@@ -32,9 +32,10 @@ void run(const per_token_group_quant_8bit_params& params) {
         const float peak = sgl::maximum(eps, max_i);
         const float exact = peak / fp8_max;
         const float scale = sgl::select(scale_ue8m0, sgl::exp2(sgl::ceil(sgl::log2(exact))), exact);
+        const float factor = 1.0f / scale;
         sgl::store(output_s, r * output_s_stride_0 + g, scale);
         sgl::for_lanes(0, group_size, [&](auto i) SGL_BODY {
-            sgl::store(output_q, r * output_q_stride_0 + (g * group_size + i), sgl::minimum(sgl::maximum(sgl::load(input, r * input_stride_0 + (g * group_size + i)) / scale, fp8_min), fp8_max));
+            sgl::store(output_q, r * output_q_stride_0 + (g * group_size + i), sgl::minimum(sgl::maximum(sgl::load(input, r * input_stride_0 + (g * group_size + i)) * factor, fp8_min), fp8_max));
         });
     });
 }

@@ -23,10 +23,10 @@ void run(const per_token_quant_fp8_params& params) {
         });
         const auto max_c = max_c_state.result();
         const float peak = sgl::select(width > 0, max_c, 0.0f);
-        const float scale = peak / 448.0f;
-        sgl::store(output_s, r * output_s_stride_0 + 0, scale);
+        const float factor = sgl::select(peak > 0.0f, sgl::minimum(448.0f / peak, 3e+38f), 0.0f);
+        sgl::store(output_s, r * output_s_stride_0 + 0, peak / 448.0f);
         sgl::for_lanes(0, width, [&](auto c) SGL_BODY {
-            sgl::store(output_q, r * output_q_stride_0 + c, sgl::select(scale > 0.0f, sgl::load_if(scale > 0.0f, input, r * input_stride_0 + c, 0.0f) / scale, 0.0f));
+            sgl::store(output_q, r * output_q_stride_0 + c, sgl::load(input, r * input_stride_0 + c) * factor);
         });
     });
 }

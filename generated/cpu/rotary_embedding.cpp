@@ -22,10 +22,12 @@ void run(const rotary_embedding_params& params) {
     const int64_t pairs = params.pairs;
     const bool is_neox = params.is_neox != 0;
 
-    sgl::parallel_for(tokens, tokens * (heads * pairs + kv_heads * pairs), [=](int64_t t) {
-        const int64_t cos_sin_cache_at = sgl::to_i64(sgl::load(positions, t));
-        for (int64_t h = 0; h < heads; ++h) {
+    sgl::parallel_for(tokens * (heads + kv_heads), tokens * (heads + kv_heads), [=](int64_t item) {
+        const int64_t t = item / (heads + kv_heads);
+        const int64_t h = item % (heads + kv_heads);
+        if (h < heads) {
             if (is_neox) {
+                const int64_t cos_sin_cache_at = sgl::to_i64(sgl::load(positions, t));
                 sgl::for_lanes(0, pairs, [&](auto i) SGL_BODY {
                     const auto c = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i, __builtin_nanf(""));
                     const auto s = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i + pairs), __builtin_nanf(""));
@@ -35,6 +37,7 @@ void run(const rotary_embedding_params& params) {
                     sgl::store(query, t * query_stride_0 + (h * head_size + i + pairs), y * c + x * s);
                 });
             } else {
+                const int64_t cos_sin_cache_at = sgl::to_i64(sgl::load(positions, t));
                 sgl::for_lanes(0, pairs, [&](auto i) SGL_BODY {
                     const auto c = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i, __builtin_nanf(""));
                     const auto s = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i + pairs), __builtin_nanf(""));
@@ -44,26 +47,27 @@ void run(const rotary_embedding_params& params) {
                     sgl::store(query, t * query_stride_0 + (h * head_size + 2 * i + 1), y * c + x * s);
                 });
             }
-        }
-        if ((key != nullptr)) {
-            for (int64_t h = 0; h < kv_heads; ++h) {
+        } else {
+            if ((key != nullptr)) {
                 if (is_neox) {
+                    const int64_t cos_sin_cache_at = sgl::to_i64(sgl::load(positions, t));
                     sgl::for_lanes(0, pairs, [&](auto i) SGL_BODY {
                         const auto c = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i, __builtin_nanf(""));
                         const auto s = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i + pairs), __builtin_nanf(""));
-                        const auto x = sgl::load(key, t * key_stride_0 + (h * head_size + i));
-                        const auto y = sgl::load(key, t * key_stride_0 + (h * head_size + i + pairs));
-                        sgl::store(key, t * key_stride_0 + (h * head_size + i), x * c - y * s);
-                        sgl::store(key, t * key_stride_0 + (h * head_size + i + pairs), y * c + x * s);
+                        const auto x = sgl::load(key, t * key_stride_0 + ((h - heads) * head_size + i));
+                        const auto y = sgl::load(key, t * key_stride_0 + ((h - heads) * head_size + i + pairs));
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + i), x * c - y * s);
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + i + pairs), y * c + x * s);
                     });
                 } else {
+                    const int64_t cos_sin_cache_at = sgl::to_i64(sgl::load(positions, t));
                     sgl::for_lanes(0, pairs, [&](auto i) SGL_BODY {
                         const auto c = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i, __builtin_nanf(""));
                         const auto s = sgl::load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i + pairs), __builtin_nanf(""));
-                        const auto x = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i));
-                        const auto y = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i + 1));
-                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i), x * c - y * s);
-                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i + 1), y * c + x * s);
+                        const auto x = sgl::load(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i));
+                        const auto y = sgl::load(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i + 1));
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i), x * c - y * s);
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i + 1), y * c + x * s);
                     });
                 }
             }

@@ -23,11 +23,13 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
 
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> input_held;
+    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
         if (width > 0) input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+        input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Max<float>> max_c_state;
     SGL_UNROLL
@@ -46,28 +48,19 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
     max_c_state.combine(team);
     const float max_c = max_c_state.result();
     const float peak = width > 0 ? max_c : 0.0f;
-    const float scale = peak / 448.0f;
-    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
-    SGL_UNROLL
-    for (int turn = 0; turn < turns; ++turn) {
-        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (c_base >= width) break;
-        if (scale > 0.0f) input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
-    }
-    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, scale);
+    const float factor = peak > 0.0f ? sgl::minimum(448.0f / peak, 3e+38f) : 0.0f;
+    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, peak / 448.0f);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
-        const auto input_chunk = input_held_2.get_if(scale > 0.0f, turn, input, r * input_stride_0 + c_base,
-                width - c_base);
+        const auto input_chunk = input_held_2.get(turn, input, r * input_stride_0 + c_base, width - c_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
             if (!is_aligned && c >= width) break;
-            output_q_chunk.set(step,
-                    scale > 0.0f ? (scale > 0.0f ? input_chunk.get(step) : 0.0f) / scale : 0.0f);
+            output_q_chunk.set(step, input_chunk.get(step) * factor);
         }
         sgl::store_chunk<is_aligned>(output_q, r * output_q_stride_0 + c_base, width - c_base,
                 output_q_chunk);

@@ -5,7 +5,7 @@
 
 namespace {
 
-// One team for each t < tokens.
+// One team for each t < tokens, h < heads + kv_heads.
 template <class T, class I, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
     const rotary_embedding_params params,
@@ -28,14 +28,23 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
     const bool is_neox = params.is_neox != 0;
     const bool has_key = sgl::is_given(launch, 0);
 
-    const index_t t = index_t(team.item);
-    const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
-    for (index_t h = 0; h < heads; ++h) {
+    const index_t t = index_t(team.item) / (heads + kv_heads);
+    const index_t h = index_t(team.item) % (heads + kv_heads);
+    if (h < heads) {
         if (is_neox) {
-            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
-            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
             sgl::Held<T, chunk, is_aligned, turns> query_held;
             sgl::Held<T, chunk, is_aligned, turns> query_held_2;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (i_base >= pairs) break;
+                query_held.load(turn, query, t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
+                query_held_2.load(turn, query, t * query_stride_0 + (h * head_size + i_base + pairs),
+                        pairs - i_base);
+            }
+            const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
             SGL_UNROLL
             for (int turn = 0; turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -45,11 +54,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                 if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
-                query_held.load(turn, query, t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
-                query_held_2.load(turn, query, t * query_stride_0 + (h * head_size + i_base + pairs),
-                        pairs - i_base);
             }
-            team.barrier();
             SGL_UNROLL
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -85,6 +90,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                         pairs - i_base, query_chunk_4);
             }
         } else {
+            const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
             sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
             sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
             SGL_UNROLL
@@ -97,7 +103,6 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
             }
-            team.barrier();
             SGL_UNROLL
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -123,14 +128,23 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                 }
             }
         }
-    }
-    if (has_key) {
-        for (index_t h = 0; h < kv_heads; ++h) {
+    } else {
+        if (has_key) {
             if (is_neox) {
-                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
-                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
                 sgl::Held<T, chunk, is_aligned, turns> key_held;
                 sgl::Held<T, chunk, is_aligned, turns> key_held_2;
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (i_base >= pairs) break;
+                    key_held.load(turn, key, t * key_stride_0 + ((h - heads) * head_size + i_base),
+                            pairs - i_base);
+                    key_held_2.load(turn, key, t * key_stride_0 + ((h - heads) * head_size + i_base + pairs),
+                            pairs - i_base);
+                }
+                const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
                 SGL_UNROLL
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -141,11 +155,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                     if (0 <= cos_sin_cache_at
                             && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
-                    key_held.load(turn, key, t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
-                    key_held_2.load(turn, key, t * key_stride_0 + (h * head_size + i_base + pairs),
-                            pairs - i_base);
                 }
-                team.barrier();
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -157,9 +167,9 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                             && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
                     const auto key_chunk = key_held.get(turn, key,
-                            t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
+                            t * key_stride_0 + ((h - heads) * head_size + i_base), pairs - i_base);
                     const auto key_chunk_2 = key_held_2.get(turn, key,
-                            t * key_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
+                            t * key_stride_0 + ((h - heads) * head_size + i_base + pairs), pairs - i_base);
                     sgl::Chunk<T, chunk> key_chunk_3;
                     sgl::Chunk<T, chunk> key_chunk_4;
                     SGL_UNROLL
@@ -175,12 +185,14 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                         key_chunk_3.set(step, x * c - y * s);
                         key_chunk_4.set(step, y * c + x * s);
                     }
-                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + (h * head_size + i_base),
+                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + ((h - heads) * head_size + i_base),
                             pairs - i_base, key_chunk_3);
-                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + (h * head_size + i_base + pairs),
-                            pairs - i_base, key_chunk_4);
+                    sgl::store_chunk<is_aligned>(key,
+                            t * key_stride_0 + ((h - heads) * head_size + i_base + pairs), pairs - i_base,
+                            key_chunk_4);
                 }
             } else {
+                const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
                 sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
                 sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
                 SGL_UNROLL
@@ -194,7 +206,6 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                             && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
                 }
-                team.barrier();
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -213,10 +224,12 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                                 ? cos_sin_cache_chunk.get(step) : CUDART_NAN_F;
                         const float s = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
                                 ? cos_sin_cache_chunk_2.get(step) : CUDART_NAN_F;
-                        const float x = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i));
-                        const float y = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i + 1));
-                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i), x * c - y * s);
-                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i + 1), y * c + x * s);
+                        const float x = sgl::load(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i));
+                        const float y = sgl::load(key,
+                                t * key_stride_0 + ((h - heads) * head_size + 2 * i + 1));
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i), x * c - y * s);
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i + 1),
+                                y * c + x * s);
                     }
                 }
             }

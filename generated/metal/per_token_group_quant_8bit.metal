@@ -70,6 +70,7 @@ template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns
     const float peak = sgl::maximum(eps, max_i);
     const float exact = peak / fp8_max;
     const float scale = scale_ue8m0 ? sgl::exp2(sgl::ceil(sgl::log2(exact))) : exact;
+    const float factor = 1.0f / scale;
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + g, scale);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -83,7 +84,7 @@ template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns
             const index_t i = i_base + step;
             if (!is_aligned && i >= group_size) break;
             output_q_chunk.set(step,
-                    sgl::minimum(sgl::maximum(input_chunk.get(step) / scale, fp8_min), fp8_max));
+                    sgl::minimum(sgl::maximum(input_chunk.get(step) * factor, fp8_min), fp8_max));
         }
         sgl::store_chunk<is_aligned>(output_q, r * output_q_stride_0 + (g * group_size + i_base),
                 group_size - i_base, output_q_chunk);

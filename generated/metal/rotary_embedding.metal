@@ -16,11 +16,9 @@ struct rotary_embedding_params {
     uint8_t is_neox;
 };
 
-constant int rotary_embedding_kernel_heads [[function_constant(0)]];
-constant int rotary_embedding_kernel_kv_heads [[function_constant(1)]];
-constant int rotary_embedding_kernel_pairs [[function_constant(2)]];
+constant int rotary_embedding_kernel_pairs [[function_constant(0)]];
 
-// One team for each t < tokens.
+// One team for each t < tokens, h < heads + kv_heads.
 template <class T, class I, class index_t, int chunk, bool is_aligned, int turns>
 [[kernel]] void rotary_embedding_kernel(
     device const I* positions [[buffer(0)]],
@@ -38,22 +36,31 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
     const index_t query_stride_0 = index_t(params.query_stride_0);
     const index_t key_stride_0 = index_t(params.key_stride_0);
     const index_t cos_sin_cache_stride_0 = index_t(params.cos_sin_cache_stride_0);
-    const index_t heads = sgl::size<index_t>(rotary_embedding_kernel_heads, params.heads);
+    const index_t heads = index_t(params.heads);
     const index_t head_size = index_t(params.head_size);
-    const index_t kv_heads = sgl::size<index_t>(rotary_embedding_kernel_kv_heads, params.kv_heads);
+    const index_t kv_heads = index_t(params.kv_heads);
     const index_t max_position = index_t(params.max_position);
     const index_t pairs = sgl::size<index_t>(rotary_embedding_kernel_pairs, params.pairs);
     const bool is_neox = params.is_neox != 0;
     const bool has_key = sgl::is_given(launch, 0);
 
-    const index_t t = index_t(team.item);
-    const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
-    for (index_t h = 0; h < heads; ++h) {
+    const index_t t = index_t(team.item) / (heads + kv_heads);
+    const index_t h = index_t(team.item) % (heads + kv_heads);
+    if (h < heads) {
         if (is_neox) {
-            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
-            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
             sgl::Held<T, chunk, is_aligned, turns> query_held;
             sgl::Held<T, chunk, is_aligned, turns> query_held_2;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (i_base >= pairs) break;
+                query_held.load(turn, query, t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
+                query_held_2.load(turn, query, t * query_stride_0 + (h * head_size + i_base + pairs),
+                        pairs - i_base);
+            }
+            const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+            sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
             SGL_UNROLL
             for (int turn = 0; turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -63,11 +70,7 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                 if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
-                query_held.load(turn, query, t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
-                query_held_2.load(turn, query, t * query_stride_0 + (h * head_size + i_base + pairs),
-                        pairs - i_base);
             }
-            team.barrier();
             SGL_UNROLL
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -103,6 +106,7 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                         pairs - i_base, query_chunk_4);
             }
         } else {
+            const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
             sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
             sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
             SGL_UNROLL
@@ -115,7 +119,6 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
             }
-            team.barrier();
             SGL_UNROLL
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -141,14 +144,23 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                 }
             }
         }
-    }
-    if (has_key) {
-        for (index_t h = 0; h < kv_heads; ++h) {
+    } else {
+        if (has_key) {
             if (is_neox) {
-                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
-                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
                 sgl::Held<T, chunk, is_aligned, turns> key_held;
                 sgl::Held<T, chunk, is_aligned, turns> key_held_2;
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (i_base >= pairs) break;
+                    key_held.load(turn, key, t * key_stride_0 + ((h - heads) * head_size + i_base),
+                            pairs - i_base);
+                    key_held_2.load(turn, key, t * key_stride_0 + ((h - heads) * head_size + i_base + pairs),
+                            pairs - i_base);
+                }
+                const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
+                sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
                 SGL_UNROLL
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -159,11 +171,7 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                     if (0 <= cos_sin_cache_at
                             && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
-                    key_held.load(turn, key, t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
-                    key_held_2.load(turn, key, t * key_stride_0 + (h * head_size + i_base + pairs),
-                            pairs - i_base);
                 }
-                team.barrier();
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -175,9 +183,9 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                             && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
                     const auto key_chunk = key_held.get(turn, key,
-                            t * key_stride_0 + (h * head_size + i_base), pairs - i_base);
+                            t * key_stride_0 + ((h - heads) * head_size + i_base), pairs - i_base);
                     const auto key_chunk_2 = key_held_2.get(turn, key,
-                            t * key_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
+                            t * key_stride_0 + ((h - heads) * head_size + i_base + pairs), pairs - i_base);
                     sgl::Chunk<T, chunk> key_chunk_3;
                     sgl::Chunk<T, chunk> key_chunk_4;
                     SGL_UNROLL
@@ -193,12 +201,14 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                         key_chunk_3.set(step, x * c - y * s);
                         key_chunk_4.set(step, y * c + x * s);
                     }
-                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + (h * head_size + i_base),
+                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + ((h - heads) * head_size + i_base),
                             pairs - i_base, key_chunk_3);
-                    sgl::store_chunk<is_aligned>(key, t * key_stride_0 + (h * head_size + i_base + pairs),
-                            pairs - i_base, key_chunk_4);
+                    sgl::store_chunk<is_aligned>(key,
+                            t * key_stride_0 + ((h - heads) * head_size + i_base + pairs), pairs - i_base,
+                            key_chunk_4);
                 }
             } else {
+                const int64_t cos_sin_cache_at = int64_t(sgl::load(positions, t));
                 sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held;
                 sgl::Held<T, chunk, is_aligned, turns> cos_sin_cache_held_2;
                 SGL_UNROLL
@@ -212,7 +222,6 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                             && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
                 }
-                team.barrier();
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -231,10 +240,12 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                                 ? cos_sin_cache_chunk.get(step) : NAN;
                         const float s = 0 <= cos_sin_cache_at && cos_sin_cache_at < max_position
                                 ? cos_sin_cache_chunk_2.get(step) : NAN;
-                        const float x = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i));
-                        const float y = sgl::load(key, t * key_stride_0 + (h * head_size + 2 * i + 1));
-                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i), x * c - y * s);
-                        sgl::store(key, t * key_stride_0 + (h * head_size + 2 * i + 1), y * c + x * s);
+                        const float x = sgl::load(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i));
+                        const float y = sgl::load(key,
+                                t * key_stride_0 + ((h - heads) * head_size + 2 * i + 1));
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i), x * c - y * s);
+                        sgl::store(key, t * key_stride_0 + ((h - heads) * head_size + 2 * i + 1),
+                                y * c + x * s);
                     }
                 }
             }

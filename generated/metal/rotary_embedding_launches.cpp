@@ -21,16 +21,17 @@ Saturated measure_0(const Values& V) {
   return tokens;
 }
 
-// heads
+// heads + kv_heads
 Saturated measure_1(const Values& V) {
   const Saturated heads = V.sizes[size_heads];
-  return heads;
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  return heads + kv_heads;
 }
 
-// pairs
+// heads
 Saturated measure_2(const Values& V) {
-  const Saturated pairs = V.sizes[size_pairs];
-  return pairs;
+  const Saturated heads = V.sizes[size_heads];
+  return heads;
 }
 
 // kv_heads
@@ -39,110 +40,134 @@ Saturated measure_3(const Values& V) {
   return kv_heads;
 }
 
-// max_position
+// pairs
 Saturated measure_4(const Values& V) {
+  const Saturated pairs = V.sizes[size_pairs];
+  return pairs;
+}
+
+// max_position
+Saturated measure_5(const Values& V) {
   const Saturated max_position = V.sizes[size_max_position];
   return max_position;
 }
 
 // pairs + pairs
-Saturated measure_5(const Values& V) {
+Saturated measure_6(const Values& V) {
   const Saturated pairs = V.sizes[size_pairs];
   return pairs + pairs;
 }
 
-// heads * head_size + pairs
-Saturated measure_6(const Values& V) {
-  const Saturated heads = V.sizes[size_heads];
-  const Saturated head_size = V.sizes[size_head_size];
-  const Saturated pairs = V.sizes[size_pairs];
-  return heads * head_size + pairs;
-}
-
-// heads * head_size
+// (heads + kv_heads) * head_size + pairs
 Saturated measure_7(const Values& V) {
   const Saturated heads = V.sizes[size_heads];
+  const Saturated kv_heads = V.sizes[size_kv_heads];
   const Saturated head_size = V.sizes[size_head_size];
-  return heads * head_size;
+  const Saturated pairs = V.sizes[size_pairs];
+  return (heads + kv_heads) * head_size + pairs;
+}
+
+// (heads + kv_heads) * head_size
+Saturated measure_8(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  return (heads + kv_heads) * head_size;
 }
 
 // head_size
-Saturated measure_8(const Values& V) {
+Saturated measure_9(const Values& V) {
   const Saturated head_size = V.sizes[size_head_size];
   return head_size;
 }
 
-// heads * head_size + pairs + pairs
-Saturated measure_9(const Values& V) {
-  const Saturated heads = V.sizes[size_heads];
-  const Saturated head_size = V.sizes[size_head_size];
-  const Saturated pairs = V.sizes[size_pairs];
-  return heads * head_size + pairs + pairs;
-}
-
-// heads * head_size + 2 * pairs
+// (heads + kv_heads) * head_size + pairs + pairs
 Saturated measure_10(const Values& V) {
   const Saturated heads = V.sizes[size_heads];
+  const Saturated kv_heads = V.sizes[size_kv_heads];
   const Saturated head_size = V.sizes[size_head_size];
   const Saturated pairs = V.sizes[size_pairs];
-  return heads * head_size + 2 * pairs;
+  return (heads + kv_heads) * head_size + pairs + pairs;
+}
+
+// (heads + kv_heads) * head_size + 2 * pairs
+Saturated measure_11(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return (heads + kv_heads) * head_size + 2 * pairs;
 }
 
 // 2 * pairs
-Saturated measure_11(const Values& V) {
+Saturated measure_12(const Values& V) {
   const Saturated pairs = V.sizes[size_pairs];
   return 2 * pairs;
 }
 
-// heads * head_size + 2 * pairs + 1
-Saturated measure_12(const Values& V) {
-  const Saturated heads = V.sizes[size_heads];
-  const Saturated head_size = V.sizes[size_head_size];
-  const Saturated pairs = V.sizes[size_pairs];
-  return heads * head_size + 2 * pairs + 1;
-}
-
-// kv_heads * head_size + pairs
+// (heads + kv_heads) * head_size + 2 * pairs + 1
 Saturated measure_13(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
   const Saturated kv_heads = V.sizes[size_kv_heads];
   const Saturated head_size = V.sizes[size_head_size];
   const Saturated pairs = V.sizes[size_pairs];
-  return kv_heads * head_size + pairs;
+  return (heads + kv_heads) * head_size + 2 * pairs + 1;
 }
 
-// kv_heads * head_size
+// (heads + kv_heads + heads) * head_size + pairs
 Saturated measure_14(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
   const Saturated kv_heads = V.sizes[size_kv_heads];
   const Saturated head_size = V.sizes[size_head_size];
-  return kv_heads * head_size;
+  const Saturated pairs = V.sizes[size_pairs];
+  return (heads + kv_heads + heads) * head_size + pairs;
 }
 
-// kv_heads * head_size + pairs + pairs
+// (heads + kv_heads + heads) * head_size
 Saturated measure_15(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
   const Saturated kv_heads = V.sizes[size_kv_heads];
   const Saturated head_size = V.sizes[size_head_size];
-  const Saturated pairs = V.sizes[size_pairs];
-  return kv_heads * head_size + pairs + pairs;
+  return (heads + kv_heads + heads) * head_size;
 }
 
-// kv_heads * head_size + 2 * pairs
+// heads + kv_heads + heads
 Saturated measure_16(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
   const Saturated kv_heads = V.sizes[size_kv_heads];
-  const Saturated head_size = V.sizes[size_head_size];
-  const Saturated pairs = V.sizes[size_pairs];
-  return kv_heads * head_size + 2 * pairs;
+  return heads + kv_heads + heads;
 }
 
-// kv_heads * head_size + 2 * pairs + 1
+// (heads + kv_heads + heads) * head_size + pairs + pairs
 Saturated measure_17(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
   const Saturated kv_heads = V.sizes[size_kv_heads];
   const Saturated head_size = V.sizes[size_head_size];
   const Saturated pairs = V.sizes[size_pairs];
-  return kv_heads * head_size + 2 * pairs + 1;
+  return (heads + kv_heads + heads) * head_size + pairs + pairs;
+}
+
+// (heads + kv_heads + heads) * head_size + 2 * pairs
+Saturated measure_18(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return (heads + kv_heads + heads) * head_size + 2 * pairs;
+}
+
+// (heads + kv_heads + heads) * head_size + 2 * pairs + 1
+Saturated measure_19(const Values& V) {
+  const Saturated heads = V.sizes[size_heads];
+  const Saturated kv_heads = V.sizes[size_kv_heads];
+  const Saturated head_size = V.sizes[size_head_size];
+  const Saturated pairs = V.sizes[size_pairs];
+  return (heads + kv_heads + heads) * head_size + 2 * pairs + 1;
 }
 
 constexpr Measure grid_0[] = {
     measure_0,
+    measure_1,
 };
 
 constexpr TeamRow teams_0[] = {
@@ -182,6 +207,8 @@ constexpr Measure bounds_0[] = {
     measure_15,
     measure_16,
     measure_17,
+    measure_18,
+    measure_19,
 };
 
 constexpr int16_t moved_0[] = {
@@ -191,12 +218,12 @@ constexpr int16_t moved_0[] = {
 };
 
 constexpr Measure multiples_0[] = {
-    measure_2,
-    measure_8,
+    measure_4,
+    measure_9,
 };
 
 constexpr Measure dealt_0[] = {
-    measure_2,
+    measure_4,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -243,7 +270,7 @@ constexpr LaunchRow kLaunches[] = {
         .name = "rotary_embedding",
         .grid = grid_0,
         .tiled = nullptr,
-        .longest = measure_2,
+        .longest = measure_4,
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
@@ -298,9 +325,7 @@ constexpr const char* kKernels[] = {
 };
 
 constexpr metal::ConstantRow kConstants[] = {
-    {0, size_heads, 0},
-    {0, size_kv_heads, 1},
-    {0, size_pairs, 2},
+    {0, size_pairs, 0},
 };
 
 }  // namespace

@@ -404,7 +404,8 @@ def per_token_group_quant_8bit(
 def per_token_quant_fp8(input):
     """Quantise each row to fp8 with a scale of its own.
 
-    A row of zeros has the scale 0 and quantises to zeros.
+    A row of zeros has the scale 0 and quantises to zeros. So do rows whose scale f32 cannot divide by,
+    but for a rest: the factor of a row is at most 3e38.
 
     T is float32, float16 or bfloat16.
 
@@ -412,7 +413,8 @@ def per_token_quant_fp8(input):
         input: T[*rows, width]. Rows to quantise.
 
     Returns:
-        output_q: float8_e4m3fn[*rows, width]. Input / scale; the largest magnitude of a row is 448.
+        output_q: float8_e4m3fn[*rows, width]. Input / scale; the greatest magnitude of a row
+            becomes 448.
         output_s: float32[*rows, 1]. Scale of each row.
 
     Raises:
@@ -678,7 +680,8 @@ def sgl_per_token_group_quant_8bit(
 def sgl_per_token_quant_fp8(input, output_q, output_s):
     """Quantise each row to fp8 with a scale of its own.
 
-    A row of zeros has the scale 0 and quantises to zeros.
+    A row of zeros has the scale 0 and quantises to zeros. So do rows whose scale f32 cannot divide by,
+    but for a rest: the factor of a row is at most 3e38.
 
     T is float32, float16 or bfloat16.
 
