@@ -26,17 +26,18 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import DType
+from kernel_ir.dtypes import I64, DType
 
 LoopKind = Literal["serial", "lanes"]
-Monoid = Literal["sum", "max", "min", "any", "all", "count", "argmax", "argmin", "online_softmax"]
+Monoid = Literal["sum", "max", "min", "any", "all", "count", "argmax", "argmin", "best", "online_softmax"]
 
 
 @dataclass(frozen=True, slots=True)
 class Accumulator:
     """`value` (where `where` holds) folded by `monoid`.
 
-    `names` receive the results: one name, or maximum and sum of exponentials for `online_softmax`.
+    `names` receive the results: one name; for `online_softmax` the maximum and the sum of exponentials;
+    for `best` what `argmax` gives and the value there, the lowest of its type where there is none.
     `type` is the value's compute type; `argmax` and `argmin` give the i64 loop index.
     """
 
@@ -45,6 +46,17 @@ class Accumulator:
     type: DType
     where: ir.Expr | None
     value: ir.Expr
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether a result is the index of a term, or counts them."""
+        return self.monoid in ("argmax", "argmin", "best", "count")
+
+    @property
+    def result_types(self) -> tuple[DType, ...]:
+        """The types of `names`."""
+        first = I64 if self.is_indexed else self.type
+        return (first, *(self.type for _ in self.names[1:]))
 
 
 @dataclass(frozen=True, slots=True)

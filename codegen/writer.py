@@ -21,6 +21,9 @@ from kernel_ir.errors import CompilerBug
 
 INDENT = "    "
 
+# What the runtimes call the results of a reduction that has several.
+MEMBERS: Mapping[str, tuple[str, ...]] = {"online_softmax": ("maximum", "total"), "best": ("index", "value")}
+
 
 class Writer(ABC):
     """Text of one kernel's launches for one target."""

@@ -189,6 +189,9 @@ def _folded(item: low.Accumulator, terms: list[tuple[int, Any]]) -> tuple[Any, .
             return (np.int64(sum(map(bool, values))),)
         case "argmax" | "argmin" as monoid:
             return (_extreme(terms, -1 if monoid == "argmax" else 1),)
+        case "best":
+            place = _extreme(terms, -1)
+            return place, dict(terms).get(int(place), lowest(item.type))
         case "online_softmax":
             peak = np.max([-np.inf, *values])
             return peak, np.sum(np.array([0.0 if v == peak == -np.inf else np.exp(v - peak) for v in values]))

@@ -22,7 +22,7 @@ from codegen.record import OpRecord
 from codegen.render import render
 from codegen.varying import fits_packs, is_varying, varying_names
 from codegen.work import tiled_loop, work_estimate
-from codegen.writer import Writer, stride_name
+from codegen.writer import MEMBERS, Writer, stride_name
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
 from kernel_ir.errors import TargetError
@@ -246,7 +246,7 @@ class CpuWriter(Writer):
             return
         both = self.namer.invent(f"{author_name(item.names[0])}_found")
         self.line(f"const auto {both} = {state}.result();")
-        for name, field in zip(item.names, ("maximum", "total"), strict=True):
+        for name, field in zip(item.names, MEMBERS[item.monoid], strict=True):
             self.line(f"const auto {self.namer.declare(name)} = {both}.{field};")
 
     # -- statements -----------------------------------------------------------------------------

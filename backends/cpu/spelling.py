@@ -46,11 +46,12 @@ MONOIDS = {
     "all": "sgl::All",
     "count": "sgl::Count",
     "argmax": "sgl::ArgMax",
+    "best": "sgl::Best",
     "argmin": "sgl::ArgMin",
     "online_softmax": "sgl::OnlineSoftmax",
 }
 
 # Reductions whose result says where, and so take the index with the value.
-INDEXED = frozenset({"argmax", "argmin"})
+INDEXED = frozenset({"argmax", "argmin", "best"})
 
 RESERVED_HERE = frozenset({"sgl", "params", "item", "tile", "tiles"})

@@ -311,12 +311,17 @@ struct ArgBest {
   static SGL_FN int64_t result(State s) {
     return s.other == kNowhere ? -1 : s.other;
   }
+  static SGL_FN S value(State s) {
+    return s.other == kNowhere ? S(Limits<S>::lowest()) : s.value;
+  }
 };
 
 template <class S>
 using ArgMax = ArgBest<S, true>;
 template <class S>
 using ArgMin = ArgBest<S, false>;
+template <class S>
+using Best = ArgBest<S, true>;
 
 // Softmax in one pass: the greatest value, and the sum of exp(value - greatest). The smaller maximum is
 // scaled to the greater; equal ones need no scale, also where they are infinite.
@@ -374,6 +379,12 @@ class Accumulator {
 
   SGL_FN auto result() const {
     return Monoid::result(state_);
+  }
+  SGL_FN int64_t index() const {
+    return Monoid::result(state_);
+  }
+  SGL_FN auto value() const {
+    return Monoid::value(state_);
   }
   SGL_FN float maximum() const {
     return Monoid::greatest(state_);

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from codegen import lowered as low
 from codegen.gpu.chunks import Block, Chunk, ChunkedLoop, accumulated
 from codegen.gpu.holds import PLACE, Hold, at_place
-from codegen.gpu.split import names_in, result_type
+from codegen.gpu.split import names_in
 from codegen.gpu.text import GpuText, Lanes
 from codegen.names import author_name
+from codegen.writer import MEMBERS
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import I64
+from kernel_ir.dtypes import I64, DType
 from kernel_ir.traverse import substitute
 
 
@@ -225,9 +226,8 @@ class DealtWriter(GpuText):
         with self.scope(self.for_header(fold.var, fold.low, fold.high)) as index:
             self._together(fold.body, Folding(fold, tuple(f"{item}[step]" for item in states), index))
         for item, state in zip(fold.accumulators, states, strict=True):
-            for name, member in _members(item):
-                type_ = self._type_of_name(name, result_type(item))
-                self.namer.fix(name, f"{type_}({state}[step].{member}())")
+            for name, member, type_ in _members(item):
+                self.namer.fix(name, f"{self._type_of_name(name, type_)}({state}[step].{member}())")
 
     def _steps(self, part: Block, later: set[str], folding: Folding | None) -> None:
         """The iterations of a chunk one by one; what `later` needs of them is kept."""
@@ -269,9 +269,9 @@ class DealtWriter(GpuText):
                 self.statements(fold.body)
                 self._add(Folding(fold, states, index))
         for item, state in zip(fold.accumulators, states, strict=True):
-            for name, member in _members(item):
-                type_ = self._type_of_name(name, result_type(item))
-                self.line(f"const {type_} {self.namer.declare(name)} = {state}.{member}();")
+            for name, member, type_ in _members(item):
+                shown = self._type_of_name(name, type_)
+                self.line(f"const {shown} {self.namer.declare(name)} = {state}.{member}();")
 
     def _add(self, folding: Folding | None) -> None:
         """Fold the values of one iteration."""
@@ -318,7 +318,7 @@ def _names_used(parts: tuple[Block, ...], folding: Folding | None) -> set[str]:
     return used
 
 
-def _members(item: low.Accumulator) -> tuple[tuple[str, str], ...]:
-    """The names that an accumulator's results get, and the functions that give them."""
-    members = ("result",) if len(item.names) == 1 else ("maximum", "total")
-    return tuple(zip(item.names, members, strict=True))
+def _members(item: low.Accumulator) -> tuple[tuple[str, str, DType], ...]:
+    """The names that an accumulator's results get, the functions that give them, and their types."""
+    members = MEMBERS.get(item.monoid, ("result",))
+    return tuple(zip(item.names, members, item.result_types, strict=True))

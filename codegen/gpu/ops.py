@@ -28,5 +28,6 @@ MONOIDS = {
     "count": "sgl::Count",
     "argmax": "sgl::ArgMax",
     "argmin": "sgl::ArgMin",
+    "best": "sgl::Best",
     "online_softmax": "sgl::OnlineSoftmax",
 }

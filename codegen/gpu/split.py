@@ -18,7 +18,7 @@ from codegen import lowered as low
 from codegen.build_ir import ONE, ZERO
 from codegen.names import author_name
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import I64, DType
+from kernel_ir.dtypes import DType
 from kernel_ir.traverse import walk
 
 
@@ -65,17 +65,12 @@ def _bindings(statement: low.Stmt) -> Iterator[tuple[str, Kept]]:
             yield name, Kept(f"{author_name(name)}_kept.{name}", value.type, ONE)
         case low.Fold(accumulators):
             for item in accumulators:
-                for name in item.names:
-                    yield name, Kept(f"{author_name(name)}_kept.{name}", result_type(item), ONE)
+                for name, type_ in zip(item.names, item.result_types, strict=True):
+                    yield name, Kept(f"{author_name(name)}_kept.{name}", type_, ONE)
         case low.Allocate(row, type_, extent):
             yield row, Kept(row, type_, extent)
         case _:
             return
-
-
-def result_type(item: low.Accumulator) -> DType:
-    """The type of the names that an accumulator's results get."""
-    return I64 if item.monoid in ("argmax", "argmin", "count") else item.type
 
 
 def _rewrite(launch: low.Launch, kept: dict[str, Kept]) -> low.Launch:

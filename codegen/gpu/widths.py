@@ -60,9 +60,9 @@ class Widths:
                 case low.Fold(accumulators, var, first, end):
                     self.enter(var, first, end)
                     for item in accumulators:
-                        indexed = item.monoid in ("argmax", "argmin", "count")
-                        found = self._sum(self.magnitude(first), self.magnitude(end)) if indexed else None
-                        self.magnitudes.update((name, found) for name in item.names)
+                        ends = self.magnitude(first), self.magnitude(end)
+                        self.magnitudes.update(dict.fromkeys(item.names))
+                        self.magnitudes[item.names[0]] = self._sum(*ends) if item.is_indexed else None
                 case _:
                     pass
             for inner in low.blocks(statement):

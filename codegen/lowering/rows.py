@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from codegen import lowered as low
 from codegen.build_ir import TRUE, ZERO, compare, conjunction, lowest, op, select, zero
 from codegen.passes.eager import guard_reads
+from codegen.passes.fixed import COSTLY
 from codegen.teams import is_dealt
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, F32, I64, DType
-from kernel_ir.traverse import substitute
+from kernel_ir.traverse import substitute, walk
 
 if TYPE_CHECKING:
     from codegen.lowering.lower import Level, Lowering
@@ -78,10 +79,16 @@ def _named(lowering: Lowering, name: str, value: ir.Expr, out: list[low.Stmt]) -
     return ir.Var(name, value.type)
 
 
-def _plan_values(lowering: Lowering, row: ir.Row, name: str, level: Level, out: list[low.Stmt]) -> RowPlan:
-    """Plan the row's raw values: recomputed at each read where allowed, else put into scratch now."""
+def _plan_values(
+    lowering: Lowering, row: ir.Row, name: str, level: Level, out: list[low.Stmt], rounds: bool = False
+) -> RowPlan:
+    """Plan the row's raw values: computed at each read where allowed, else put into scratch now.
+
+    Where they are read in `rounds`, a team computes costly ones once.
+    """
     type_ = row.value.type
-    if lowering.is_repeatable(row.value):
+    is_kept = rounds and level == "team" and _is_costly(lowering, row.value)
+    if lowering.is_repeatable(row.value) and not is_kept:
         return RowPlan(name, type_, row.low, row.var, row.value)
     out.append(low.Allocate(name, type_, extent_of(row)))
     dealt = level == "team" and is_dealt(row)
@@ -90,6 +97,15 @@ def _plan_values(lowering: Lowering, row: ir.Row, name: str, level: Level, out: 
     body.append(low.Put(name, offset(ir.Var(row.var, I64), row.low), value))
     out.append(low.Loop(row.var, row.low, row.high, "lanes" if dealt else "serial", tuple(body)))
     return RowPlan(name, type_, row.low)
+
+
+def _is_costly(lowering: Lowering, expr: ir.Expr) -> bool:
+    """Whether a value takes more than a few instructions, rows that it reads included."""
+    inside = tuple(walk(expr))
+    rows = (lowering.rows[item.row].value for item in inside if isinstance(item, ir.At))
+    return any(isinstance(item, ir.Apply) and item.op in COSTLY for item in inside) or any(
+        _is_costly(lowering, value) for value in rows if value is not None
+    )
 
 
 def extent_of(node: ir.Row | ir.For) -> ir.Expr:
@@ -160,23 +176,23 @@ def _lower_topk(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stm
     row = _from_zero(lowering, row)
     assert row.count is not None
     count = _named(lowering, f"{values}_count", lowering.expr(row.count, level, out), out)
-    plan = _plan_values(lowering, row, lowering.names.fresh(f"{values}_candidate"), level, out)
+    plan = _plan_values(lowering, row, lowering.names.fresh(f"{values}_candidate"), level, out, True)
     last, place = lowering.names.fresh(f"{values}_last"), lowering.names.fresh(f"{indices}_last")
     turn, best = lowering.names.fresh("turn"), lowering.names.fresh(f"{indices}_best")
+    value = lowering.names.fresh(f"{values}_best")
     out += [low.Allocate(values, type_, _rounds(count)), low.Allocate(indices, I64, _rounds(count))]
     out += [ir.Let(last, lowest(type_), True), ir.Let(place, MINUS_ONE, True)]
     body: list[low.Stmt] = []
     also = op("logical_or", compare("equal", ir.Var(turn, I64), ZERO),
               _comes_after(row, ir.Var(last, type_), ir.Var(place, I64)), type=BOOL)  # fmt: skip
-    _fold_row(lowering, row, plan, (best,), "argmax", also, level, body)
-    found = compare("less_equal", ZERO, ir.Var(best, I64))
+    _fold_row(lowering, row, plan, (best, value), "best", also, level, body)
     index: ir.Expr = ir.Var(best, I64)
     if base != ZERO:
-        index = select(found, op("add", index, base), MINUS_ONE)
-    body += _read_found(lowering, plan, best, found, last, type_, level)
+        index = select(compare("less_equal", ZERO, index), op("add", index, base), MINUS_ONE)
     body += [
+        ir.Update(last, ir.Var(value, type_)),
         ir.Update(place, ir.Var(best, I64)),
-        low.Put(values, ir.Var(turn, I64), ir.Var(last, type_)),
+        low.Put(values, ir.Var(turn, I64), ir.Var(value, type_)),
         low.Put(indices, ir.Var(turn, I64), index),
     ]
     out.append(low.Loop(turn, ZERO, count, "serial", tuple(body)))
@@ -197,15 +213,6 @@ def _from_zero(lowering: Lowering, row: ir.Row) -> ir.Row:
 
 def _rounds(count: ir.Expr) -> ir.Expr:
     return count if isinstance(count, (ir.Const, ir.Size)) else op("maximum", count, ZERO)
-
-
-def _read_found(
-    lowering: Lowering, plan: RowPlan, best: str, found: ir.Expr, last: str, type_: DType, level: Level
-) -> list[low.Stmt]:
-    """Set `last` to the value at the index found, or to the lowest value where there was none."""
-    inside: list[low.Stmt] = []
-    value = read_row(lowering, plan, ir.Var(best, I64), level, inside)
-    return [low.If(found, (*inside, ir.Update(last, value)), (ir.Update(last, lowest(type_)),))]
 
 
 def _comes_after(row: ir.Row, last: ir.Expr, place: ir.Expr) -> ir.Expr:

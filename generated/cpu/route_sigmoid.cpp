@@ -19,7 +19,12 @@ void run(const route_sigmoid_params& params) {
     const int64_t k = params.k;
     const bool renormalize = params.renormalize != 0;
 
-    sgl::parallel_for(tokens, tokens * (k * experts + k + k), [=](int64_t t) {
+    sgl::parallel_for(tokens, tokens * (experts + k * experts + k + k), [=](int64_t t) {
+        const auto rank_candidate_memory = sgl::scratch<float>(experts);
+        float* const rank_candidate = rank_candidate_memory.data();
+        sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
+            sgl::store(rank_candidate, e, 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f));
+        });
         const auto rank_memory = sgl::scratch<float>(k);
         float* const rank = rank_memory.data();
         const auto chosen_memory = sgl::scratch<int64_t>(k);
@@ -27,19 +32,17 @@ void run(const route_sigmoid_params& params) {
         float rank_last = -__builtin_inff();
         int64_t chosen_last = -1;
         for (int64_t turn = 0; turn < k; ++turn) {
-            sgl::Accumulator<sgl::ArgMax, float> chosen_best_state;
+            sgl::Accumulator<sgl::Best, float> chosen_best_state;
             sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
-                const auto rank_value = 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f);
+                const auto rank_value = sgl::load(rank_candidate, e);
                 chosen_best_state.add_if(turn == 0 || (0 <= chosen_last && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e)) || (!sgl::isnan(rank_last) && !sgl::isnan(rank_value) && (rank_value < rank_last || (rank_value == rank_last && chosen_last < e))))), e, rank_value);
             });
-            const auto chosen_best = chosen_best_state.result();
-            if (0 <= chosen_best) {
-                rank_last = 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + chosen_best))) + sgl::load_if((correction_bias != nullptr), correction_bias, chosen_best, 0.0f);
-            } else {
-                rank_last = -__builtin_inff();
-            }
+            const auto chosen_best_found = chosen_best_state.result();
+            const auto chosen_best = chosen_best_found.index;
+            const auto rank_best = chosen_best_found.value;
+            rank_last = rank_best;
             chosen_last = chosen_best;
-            sgl::store(rank, turn, rank_last);
+            sgl::store(rank, turn, rank_best);
             sgl::store(chosen, turn, chosen_best);
         }
         sgl::Accumulator<sgl::Sum, float> sum_i_state;

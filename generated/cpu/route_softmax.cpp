@@ -20,7 +20,7 @@ void run(const route_softmax_params& params) {
     const bool renormalize = params.renormalize != 0;
     const float moe_softcapping = params.moe_softcapping;
 
-    sgl::parallel_for(tokens, tokens * (experts + k * experts + k + k), [=](int64_t t) {
+    sgl::parallel_for(tokens, tokens * (experts + experts + k * experts + k + k), [=](int64_t t) {
         sgl::Accumulator<sgl::OnlineSoftmax, float> share_max_state;
         sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
             const auto plain = sgl::load(gating_output, t * gating_output_stride_0 + e);
@@ -31,6 +31,13 @@ void run(const route_softmax_params& params) {
         const auto share_max_found = share_max_state.result();
         const auto share_max = share_max_found.maximum;
         const auto share_sum = share_max_found.total;
+        const auto weight_candidate_memory = sgl::scratch<float>(experts);
+        float* const weight_candidate = weight_candidate_memory.data();
+        sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
+            const auto plain = sgl::load(gating_output, t * gating_output_stride_0 + e);
+            const auto capped = sgl::select(moe_softcapping != 0.0f, moe_softcapping * sgl::tanh(plain / moe_softcapping), plain);
+            sgl::store(weight_candidate, e, sgl::select(share_max != -__builtin_inff(), sgl::exp(capped + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f) - share_max) / share_sum, 0.0f));
+        });
         const auto weight_memory = sgl::scratch<float>(k);
         float* const weight = weight_memory.data();
         const auto chosen_memory = sgl::scratch<int64_t>(k);
@@ -38,23 +45,17 @@ void run(const route_softmax_params& params) {
         float weight_last = -__builtin_inff();
         int64_t chosen_last = -1;
         for (int64_t turn = 0; turn < k; ++turn) {
-            sgl::Accumulator<sgl::ArgMax, float> chosen_best_state;
+            sgl::Accumulator<sgl::Best, float> chosen_best_state;
             sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
-                const auto plain = sgl::load(gating_output, t * gating_output_stride_0 + e);
-                const auto capped = sgl::select(moe_softcapping != 0.0f, moe_softcapping * sgl::tanh(plain / moe_softcapping), plain);
-                const auto weight_value = sgl::select(share_max != -__builtin_inff(), sgl::exp(capped + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f) - share_max) / share_sum, 0.0f);
+                const auto weight_value = sgl::load(weight_candidate, e);
                 chosen_best_state.add_if(turn == 0 || (0 <= chosen_last && ((sgl::isnan(weight_last) && (!sgl::isnan(weight_value) || chosen_last < e)) || (!sgl::isnan(weight_last) && !sgl::isnan(weight_value) && (weight_value < weight_last || (weight_value == weight_last && chosen_last < e))))), e, weight_value);
             });
-            const auto chosen_best = chosen_best_state.result();
-            if (0 <= chosen_best) {
-                const float plain = sgl::load(gating_output, t * gating_output_stride_0 + chosen_best);
-                const float capped = sgl::select(moe_softcapping != 0.0f, moe_softcapping * sgl::tanh(plain / moe_softcapping), plain);
-                weight_last = sgl::select(share_max != -__builtin_inff(), sgl::exp(capped + sgl::load_if((correction_bias != nullptr), correction_bias, chosen_best, 0.0f) - share_max) / share_sum, 0.0f);
-            } else {
-                weight_last = -__builtin_inff();
-            }
+            const auto chosen_best_found = chosen_best_state.result();
+            const auto chosen_best = chosen_best_found.index;
+            const auto weight_best = chosen_best_found.value;
+            weight_last = weight_best;
             chosen_last = chosen_best;
-            sgl::store(weight, turn, weight_last);
+            sgl::store(weight, turn, weight_best);
             sgl::store(chosen, turn, chosen_best);
         }
         sgl::Accumulator<sgl::Sum, float> sum_i_state;

@@ -10,6 +10,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
     const route_sigmoid_params params,
     const sgl::Launch launch,
+    float* const rank_candidate_memory,
     float* const rank_memory,
     int64_t* const chosen_memory) {
     sgl::wait_for_inputs();
@@ -28,37 +29,48 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
     const bool has_correction_bias = sgl::is_given(launch, 0);
 
     const index_t t = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
+    sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
+        if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base, experts - e_base);
+    }
+    sgl::DealtRow<float, chunk, turns> rank_candidate(rank_candidate_memory + index_t(team.item) * experts);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
+                t * gating_output_stride_0 + e_base, experts - e_base);
+        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
+                correction_bias, e_base, experts - e_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            rank_candidate.set(turn, step, e,
+                    1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
+                    + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f));
+        }
+    }
     float* const rank = rank_memory + index_t(team.item) * k;
     int64_t* const chosen = chosen_memory + index_t(team.item) * k;
     float rank_last = -CUDART_INF_F;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
-        sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
-        SGL_UNROLL
-        for (int turn = 0; turn < turns; ++turn) {
-            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (e_base >= experts) break;
-            gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base,
-                    experts - e_base);
-            if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base,
-                    experts - e_base);
-        }
-        sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (e_base >= experts) break;
-            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
-                    t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
-                    correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float rank_value = 1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
-                        + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f);
+                const float rank_value = rank_candidate.get(turn, step, e);
                 if (turn_2 == 0
                         || (0 <= chosen_last
                         && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e))
@@ -69,16 +81,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
             }
         }
         chosen_best_state.combine(team);
-        const index_t chosen_best = chosen_best_state.result();
-        if (0 <= chosen_best) {
-            rank_last = 1.0f
-                    / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + chosen_best)))
-                    + (has_correction_bias ? sgl::load(correction_bias, chosen_best) : 0.0f);
-        } else {
-            rank_last = -CUDART_INF_F;
-        }
+        const index_t chosen_best = chosen_best_state.index();
+        const float rank_best = chosen_best_state.value();
+        rank_last = rank_best;
         chosen_last = chosen_best;
-        if (team.is_first()) rank[turn_2] = rank_last;
+        if (team.is_first()) rank[turn_2] = rank_best;
         if (team.is_first()) chosen[turn_2] = chosen_best;
     }
     team.barrier();
@@ -116,29 +123,24 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 4>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 2>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 2>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 4>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
 };
 
 }  // namespace

@@ -22,16 +22,16 @@ Saturated measure_0(const Values& V) {
   return tokens;
 }
 
-// k
-Saturated measure_1(const Values& V) {
-  const Saturated k = V.sizes[size_k];
-  return k;
-}
-
 // experts
-Saturated measure_2(const Values& V) {
+Saturated measure_1(const Values& V) {
   const Saturated experts = V.sizes[size_experts];
   return experts;
+}
+
+// k
+Saturated measure_2(const Values& V) {
+  const Saturated k = V.sizes[size_k];
+  return k;
 }
 
 // max(experts, k)
@@ -62,8 +62,9 @@ constexpr int16_t given_0[] = {
 };
 
 constexpr ScratchRow scratch_0[] = {
-    {measure_1, 4, Owner::team, -1, false},
-    {measure_1, 8, Owner::team, -1, false},
+    {measure_1, 4, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, false},
+    {measure_2, 8, Owner::team, -1, false},
 };
 
 constexpr Measure bounds_0[] = {
@@ -80,40 +81,35 @@ constexpr int16_t moved_0[] = {
 };
 
 constexpr Measure multiples_0[] = {
-    measure_2,
     measure_1,
+    measure_2,
 };
 
 constexpr Measure dealt_0[] = {
-    measure_2,
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {
     {0, 0, 4, 0, true, false},
     {1, 0, 4, 0, true, true},
-    {2, 0, 4, 4, true, true},
+    {2, 0, 4, 2, true, true},
     {3, 0, 4, 0, false, false},
-    {4, 0, 4, 2, false, false},
+    {4, 0, 4, 1, false, false},
     {5, 0, 4, 0, false, true},
     {6, 0, 4, 1, false, true},
     {7, 0, 4, 2, false, true},
-    {8, 0, 4, 4, false, true},
-    {9, 1, 8, 0, true, false},
-    {10, 1, 8, 0, true, true},
-    {11, 1, 8, 2, true, true},
-    {12, 1, 8, 0, false, false},
-    {13, 1, 8, 1, false, false},
-    {14, 1, 8, 0, false, true},
-    {15, 1, 8, 1, false, true},
-    {16, 1, 8, 2, false, true},
-    {17, 2, 8, 0, true, false},
-    {18, 2, 8, 0, true, true},
-    {19, 2, 8, 2, true, true},
-    {20, 2, 8, 0, false, false},
-    {21, 2, 8, 1, false, false},
-    {22, 2, 8, 0, false, true},
-    {23, 2, 8, 1, false, true},
-    {24, 2, 8, 2, false, true},
+    {8, 1, 8, 0, true, false},
+    {9, 1, 8, 0, true, true},
+    {10, 1, 8, 1, true, true},
+    {11, 1, 8, 0, false, false},
+    {12, 1, 8, 0, false, true},
+    {13, 1, 8, 1, false, true},
+    {14, 2, 8, 0, true, false},
+    {15, 2, 8, 0, true, true},
+    {16, 2, 8, 1, true, true},
+    {17, 2, 8, 0, false, false},
+    {18, 2, 8, 0, false, true},
+    {19, 2, 8, 1, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {

@@ -10,6 +10,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     const route_softmax_params params,
     const sgl::Launch launch,
+    float* const weight_candidate_memory,
     float* const weight_memory,
     int64_t* const chosen_memory) {
     sgl::wait_for_inputs();
@@ -61,30 +62,44 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     share_max_state.combine(team);
     const float share_max = share_max_state.maximum();
     const float share_sum = share_max_state.total();
+    sgl::DealtRow<float, chunk,
+            turns> weight_candidate(weight_candidate_memory + index_t(team.item) * experts);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
+                t * gating_output_stride_0 + e_base, experts - e_base);
+        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
+                correction_bias, e_base, experts - e_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            const float plain = gating_output_chunk.get(step);
+            const float capped = moe_softcapping != 0.0f ? moe_softcapping
+                    * sgl::tanh(plain / moe_softcapping) : plain;
+            weight_candidate.set(turn, step, e,
+                    share_max != -CUDART_INF_F
+                    ? sgl::exp(capped + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f)
+                    - share_max) / share_sum : 0.0f);
+        }
+    }
     float* const weight = weight_memory + index_t(team.item) * k;
     int64_t* const chosen = chosen_memory + index_t(team.item) * k;
     float weight_last = -CUDART_INF_F;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (e_base >= experts) break;
-            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
-                    t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
-                    correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float plain = gating_output_chunk.get(step);
-                const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                        * sgl::tanh(plain / moe_softcapping) : plain;
-                const float weight_value = share_max != -CUDART_INF_F
-                        ? sgl::exp(capped + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f)
-                        - share_max) / share_sum : 0.0f;
+                const float weight_value = weight_candidate.get(turn, step, e);
                 if (turn_2 == 0
                         || (0 <= chosen_last
                         && ((sgl::isnan(weight_last) && (!sgl::isnan(weight_value) || chosen_last < e))
@@ -96,19 +111,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
             }
         }
         chosen_best_state.combine(team);
-        const index_t chosen_best = chosen_best_state.result();
-        if (0 <= chosen_best) {
-            const float plain = sgl::load(gating_output, t * gating_output_stride_0 + chosen_best);
-            const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                    * sgl::tanh(plain / moe_softcapping) : plain;
-            weight_last = share_max != -CUDART_INF_F
-                    ? sgl::exp(capped + (has_correction_bias ? sgl::load(correction_bias, chosen_best) : 0.0f)
-                    - share_max) / share_sum : 0.0f;
-        } else {
-            weight_last = -CUDART_INF_F;
-        }
+        const index_t chosen_best = chosen_best_state.index();
+        const float weight_best = chosen_best_state.value();
+        weight_last = weight_best;
         chosen_last = chosen_best;
-        if (team.is_first()) weight[turn_2] = weight_last;
+        if (team.is_first()) weight[turn_2] = weight_best;
         if (team.is_first()) chosen[turn_2] = chosen_best;
     }
     team.barrier();

@@ -23,10 +23,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     device const float* correction_bias [[buffer(1)]],
     device float* topk_weights [[buffer(2)]],
     device int32_t* topk_ids [[buffer(3)]],
-    device float* rank_memory [[buffer(4)]],
-    device int64_t* chosen_memory [[buffer(5)]],
-    constant route_sigmoid_params& params [[buffer(6)]],
-    constant sgl::Launch& launch [[buffer(7)]],
+    device float* rank_candidate_memory [[buffer(4)]],
+    device float* rank_memory [[buffer(5)]],
+    device int64_t* chosen_memory [[buffer(6)]],
+    constant route_sigmoid_params& params [[buffer(7)]],
+    constant sgl::Launch& launch [[buffer(8)]],
     threadgroup uint32_t* exchange [[threadgroup(0)]],
     uint3 group [[threadgroup_position_in_grid]],
     uint3 groups [[threadgroups_per_grid]],
@@ -42,37 +43,48 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     const bool has_correction_bias = sgl::is_given(launch, 0);
 
     const index_t t = index_t(team.item);
+    sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
+    sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
+        if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base, experts - e_base);
+    }
+    sgl::DealtRow<float, chunk, turns> rank_candidate(rank_candidate_memory + index_t(team.item) * experts);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
+                t * gating_output_stride_0 + e_base, experts - e_base);
+        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
+                correction_bias, e_base, experts - e_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            rank_candidate.set(turn, step, e,
+                    1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
+                    + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f));
+        }
+    }
     device float* const rank = rank_memory + index_t(team.item) * k;
     device int64_t* const chosen = chosen_memory + index_t(team.item) * k;
     float rank_last = -INFINITY;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
-        sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
-        SGL_UNROLL
-        for (int turn = 0; turn < turns; ++turn) {
-            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (e_base >= experts) break;
-            gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base,
-                    experts - e_base);
-            if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base,
-                    experts - e_base);
-        }
-        sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (e_base >= experts) break;
-            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
-                    t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
-                    correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float rank_value = 1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
-                        + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f);
+                const float rank_value = rank_candidate.get(turn, step, e);
                 if (turn_2 == 0
                         || (0 <= chosen_last
                         && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e))
@@ -83,16 +95,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             }
         }
         chosen_best_state.combine(team);
-        const index_t chosen_best = chosen_best_state.result();
-        if (0 <= chosen_best) {
-            rank_last = 1.0f
-                    / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + chosen_best)))
-                    + (has_correction_bias ? sgl::load(correction_bias, chosen_best) : 0.0f);
-        } else {
-            rank_last = -INFINITY;
-        }
+        const index_t chosen_best = chosen_best_state.index();
+        const float rank_best = chosen_best_state.value();
+        rank_last = rank_best;
         chosen_last = chosen_best;
-        if (team.is_first()) rank[turn_2] = rank_last;
+        if (team.is_first()) rank[turn_2] = rank_best;
         if (team.is_first()) chosen[turn_2] = chosen_best;
     }
     team.barrier();
@@ -129,26 +136,21 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 
 SGL_KERNEL("route_sigmoid_f32_wide", route_sigmoid_kernel<float, int64_t, 4, false, 0>)
 SGL_KERNEL("route_sigmoid_f32_aligned_wide", route_sigmoid_kernel<float, int64_t, 4, true, 0>)
-SGL_KERNEL("route_sigmoid_f32_aligned_turns4_wide", route_sigmoid_kernel<float, int64_t, 4, true, 4>)
+SGL_KERNEL("route_sigmoid_f32_aligned_turns2_wide", route_sigmoid_kernel<float, int64_t, 4, true, 2>)
 SGL_KERNEL("route_sigmoid_f32", route_sigmoid_kernel<float, int32_t, 4, false, 0>)
-SGL_KERNEL("route_sigmoid_f32_turns2", route_sigmoid_kernel<float, int32_t, 4, false, 2>)
+SGL_KERNEL("route_sigmoid_f32_turns1", route_sigmoid_kernel<float, int32_t, 4, false, 1>)
 SGL_KERNEL("route_sigmoid_f32_aligned", route_sigmoid_kernel<float, int32_t, 4, true, 0>)
 SGL_KERNEL("route_sigmoid_f32_aligned_turns1", route_sigmoid_kernel<float, int32_t, 4, true, 1>)
 SGL_KERNEL("route_sigmoid_f32_aligned_turns2", route_sigmoid_kernel<float, int32_t, 4, true, 2>)
-SGL_KERNEL("route_sigmoid_f32_aligned_turns4", route_sigmoid_kernel<float, int32_t, 4, true, 4>)
 SGL_KERNEL("route_sigmoid_f16_wide", route_sigmoid_kernel<half, int64_t, 8, false, 0>)
 SGL_KERNEL("route_sigmoid_f16_aligned_wide", route_sigmoid_kernel<half, int64_t, 8, true, 0>)
-SGL_KERNEL("route_sigmoid_f16_aligned_turns2_wide", route_sigmoid_kernel<half, int64_t, 8, true, 2>)
+SGL_KERNEL("route_sigmoid_f16_aligned_turns1_wide", route_sigmoid_kernel<half, int64_t, 8, true, 1>)
 SGL_KERNEL("route_sigmoid_f16", route_sigmoid_kernel<half, int32_t, 8, false, 0>)
-SGL_KERNEL("route_sigmoid_f16_turns1", route_sigmoid_kernel<half, int32_t, 8, false, 1>)
 SGL_KERNEL("route_sigmoid_f16_aligned", route_sigmoid_kernel<half, int32_t, 8, true, 0>)
 SGL_KERNEL("route_sigmoid_f16_aligned_turns1", route_sigmoid_kernel<half, int32_t, 8, true, 1>)
-SGL_KERNEL("route_sigmoid_f16_aligned_turns2", route_sigmoid_kernel<half, int32_t, 8, true, 2>)
 SGL_KERNEL("route_sigmoid_bf16_wide", route_sigmoid_kernel<bfloat, int64_t, 8, false, 0>)
 SGL_KERNEL("route_sigmoid_bf16_aligned_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 0>)
-SGL_KERNEL("route_sigmoid_bf16_aligned_turns2_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 2>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_turns1_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 1>)
 SGL_KERNEL("route_sigmoid_bf16", route_sigmoid_kernel<bfloat, int32_t, 8, false, 0>)
-SGL_KERNEL("route_sigmoid_bf16_turns1", route_sigmoid_kernel<bfloat, int32_t, 8, false, 1>)
 SGL_KERNEL("route_sigmoid_bf16_aligned", route_sigmoid_kernel<bfloat, int32_t, 8, true, 0>)
 SGL_KERNEL("route_sigmoid_bf16_aligned_turns1", route_sigmoid_kernel<bfloat, int32_t, 8, true, 1>)
-SGL_KERNEL("route_sigmoid_bf16_aligned_turns2", route_sigmoid_kernel<bfloat, int32_t, 8, true, 2>)

@@ -24,10 +24,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     device const float* correction_bias [[buffer(1)]],
     device float* topk_weights [[buffer(2)]],
     device int32_t* topk_ids [[buffer(3)]],
-    device float* weight_memory [[buffer(4)]],
-    device int64_t* chosen_memory [[buffer(5)]],
-    constant route_softmax_params& params [[buffer(6)]],
-    constant sgl::Launch& launch [[buffer(7)]],
+    device float* weight_candidate_memory [[buffer(4)]],
+    device float* weight_memory [[buffer(5)]],
+    device int64_t* chosen_memory [[buffer(6)]],
+    constant route_softmax_params& params [[buffer(7)]],
+    constant sgl::Launch& launch [[buffer(8)]],
     threadgroup uint32_t* exchange [[threadgroup(0)]],
     uint3 group [[threadgroup_position_in_grid]],
     uint3 groups [[threadgroups_per_grid]],
@@ -76,30 +77,44 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     share_max_state.combine(team);
     const float share_max = share_max_state.maximum();
     const float share_sum = share_max_state.total();
+    sgl::DealtRow<float, chunk,
+            turns> weight_candidate(weight_candidate_memory + index_t(team.item) * experts);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
+                t * gating_output_stride_0 + e_base, experts - e_base);
+        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
+                correction_bias, e_base, experts - e_base);
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            const float plain = gating_output_chunk.get(step);
+            const float capped = moe_softcapping != 0.0f ? moe_softcapping
+                    * sgl::tanh(plain / moe_softcapping) : plain;
+            weight_candidate.set(turn, step, e,
+                    share_max != -INFINITY
+                    ? sgl::exp(capped + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f)
+                    - share_max) / share_sum : 0.0f);
+        }
+    }
     device float* const weight = weight_memory + index_t(team.item) * k;
     device int64_t* const chosen = chosen_memory + index_t(team.item) * k;
     float weight_last = -INFINITY;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::ArgMax<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
             if (e_base >= experts) break;
-            const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
-                    t * gating_output_stride_0 + e_base, experts - e_base);
-            const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
-                    correction_bias, e_base, experts - e_base);
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float plain = gating_output_chunk.get(step);
-                const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                        * sgl::tanh(plain / moe_softcapping) : plain;
-                const float weight_value = share_max != -INFINITY
-                        ? sgl::exp(capped + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f)
-                        - share_max) / share_sum : 0.0f;
+                const float weight_value = weight_candidate.get(turn, step, e);
                 if (turn_2 == 0
                         || (0 <= chosen_last
                         && ((sgl::isnan(weight_last) && (!sgl::isnan(weight_value) || chosen_last < e))
@@ -111,19 +126,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             }
         }
         chosen_best_state.combine(team);
-        const index_t chosen_best = chosen_best_state.result();
-        if (0 <= chosen_best) {
-            const float plain = sgl::load(gating_output, t * gating_output_stride_0 + chosen_best);
-            const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                    * sgl::tanh(plain / moe_softcapping) : plain;
-            weight_last = share_max != -INFINITY
-                    ? sgl::exp(capped + (has_correction_bias ? sgl::load(correction_bias, chosen_best) : 0.0f)
-                    - share_max) / share_sum : 0.0f;
-        } else {
-            weight_last = -INFINITY;
-        }
+        const index_t chosen_best = chosen_best_state.index();
+        const float weight_best = chosen_best_state.value();
+        weight_last = weight_best;
         chosen_last = chosen_best;
-        if (team.is_first()) weight[turn_2] = weight_last;
+        if (team.is_first()) weight[turn_2] = weight_best;
         if (team.is_first()) chosen[turn_2] = chosen_best;
     }
     team.barrier();

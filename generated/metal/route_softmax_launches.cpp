@@ -21,16 +21,16 @@ Saturated measure_0(const Values& V) {
   return tokens;
 }
 
-// k
-Saturated measure_1(const Values& V) {
-  const Saturated k = V.sizes[size_k];
-  return k;
-}
-
 // experts
-Saturated measure_2(const Values& V) {
+Saturated measure_1(const Values& V) {
   const Saturated experts = V.sizes[size_experts];
   return experts;
+}
+
+// k
+Saturated measure_2(const Values& V) {
+  const Saturated k = V.sizes[size_k];
+  return k;
 }
 
 // max(experts, k)
@@ -61,14 +61,15 @@ constexpr int16_t given_0[] = {
 };
 
 constexpr ScratchRow scratch_0[] = {
-    {measure_1, 4, Owner::team, -1, false},
-    {measure_1, 8, Owner::team, -1, false},
+    {measure_1, 4, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, false},
+    {measure_2, 8, Owner::team, -1, false},
 };
 
 constexpr Measure bounds_0[] = {
     measure_0,
-    measure_2,
     measure_1,
+    measure_2,
 };
 
 constexpr int16_t moved_0[] = {
@@ -79,12 +80,12 @@ constexpr int16_t moved_0[] = {
 };
 
 constexpr Measure multiples_0[] = {
-    measure_2,
     measure_1,
+    measure_2,
 };
 
 constexpr Measure dealt_0[] = {
-    measure_2,
+    measure_1,
 };
 
 constexpr KernelRow kernels_0[] = {

@@ -226,6 +226,19 @@ struct Ascending {
 using ArgMax = ArgBest<Descending>;
 using ArgMin = ArgBest<Ascending>;
 
+// ArgMax with the value that it found; the lowest one where there is none.
+struct Best : ArgMax {
+  template <class V>
+  struct Found {
+    Like<V, int64_t> index;
+    V value;
+  };
+  template <class V>
+  static SGL_INLINE Found<V> finish(const State<V>& s) {
+    return {ArgMax::finish(s), select(s.index == kNowhere, V(lowest_of<Element<V>>()), s.value)};
+  }
+};
+
 // Softmax in one pass. The result's `maximum` and `total` give a value's share as
 // exp(value - maximum) / total: 0 for -inf, and NaN beside +inf.
 struct OnlineSoftmax {
