@@ -233,6 +233,15 @@ class DealtRow {
   SGL_FN void set(int turn, int step, I, S value) {
     items_[turn * chunk + step] = value;
   }
+  // An element of the row that all lanes put together: its owner keeps it.
+  template <class I>
+  SGL_FN void put(Team team, I index, S value) {
+    SGL_UNROLL
+    for (int item = 0; item < turns * chunk; ++item) {
+      const I own = (I(item / chunk) * team.lanes + team.lane) * chunk + item % chunk;
+      if (own == index) items_[item] = value;
+    }
+  }
 
  private:
   S items_[turns * chunk];
@@ -250,6 +259,10 @@ class DealtRow<S, chunk, 0> {
   template <class I>
   SGL_FN void set(int, int, I index, S value) {
     memory_[index] = value;
+  }
+  template <class I>
+  SGL_FN void put(Team team, I index, S value) {
+    if (index / chunk % team.lanes == team.lane) memory_[index] = value;
   }
 
  private:

@@ -117,13 +117,15 @@ def _is_written_alike(accesses: tuple[_Access, ...]) -> bool:
 
 
 def _has_owners(accesses: tuple[_Access, ...]) -> bool:
-    """Whether every access stands in a loop dealt over one range, at the loop's own element."""
-    loops = [item.loop for item in accesses if item.loop is not None]
-    if len(loops) < len(accesses):
+    """Whether every access stands in a loop dealt over one range, at the loop's own element.
+
+    Elements may also be put where all lanes have the same value: the owner takes it.
+    """
+    if any(item.loop is None and not item.is_put for item in accesses):
         return False
-    ranges = {(loop.low, loop.high) for loop in loops}
-    pairs = zip(accesses, loops, strict=True)
-    return len(ranges) == 1 and all(_is_own(item.index, loop) for item, loop in pairs)
+    pairs = [(item.index, item.loop) for item in accesses if item.loop is not None]
+    ranges = {(loop.low, loop.high) for _, loop in pairs}
+    return len(ranges) == 1 and all(_is_own(index, loop) for index, loop in pairs)
 
 
 def _is_own(index: ir.Expr, loop: low.Loop | low.Fold) -> bool:

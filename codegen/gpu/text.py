@@ -160,6 +160,8 @@ class GpuText(Writer):
         place, name = self.plan.rows[statement.row], self.namer[statement.row]
         index, value = self.expr(statement.index), self.expr(statement.value)
         match place.placement:
+            case "dealt" if self.lanes is None:
+                self.line(f"{name}.put(team, {index}, {value});")
             case "dealt":
                 self.line(f"{name}.set(turn, {self._step()}, {index}, {value});")
             case "private":

@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
         }
     }
     float* const rank = rank_memory + index_t(team.item) * k;
-    int64_t* const chosen = chosen_memory + index_t(team.item) * k;
+    sgl::DealtRow<int64_t, chunk, turns> chosen(chosen_memory + index_t(team.item) * k);
     float rank_last = -CUDART_INF_F;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
@@ -86,33 +86,43 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
         rank_last = rank_best;
         chosen_last = chosen_best;
         if (team.is_first()) rank[turn_2] = rank_best;
-        if (team.is_first()) chosen[turn_2] = chosen_best;
+        chosen.put(team, turn_2, chosen_best);
     }
-    team.barrier();
     sgl::Accumulator<sgl::Sum<float>> sum_i_state;
-    for (index_t i = team.lane; i < k; i += team.lanes) {
-        const int64_t e = chosen[i];
-        sum_i_state.add(i,
-                1.0f
-                / (1.0f
-                + sgl::exp(-(renormalize ? sgl::load(gating_output, t * gating_output_stride_0 + e)
-                : 0.0f))));
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= k) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t i = i_base + step;
+            if (!is_aligned && i >= k) break;
+            const int64_t e = chosen.get(turn, step, i);
+            sum_i_state.add(i,
+                    1.0f
+                    / (1.0f
+                    + sgl::exp(-(renormalize ? sgl::load(gating_output, t * gating_output_stride_0 + e)
+                    : 0.0f))));
+        }
     }
     sum_i_state.combine(team);
     const float sum_i = sum_i_state.result();
     const float total = renormalize ? sum_i : 1.0f;
-    for (index_t i_base = team.lane * chunk; i_base < k; i_base += team.lanes * chunk) {
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= k) break;
         sgl::Chunk<float, chunk> topk_weights_chunk;
         sgl::Chunk<int32_t, chunk> topk_ids_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
             if (!is_aligned && i >= k) break;
-            const int64_t e = chosen[i];
+            const int64_t e = chosen.get(turn, step, i);
             topk_weights_chunk.set(step,
                     1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e)))
                     / total);
-            topk_ids_chunk.set(step, sgl::to_i32(chosen[i]));
+            topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
         }
         sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,
                 topk_weights_chunk);
@@ -123,24 +133,18 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 2>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 1>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
 };
 
 }  // namespace

@@ -63,7 +63,7 @@ constexpr int16_t given_0[] = {
 constexpr ScratchRow scratch_0[] = {
     {measure_1, 4, Owner::team, -1, true},
     {measure_2, 4, Owner::team, -1, false},
-    {measure_2, 8, Owner::team, -1, false},
+    {measure_2, 8, Owner::team, -1, true},
 };
 
 constexpr Measure bounds_0[] = {
@@ -86,29 +86,24 @@ constexpr Measure multiples_0[] = {
 
 constexpr Measure dealt_0[] = {
     measure_1,
+    measure_2,
 };
 
 constexpr KernelRow kernels_0[] = {
     {0, 0, 4, 0, true, false},
     {1, 0, 4, 0, true, true},
-    {2, 0, 4, 2, true, true},
+    {2, 0, 4, 1, true, true},
     {3, 0, 4, 0, false, false},
-    {4, 0, 4, 1, false, false},
-    {5, 0, 4, 0, false, true},
-    {6, 0, 4, 1, false, true},
-    {7, 0, 4, 2, false, true},
-    {8, 1, 8, 0, true, false},
-    {9, 1, 8, 0, true, true},
-    {10, 1, 8, 1, true, true},
-    {11, 1, 8, 0, false, false},
-    {12, 1, 8, 0, false, true},
-    {13, 1, 8, 1, false, true},
-    {14, 2, 8, 0, true, false},
-    {15, 2, 8, 0, true, true},
-    {16, 2, 8, 1, true, true},
-    {17, 2, 8, 0, false, false},
-    {18, 2, 8, 0, false, true},
-    {19, 2, 8, 1, false, true},
+    {4, 0, 4, 0, false, true},
+    {5, 0, 4, 1, false, true},
+    {6, 1, 8, 0, true, false},
+    {7, 1, 8, 0, true, true},
+    {8, 1, 8, 0, false, false},
+    {9, 1, 8, 0, false, true},
+    {10, 2, 8, 0, true, false},
+    {11, 2, 8, 0, true, true},
+    {12, 2, 8, 0, false, false},
+    {13, 2, 8, 0, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -134,24 +129,18 @@ constexpr LaunchRow kLaunches[] = {
 constexpr const char* kKernels[] = {
     "route_sigmoid_f32_wide",
     "route_sigmoid_f32_aligned_wide",
-    "route_sigmoid_f32_aligned_turns2_wide",
+    "route_sigmoid_f32_aligned_turns1_wide",
     "route_sigmoid_f32",
-    "route_sigmoid_f32_turns1",
     "route_sigmoid_f32_aligned",
     "route_sigmoid_f32_aligned_turns1",
-    "route_sigmoid_f32_aligned_turns2",
     "route_sigmoid_f16_wide",
     "route_sigmoid_f16_aligned_wide",
-    "route_sigmoid_f16_aligned_turns1_wide",
     "route_sigmoid_f16",
     "route_sigmoid_f16_aligned",
-    "route_sigmoid_f16_aligned_turns1",
     "route_sigmoid_bf16_wide",
     "route_sigmoid_bf16_aligned_wide",
-    "route_sigmoid_bf16_aligned_turns1_wide",
     "route_sigmoid_bf16",
     "route_sigmoid_bf16_aligned",
-    "route_sigmoid_bf16_aligned_turns1",
 };
 
 constexpr metal::ConstantRow kConstants[] = {

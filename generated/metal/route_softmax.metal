@@ -100,8 +100,8 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
                     - share_max) / share_sum : 0.0f);
         }
     }
-    device float* const weight = weight_memory + index_t(team.item) * k;
-    device int64_t* const chosen = chosen_memory + index_t(team.item) * k;
+    sgl::DealtRow<float, chunk, turns> weight(weight_memory + index_t(team.item) * k);
+    sgl::DealtRow<int64_t, chunk, turns> chosen(chosen_memory + index_t(team.item) * k);
     float weight_last = -INFINITY;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
@@ -130,26 +130,36 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         const float weight_best = chosen_best_state.value();
         weight_last = weight_best;
         chosen_last = chosen_best;
-        if (team.is_first()) weight[turn_2] = weight_best;
-        if (team.is_first()) chosen[turn_2] = chosen_best;
+        weight.put(team, turn_2, weight_best);
+        chosen.put(team, turn_2, chosen_best);
     }
-    team.barrier();
     sgl::Accumulator<sgl::Sum<float>> sum_i_state;
-    for (index_t i = team.lane; i < k; i += team.lanes) {
-        sum_i_state.add(i, weight[i]);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= k) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t i = i_base + step;
+            if (!is_aligned && i >= k) break;
+            sum_i_state.add(i, weight.get(turn, step, i));
+        }
     }
     sum_i_state.combine(team);
     const float sum_i = sum_i_state.result();
     const float total = renormalize ? sum_i : 1.0f;
-    for (index_t i_base = team.lane * chunk; i_base < k; i_base += team.lanes * chunk) {
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (i_base >= k) break;
         sgl::Chunk<float, chunk> topk_weights_chunk;
         sgl::Chunk<int32_t, chunk> topk_ids_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
             if (!is_aligned && i >= k) break;
-            topk_weights_chunk.set(step, weight[i] / total);
-            topk_ids_chunk.set(step, sgl::to_i32(chosen[i]));
+            topk_weights_chunk.set(step, weight.get(turn, step, i) / total);
+            topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
         }
         sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,
                 topk_weights_chunk);
@@ -159,21 +169,15 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 
 SGL_KERNEL("route_softmax_f32_wide", route_softmax_kernel<float, int64_t, 4, false, 0>)
 SGL_KERNEL("route_softmax_f32_aligned_wide", route_softmax_kernel<float, int64_t, 4, true, 0>)
-SGL_KERNEL("route_softmax_f32_aligned_turns2_wide", route_softmax_kernel<float, int64_t, 4, true, 2>)
+SGL_KERNEL("route_softmax_f32_aligned_turns1_wide", route_softmax_kernel<float, int64_t, 4, true, 1>)
 SGL_KERNEL("route_softmax_f32", route_softmax_kernel<float, int32_t, 4, false, 0>)
-SGL_KERNEL("route_softmax_f32_turns1", route_softmax_kernel<float, int32_t, 4, false, 1>)
 SGL_KERNEL("route_softmax_f32_aligned", route_softmax_kernel<float, int32_t, 4, true, 0>)
 SGL_KERNEL("route_softmax_f32_aligned_turns1", route_softmax_kernel<float, int32_t, 4, true, 1>)
-SGL_KERNEL("route_softmax_f32_aligned_turns2", route_softmax_kernel<float, int32_t, 4, true, 2>)
 SGL_KERNEL("route_softmax_f16_wide", route_softmax_kernel<half, int64_t, 8, false, 0>)
 SGL_KERNEL("route_softmax_f16_aligned_wide", route_softmax_kernel<half, int64_t, 8, true, 0>)
-SGL_KERNEL("route_softmax_f16_aligned_turns1_wide", route_softmax_kernel<half, int64_t, 8, true, 1>)
 SGL_KERNEL("route_softmax_f16", route_softmax_kernel<half, int32_t, 8, false, 0>)
 SGL_KERNEL("route_softmax_f16_aligned", route_softmax_kernel<half, int32_t, 8, true, 0>)
-SGL_KERNEL("route_softmax_f16_aligned_turns1", route_softmax_kernel<half, int32_t, 8, true, 1>)
 SGL_KERNEL("route_softmax_bf16_wide", route_softmax_kernel<bfloat, int64_t, 8, false, 0>)
 SGL_KERNEL("route_softmax_bf16_aligned_wide", route_softmax_kernel<bfloat, int64_t, 8, true, 0>)
-SGL_KERNEL("route_softmax_bf16_aligned_turns1_wide", route_softmax_kernel<bfloat, int64_t, 8, true, 1>)
 SGL_KERNEL("route_softmax_bf16", route_softmax_kernel<bfloat, int32_t, 8, false, 0>)
 SGL_KERNEL("route_softmax_bf16_aligned", route_softmax_kernel<bfloat, int32_t, 8, true, 0>)
-SGL_KERNEL("route_softmax_bf16_aligned_turns1", route_softmax_kernel<bfloat, int32_t, 8, true, 1>)
