@@ -72,14 +72,38 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """The names of a running sum, or of a row of them.
+
+    `total`: of all blocks before. `lost`: what adding them has rounded up. `part`: of this block.
+    """
+
+    total: str
+    lost: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """What a loop over blocks of a stream carries along: the greatest score, the sum of weights, and rows of
+    weighted sums. Several such carry different blocks, and become one by scaling to the greatest peak.
+    """
+
+    peak: str
+    weights: Running
+    rows: tuple[Running, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
-    """`for var in range(low, high)`, dealt over lanes or in order."""
+    """`for var in range(low, high)`, dealt over lanes or in order; over a stream's blocks if `online`."""
 
     var: str
     low: ir.Expr
     high: ir.Expr
     kind: LoopKind
     body: tuple[Stmt, ...]
+    online: Online | None = None
 
 
 @dataclass(frozen=True, slots=True)

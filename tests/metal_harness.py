@@ -34,7 +34,7 @@ _ATTRIBUTES = re.compile(r" ?\[\[(?:kernel|buffer|threadgroup|thread\w+)(?:\(\d+
 _CONSTANTS = re.compile(r"constant int (\w+) \[\[function_constant\((\d+)\)\]\];")
 _REGISTER = re.compile(r"#define SGL_KERNEL\(name, \.\.\.\).*\\\n.*\n")
 
-assert EXCHANGE_WORDS == 128, "lanes.h gives a threadgroup 128 words"
+assert EXCHANGE_WORDS == 512, "lanes.h gives a threadgroup 512 words"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from cpu_harness import CpuKernel, assert_agrees, compile_cpu
+from every_spec import load
 from metal_harness import compile_metal
 
+from codegen.gpu.parts import deal_parts
+from codegen.pipeline import compile_spec
 from kernel_ir.load import load_text
 
 SPEC = """\
@@ -61,3 +64,11 @@ def test_long_sums_stay_within_the_bound(compile_: Callable, scores: Callable) -
     arguments = {"scores": scores(position)[None], "v": np.stack(columns, axis=1)}
     arguments = {name: values.astype(np.float32) for name, values in arguments.items()}
     assert_agrees(compile_(SPEC), arguments, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "is_dealt"), [("attend_pages", True), ("attend_blocks", False), ("softmax", False)]
+)
+def test_a_team_deals_a_stream_without_filters_over_its_parts(name: str, is_dealt: bool) -> None:
+    (launch,) = compile_spec(load(name)).program.launches
+    assert (deal_parts(launch) is not None) == is_dealt

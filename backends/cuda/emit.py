@@ -12,13 +12,14 @@ from codegen.gpu.frame import about, is_written, template_arguments, template_pa
 from codegen.gpu.launch_tables import Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, Target, plan
 from codegen.gpu.record import LaunchRecord
+from codegen.gpu.schedule import Schedule, TeamSize
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord
 from codegen.render import render
 
 TEMPLATES = Path(__file__).parent / "templates"
-TARGET = Target("cuda", most_buffers=256)
+TARGET = Target("cuda", most_buffers=256, parted=Schedule((TeamSize(None, 256),), part_lanes=16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Kernel:
 
     name: str
     about: str
+    most_lanes: str
     template: str
     parameters: tuple[str, ...]
     frame: tuple[str, ...]
@@ -76,12 +78,18 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     return Kernel(
         name=name,
         about=about(item),
+        most_lanes=_most_lanes(item.record.schedule),
         template=", ".join(template_parameters(item.record, record)),
         parameters=tuple(_parameters(item.record, record, writer)),
         frame=tuple(_frame(item.record, record, writer)),
         body=tuple(piece for line in body for piece in wrap(line)),
         instances=tuple(f"{name}<{', '.join(items)}>" for items in arguments),
     )
+
+
+def _most_lanes(schedule: Schedule) -> str:
+    """The lanes of a group at most. What parts carry along takes more registers than the most lanes have."""
+    return str(max(row.lanes for row in schedule.teams)) if schedule.part_lanes else "sgl::kMostLanes"
 
 
 def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
@@ -94,7 +102,10 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
 def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
     """The kernel's first lines: what it waits for, its team, and locals for what it is given."""
     yield "sgl::wait_for_inputs();"
-    yield "const sgl::Team team = sgl::make_team(launch);"
+    parts = "sgl::make_team(launch)"
+    if launch.schedule.part_lanes:
+        parts = f"sgl::PartOf<turns != 0>::of({parts})"
+    yield f"const {'auto' if launch.schedule.part_lanes else 'sgl::Team'} team = {parts};"
     yield "if (team.item >= launch.teams) return;"
     for tensor in launch.tensors:
         if tensor in writer.used:

@@ -101,10 +101,11 @@ const KernelRow& pick_kernel(const LaunchRow& row, const host::Call& call, const
                              const Launch& launch, int64_t chunk) {
   const int entry = call.entry();
   const bool wide = !is_narrow(row, call, params, launch), aligned = is_aligned(row, call, params, chunk);
+  const int32_t sharing = row.part_lanes != 0 ? row.part_lanes : launch.lanes;  // one dealt row
   const KernelRow* best = nullptr;
   for (const KernelRow& kernel : row.kernels) {
     if (kernel.entry != entry || kernel.is_wide != wide || kernel.is_aligned != aligned) continue;
-    if (kernel.turns != 0 && !holds_rows(row, call.values(), kernel, launch.lanes)) continue;
+    if (kernel.turns != 0 && !holds_rows(row, call.values(), kernel, sharing)) continue;
     const bool is_better = !best || best->turns == 0 || (kernel.turns != 0 && kernel.turns < best->turns);
     if (is_better) best = &kernel;
   }

@@ -51,6 +51,7 @@ struct LaunchRow {
   std::span<const TeamRow> teams;
   int32_t tile_turns;
   int32_t teams_per_group;
+  int32_t part_lanes = 0;
   std::span<const int16_t> tensors;
   std::span<const int16_t> given;
   std::span<const ScratchRow> scratch;

@@ -365,16 +365,17 @@ class Accumulator {
     state_ = Monoid::add(state_, index, value);
   }
 
-  // Merges all lanes of the team, which call this together.
-  SGL_FN void combine(Team team) {
-    merge_simd();
-    if (team.lanes == kSimdLanes) return;
+  // Merges all lanes of the team, or of a part of one, which call this together.
+  template <class T>
+  SGL_FN void combine(T team) {
+    merge_simd<T::simd_lanes>();
+    if (team.lanes == T::simd_lanes) return;
     team.wait();  // for lanes that still read what was exchanged before
     if (team.lane % kSimdLanes == 0) state_.put(team.exchange + team.lane / kSimdLanes * kWords);
     team.wait();
     const int from = team.lane % kSimdLanes;
     state_ = from < team.lanes / kSimdLanes ? State::get(team.exchange + from * kWords) : Monoid::start();
-    merge_simd();
+    merge_simd<kSimdLanes>();
   }
 
   SGL_FN auto result() const {
@@ -396,9 +397,10 @@ class Accumulator {
  private:
   static constexpr SGL_CONSTANT int kWords = 4;  // of a state in exchange memory
 
+  template <int lanes>
   SGL_FN void merge_simd() {
     SGL_UNROLL
-    for (int mask = kSimdLanes / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
+    for (int mask = lanes / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
   }
 
   State state_ = Monoid::start();

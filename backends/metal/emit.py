@@ -14,6 +14,7 @@ from codegen.gpu.frame import about, is_written, template_arguments, template_pa
 from codegen.gpu.launch_tables import Array, Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, Target, plan
 from codegen.gpu.record import LaunchRecord, constant_positions
+from codegen.gpu.schedule import Schedule, TeamSize
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord
@@ -23,7 +24,7 @@ from kernel_ir.errors import TargetError
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 RUNTIME = (HERE / "runtime", HERE.parent / "gpu_runtime")  # where a shader's headers are
-TARGET = Target("metal", most_buffers=31)
+TARGET = Target("metal", most_buffers=31, parted=Schedule((TeamSize(None, 256),), part_lanes=32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,10 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
 
 def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter, name: str) -> Iterator[str]:
     """The kernel's first lines: its team, and locals for what it is given."""
-    yield "const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);"
+    parts = "sgl::make_team(launch, exchange, group, groups, thread_index)"
+    if launch.schedule.part_lanes:
+        parts = f"sgl::PartOf<turns != 0>::of({parts})"
+    yield f"const {'auto' if launch.schedule.part_lanes else 'sgl::Team'} team = {parts};"
     yield "if (team.item >= launch.teams) return;"
     sizes = {size: f"sgl::size<index_t>({name}_{size}, params.{size})" for size in launch.constants}
     yield from value_locals(launch, record, writer, sizes)

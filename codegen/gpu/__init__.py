@@ -1,6 +1,7 @@
 """From launches to GPU kernels, for any GPU.
 
     split      values that pass from one launch to the next get memory of their own
+    parts      streams that the parts of a team take turns at
     lift       what every iteration of a dealt loop would compute alike goes in front of it
     chunks     which dealt loops give each lane runs of neighbouring elements
     holds      what lanes load once and keep in registers for all loops that read it

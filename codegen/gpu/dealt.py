@@ -213,6 +213,7 @@ class DealtWriter(GpuText):
                         self._together(orelse, None)
                 self.line("}")
             case low.Loop(var, first, end, _, body):
+                self.unroll(statement)
                 with self.scope(self.for_header(var, first, end)):
                     self._together(body, None)
             case low.Fold():

@@ -147,6 +147,7 @@ class _Writer:
             ("teams", spans["teams"]),
             ("tile_turns", str(schedule.tile_turns)),
             ("teams_per_group", str(schedule.teams_per_group)),
+            ("part_lanes", str(schedule.part_lanes)),
             *((name, spans[name]) for name in ("tensors", "given", "scratch", "bounds", "moved")),
             *((name, spans[name]) for name in ("multiples", "dealt", "kernels")),
         )

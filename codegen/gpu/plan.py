@@ -11,6 +11,7 @@ from codegen.gpu.barriers import place_barriers
 from codegen.gpu.chunks import Chunk, ChunkedLoop, deal_without_chunks, find_chunks
 from codegen.gpu.holds import Holding
 from codegen.gpu.lift import lift
+from codegen.gpu.parts import PART_COUNTS, deal_parts
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
 from codegen.gpu.rows import RowPlace, loops_of_row, place_rows
 from codegen.gpu.schedule import Schedule, choose_schedule, longest_loop
@@ -28,10 +29,14 @@ LONGEST_CHUNK = 8  # elements; more would leave lanes without work on rows of a 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a GPU target allows. `most_buffers` counts what a kernel may be bound to."""
+    """What a GPU target allows, and how it deals streams over the parts of a team.
+
+    `most_buffers` counts what a kernel may be bound to.
+    """
 
     name: str
     most_buffers: int
+    parted: Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,10 @@ class LaunchPlan:
     @property
     def tiled(self) -> low.Loop | None:
         return tiled_loop(self.launch)
+
+    @property
+    def has_parts(self) -> bool:
+        return self.record.schedule.part_lanes > 0
 
 
 def plan(program: low.Program, record: OpRecord, target: Target) -> tuple[LaunchPlan, ...]:
@@ -80,11 +89,16 @@ def _plan_launch(
 ) -> LaunchPlan:  # fmt: skip
     kernel = record.kernel
     inputs = frozenset(item.name for item in kernel.tensors().values() if item.role == "input")
+    parted = deal_parts(launch)
+    if parted is not None:
+        launch = parted
     launch = replace(launch, body=lift(launch.body, inputs))
-    widths = Widths.of_launch(launch, {})
+    widths = Widths.of_launch(launch, PART_COUNTS)
     rows = place_rows(launch, kept, widths, target.name, record.name)
     chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
-    schedule = choose_schedule(launch, record.schedule.get(target.name, {}), target.name, record.name)
+    overrides = record.schedule.get(target.name, {})
+    own = None if parted is None else target.parted
+    schedule = choose_schedule(launch, overrides, target.name, record.name, own)
     written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
     reached = {row for row, place in rows.items() if place.placement == "memory" and place.owner != "lane"}
     body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked))

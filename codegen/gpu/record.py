@@ -23,9 +23,9 @@ from codegen.gpu.schedule import Schedule
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
 
-# Words of 4 bytes that a team of several simdgroups exchanges partial results through: 32 states of
-# at most 16 bytes.
-EXCHANGE_WORDS = 128
+# Words of 4 bytes through which teams of several simdgroups exchange partial results: one for each lane
+# of a threadgroup, which is enough for a state of at most 16 bytes a simdgroup too.
+EXCHANGE_WORDS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class LaunchRecord:
     the grid and every one of `bounds` is below `LIMIT` of `codegen.gpu.widths`, lanes times extents of
     scratch included. The aligned ones serve where each of `multiples` is a multiple of the entry's
     chunk and so is every stride of a tensor in `moved`, whose data is aligned to the lesser of 16 bytes
-    and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns;
-    the least that serves is taken.
+    and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns,
+    with the lanes of a part where teams have parts; the least that serves is taken.
     """
 
     name: str

@@ -35,6 +35,8 @@ class Schedule:
     simdgroup share a threadgroup. `tile_turns`: how often a lane goes round in one tile of a loop that
     is cut over teams. `register_turns`: for how many rounds a lane keeps elements of dealt loops in
     registers, each a kernel variant while they take no more than `register_bytes` of a lane's 512.
+    `part_lanes`: the lanes of a part, where teams have parts that work apart and share a row each; 0
+    where they have none.
     """
 
     teams: tuple[TeamSize, ...]
@@ -42,6 +44,7 @@ class Schedule:
     tile_turns: int = 2
     register_turns: tuple[int, ...] = (1, 2, 4, 8)
     register_bytes: int = 256
+    part_lanes: int = 0
 
 
 # Rows that are reduced once: a lane should have a few chunks of its own.
@@ -54,9 +57,15 @@ _TILED = Schedule((TeamSize(512, 32), TeamSize(None, 256)))
 _OVERRIDES = ("team", "teams_per_group", "tile_turns")
 
 
-def choose_schedule(launch: low.Launch, overrides: Mapping[str, int], target: str, spec: str) -> Schedule:
-    """The schedule of a launch. Raises TargetError where an override cannot be followed."""
-    if tiled_loop(launch) is not None:
+def choose_schedule(
+    launch: low.Launch, overrides: Mapping[str, int], target: str, spec: str, parted: Schedule | None = None
+) -> Schedule:
+    """The schedule of a launch; `parted` if its teams have parts. Raises TargetError where an override
+    cannot be followed.
+    """
+    if parted is not None:
+        chosen = parted
+    elif tiled_loop(launch) is not None:
         chosen = _TILED
     elif any(_exchanges(item) for item in low.walk(launch.body) if isinstance(item, low.Loop)):
         chosen = _AGAIN

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen import lowered as low
-from codegen.build_ir import op
+from codegen.build_ir import ZERO, op
 from codegen.expressions import Dialect, Spelling, print_expression
 from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan
@@ -23,6 +23,7 @@ from kernel_ir.dtypes import I32, I64, DType
 from kernel_ir.traverse import map_children
 
 SELECT_LEVEL = 20  # how tightly `a ? b : c` binds
+_FEW = 4  # iterations that are written out
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,17 @@ class GpuText(Writer):
         type_ = self._type_of_name(var, I64)
         begin, stop = self.expr(first), self.expr(end)
         return var, f"for ({type_} {{name}} = {begin}; {{name}} < {stop}; ++{{name}}) {{{{"
+
+    def serial_loop(self, loop: low.Loop) -> None:
+        self.unroll(loop)
+        super().serial_loop(loop)
+
+    def unroll(self, loop: low.Loop) -> None:
+        """Mark an inner loop of few iterations, so that the loads of all are under way together."""
+        inside = low.walk(loop.body)
+        is_inner = not any(isinstance(item, low.Loop) and item.kind == "serial" for item in inside)
+        if is_inner and loop.low == ZERO and isinstance(loop.high, ir.Const) and loop.high.value <= _FEW:
+            self.line("SGL_UNROLL")
 
     def barrier(self) -> None:
         self.line("team.barrier();")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen import lowered as low
 from codegen.build_ir import ZERO
 from codegen.gpu.dealt import DealtWriter
+from codegen.gpu.parts import PART, PARTS
 from codegen.gpu.plan import LaunchPlan, extent_of
 from codegen.gpu.text import Spellings
 from kernel_ir import nodes as ir
@@ -17,6 +18,24 @@ class GpuWriter(DealtWriter):
         super().__init__(kernel, plan, spellings)
         self.held = {}
 
+    # -- the parts of a team --------------------------------------------------------------------
+
+    def serial_loop(self, loop: low.Loop) -> None:
+        super().serial_loop(loop)
+        if loop.online is not None and self.plan.has_parts:
+            self._join_parts(loop.online)
+
+    def _join_parts(self, online: low.Online) -> None:
+        """The sums of all parts as one, scaled to the greatest peak; the first part goes on with them."""
+        peak, total = self.namer[online.peak], self.namer[online.weights.total]
+        top, share = self.namer.invent(f"{peak}_of_parts"), self.namer.invent(f"{peak}_share")
+        self.line(f"const float {top} = sgl::over_parts<sgl::Max<float>>(team, {peak});")
+        self.line(f"const float {share} = {peak} == {top} ? 1.0f : sgl::exp({peak} - {top});")
+        self.line(f"{total} = sgl::over_parts<sgl::Sum<float>>(team, {total} * {share});")
+        for row in online.rows:
+            self.line(f"sgl::add_parts(team, {share}, {self.namer[row.total]});")
+        self.line("if (team.part != 0) return;")
+
     # -- the launch -----------------------------------------------------------------------------
 
     def launch(self) -> list[str]:
@@ -26,6 +45,8 @@ class GpuWriter(DealtWriter):
             if place.owner == "program":
                 self.namer.fix(place.row, self.namer[self.memory_of(place.row)])
         self._coordinates(launch, tiled is not None)
+        self.namer.fix(PART.name, "index_t(team.part)")
+        self.namer.fix(PARTS.name, "index_t(team.parts)")
         self.statements(launch.body if tiled is None else launch.body[:-1])
         if tiled is not None:
             self._tile(tiled, bool(launch.grid))

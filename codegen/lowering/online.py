@@ -46,34 +46,22 @@ def lower_stream(lowering: Lowering, stream: Stream, out: list[low.Stmt]) -> int
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
-    """The names of one running sum, or of a row of them.
-
-    `total`: of all blocks before. `lost`: what adding them has rounded up. `part`: of this block.
-    """
-
-    total: str
-    lost: str
-    part: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Online:
     """A stream being lowered: the names of its peak, of the sum of weights and of the weighted sums."""
 
     lowering: Lowering
     stream: Stream
     peak: str
-    weights: _Running
-    rows: dict[int, _Running]  # by the identity of each `Sum`
+    weights: low.Running
+    rows: dict[int, low.Running]  # by the identity of each `Sum`
 
     @staticmethod
     def of(lowering: Lowering, stream: Stream) -> _Online:
         def fresh(part: str) -> str:
             return lowering.names.fresh(f"{stream.row.names[0]}_{part}")
 
-        def running(name: str) -> _Running:
-            return _Running(fresh(name), fresh(f"{name}_lost"), fresh(f"{name}_part"))
+        def running(name: str) -> low.Running:
+            return low.Running(fresh(name), fresh(f"{name}_lost"), fresh(f"{name}_part"))
 
         sums = (item for _, sums in stream.loops for item in sums)
         peak, weights = fresh("max"), running("sum")
@@ -98,7 +86,7 @@ class _Online:
     def fresh(self, part: str) -> str:
         return self.lowering.names.fresh(f"{self.stream.row.names[0]}_{part}")
 
-    def start(self, loop: ir.For, rows: list[_Running]) -> Iterator[low.Stmt]:
+    def start(self, loop: ir.For, rows: list[low.Running]) -> Iterator[low.Stmt]:
         """The scratch of a loop's sums, nothing summed yet."""
         for item in rows:
             yield from (low.Allocate(row, F32, extent_of(loop)) for row in (item.total, item.lost, item.part))
@@ -129,7 +117,8 @@ class _Online:
             body.append(self.each(loop, [self.rows[id(item)].part for item in sums], lambda _: zero(F32)))
         body.append(low.Loop(row.var, start, stop, "serial", self.term()))
         body += self.add_block()
-        return low.Loop(block.name, ZERO, count, "serial", tuple(body))
+        online = low.Online(self.peak, self.weights, tuple(self.rows.values()))
+        return low.Loop(block.name, ZERO, count, "serial", tuple(body), online)
 
     def add_block(self) -> Iterator[low.Stmt]:
         """The block's sums added to those before it."""
@@ -143,7 +132,7 @@ class _Online:
         for loop, sums in self.stream.loops:
             yield self.add_rows(loop, [self.rows[id(item)] for item in sums])
 
-    def add_rows(self, loop: ir.For, rows: list[_Running]) -> low.Loop:
+    def add_rows(self, loop: ir.For, rows: list[low.Running]) -> low.Loop:
         var = self.lowering.names.fresh(loop.var)
         place = offset(ir.Var(var, I64), loop.low)
         body: list[low.Stmt] = []

@@ -275,6 +275,7 @@ constexpr LaunchRow kLaunches[] = {
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
+        .part_lanes = 0,
         .tensors = tensors_0,
         .given = given_0,
         .scratch = {},

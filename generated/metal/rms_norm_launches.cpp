@@ -105,6 +105,7 @@ constexpr LaunchRow kLaunches[] = {
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
+        .part_lanes = 0,
         .tensors = tensors_0,
         .given = {},
         .scratch = {},

@@ -76,11 +76,11 @@ Runner make_runner(void (*kernel)(A...), std::index_sequence<I...>) {
   using Types = std::tuple<A...>;
   constexpr size_t count = sizeof...(I);
   return [kernel](void** buffers, const void* params, const void* launch, uint32_t* exchange, uint3 place,
-                  uint3 groups, uint thread) {
+                  uint3 groups, uint number) {
     kernel(static_cast<std::tuple_element_t<I, Types>>(buffers[I])...,
            *static_cast<std::remove_reference_t<std::tuple_element_t<count, Types>>*>(params),
            *static_cast<std::remove_reference_t<std::tuple_element_t<count + 1, Types>>*>(launch), exchange,
-           place, groups, thread);
+           place, groups, number);
   };
 }
 
@@ -121,7 +121,7 @@ extern "C" int run_kernel(const char* name, void** buffers, const void* params, 
                           int threads, int is_descending) {
   const auto found = lanes::runners.find(name);
   if (found == lanes::runners.end()) return 1;
-  std::vector<uint32_t> exchange(128);
+  std::vector<uint32_t> exchange(512);
   for (int number = 0; number < groups; ++number) {
     const uint3 place = {uint(number), 0, 0}, count = {uint(groups), 1, 1};
     lanes::run_group(threads, is_descending != 0, [&](int lane) {

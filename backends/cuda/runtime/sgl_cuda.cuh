@@ -14,13 +14,15 @@
 #define SGL_DEVICE
 #define SGL_SHARED
 #define SGL_CONSTANT
+#define SGL_THREAD
 #define SGL_UNROLL _Pragma("unroll")
 
 namespace sgl {
 
 constexpr int kSimdLanes = 32;
 constexpr int kMostLanes = 512;
-constexpr int kExchangeWords = 128;
+constexpr int kPartLanes = 16;
+constexpr int kExchangeWords = 512;  // one for each lane of a group
 
 SGL_FN bool is_given(const Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;
@@ -28,6 +30,9 @@ SGL_FN bool is_given(const Launch& launch, int position) {
 
 // The lanes that work on one item together: a warp, or a whole block.
 struct Team {
+  static constexpr int simd_lanes = kSimdLanes;
+  static constexpr int part = 0;
+  static constexpr int parts = 1;
   int64_t item;
   int lane;
   int lanes;
@@ -131,7 +136,7 @@ SGL_FN bool isinf(float x) {
 
 }  // namespace sgl
 
-#include "reduce.h"
+#include "parts.h"
 
 namespace sgl {
 

@@ -94,7 +94,7 @@ def choose_kernel(
         item
         for item in mine
         if (item.variant.is_wide, item.variant.is_aligned) == (choice.is_wide, moves_whole)
-        and _holds(record, lanes * chunk, item, values)
+        and _holds(record, (record.schedule.part_lanes or lanes) * chunk, item, values)
     ]
     return (max if choice.has_turns else min)(serving, key=lambda item: item.variant.turns)
 

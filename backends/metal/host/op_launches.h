@@ -27,6 +27,6 @@ struct OpLaunches {
   std::size_t params_bytes;
 };
 
-inline constexpr int kExchangeBytes = 512;  // threadgroup memory of every kernel
+inline constexpr int kExchangeBytes = 2048;  // threadgroup memory of every kernel
 
 }  // namespace sgl::metal

@@ -11,6 +11,7 @@
 #define SGL_DEVICE device
 #define SGL_SHARED threadgroup
 #define SGL_CONSTANT constant
+#define SGL_THREAD thread
 #define SGL_UNROLL _Pragma("unroll")
 
 // An entry point: its name, and the instantiation behind it.
@@ -20,6 +21,7 @@
 namespace sgl {
 
 constant constexpr int kSimdLanes = 32;
+constant constexpr int kPartLanes = 32;
 
 inline bool is_given(constant Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;
@@ -27,6 +29,9 @@ inline bool is_given(constant Launch& launch, int position) {
 
 // The lanes that work on one item together: a simdgroup, or a whole threadgroup.
 struct Team {
+  static constexpr constant int simd_lanes = kSimdLanes;
+  static constexpr constant int part = 0;
+  static constexpr constant int parts = 1;
   int64_t item;
   int lane;
   int lanes;
@@ -76,7 +81,7 @@ inline uint32_t shuffle_word_xor(uint32_t word, int mask) {
 }  // namespace sgl
 
 #include "metal_math.h"
-#include "reduce.h"
+#include "parts.h"
 
 namespace sgl {
 

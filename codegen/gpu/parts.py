@@ -1,0 +1,236 @@
+"""Deal a stream's blocks over the parts of a team, and take several of its terms at once.
+
+before:  `for block of the range, in order:`
+             `for j in the block:`
+                 `score of j; where it tops the peak by far, scale; its weight`
+                 `for d over lanes: part[d] += weight * w(j, d)`
+after:   `for block of this part of the team, in order:`
+             `for j in the block, TERMS at a time:`
+                 `for each of them: scores[term] = score of j`
+                 `where the greatest tops the peak by far, scale; their weights`
+                 `for d over lanes: for each of them: part[d] += weights[term] * w(j, d)`
+
+Every part has a peak and sums of its own, which become one after the loop (`Online`), so a launch's
+parts run it whole, and only the first goes on from there. All parts go round alike: past the end of the
+range they look at its last term again, and add nothing. Loads of several terms are under way at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from codegen import lowered as low
+from codegen.build_ir import ONE, ZERO, compare, op, select
+from codegen.gpu.split import names_in
+from codegen.lowering.online import BLOCK, LOWEST
+from codegen.names import author_name
+from codegen.work import is_host_known
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import F32, I64
+from kernel_ir.traverse import map_children, substitute
+
+TERMS = 4  # of one round; their loads are under way at once
+
+# The number of this part of the team, and how many there are. No author's name has a space.
+PART = ir.Var("team part", I64)
+PARTS = ir.Var("team parts", I64)
+PART_COUNTS = {PART.name: ir.Const(64, I64), PARTS.name: ir.Const(64, I64)}  # at most
+
+
+def deal_parts(launch: low.Launch) -> low.Launch | None:
+    """The launch with its stream dealt over parts of a team; None where it has none that can be."""
+    streams = [item for item in low.walk(launch.body) if isinstance(item, low.Loop) and item.online]
+    if len(streams) != 1 or streams[0] not in launch.body or not _has_own_rows_only(launch, streams[0]):
+        return None
+    position = launch.body.index(streams[0])
+    found = _Stream.find(streams[0])
+    if found is None:
+        return None
+    return replace(launch, body=(*launch.body[:position], found.dealt(), *launch.body[position + 1 :]))
+
+
+def _has_own_rows_only(launch: low.Launch, stream: low.Loop) -> bool:
+    """Whether parts share nothing: no scratch but the stream's, and no store before they are one."""
+    assert stream.online is not None
+    own = {row for item in stream.online.rows for row in (item.total, item.lost, item.part)}
+    rows = [item for item in low.walk(launch.body) if isinstance(item, low.Allocate)]
+    before = launch.body[: launch.body.index(stream) + 1]
+    is_apart = not any(isinstance(item, ir.Store) for item in low.walk(before))
+    return (
+        is_apart and {item.row for item in rows} == own and all(is_host_known(item.extent) for item in rows)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """The pieces of a loop over blocks. `end` is the range's; `rise` scales to a new peak, `score`."""
+
+    blocks: low.Loop
+    terms: low.Loop
+    end: ir.Expr
+    scoring: tuple[low.Stmt, ...]
+    rise: low.If
+    score: ir.Expr
+    weight: ir.Let
+    rest: tuple[low.Stmt, ...]
+
+    @staticmethod
+    def find(blocks: low.Loop) -> _Stream | None:
+        """The pieces; None where terms are filtered or share more than bindings."""
+        assert blocks.online is not None
+        lets = {item.name: item.value for item in blocks.body if isinstance(item, ir.Let)}
+        for item in blocks.body:
+            match item:
+                case low.Loop(high=ir.Var(name), kind="serial"):
+                    stop = lets.get(name)
+                    assert isinstance(stop, ir.Apply) and stop.op == "minimum"
+                    return _Stream._of_terms(blocks, item, stop.args[1])
+                case _:
+                    pass
+        return None
+
+    @staticmethod
+    def _of_terms(blocks: low.Loop, terms: low.Loop, end: ir.Expr) -> _Stream | None:
+        assert blocks.online is not None
+        online, body = blocks.online, terms.body
+        for position, item in enumerate(body):
+            match item:
+                case low.If(_, (*_, ir.Update(online.peak, score))):
+                    scoring, rest = body[:position], body[position + 1 :]
+                    weight = _weight_of(rest, online)
+                    if weight is None:
+                        return None
+                    found = _Stream(blocks, terms, end, scoring, item, score, weight, rest)
+                    return found if found.is_plain() else None
+                case _:
+                    pass
+        return None
+
+    def is_plain(self) -> bool:
+        """Whether only bindings, and sums over lanes, lead to scores and to what is added."""
+        adding = [item for item in self.rest if not isinstance(item, (ir.Let, ir.Update))]
+        is_added = all(isinstance(item, low.Loop) and item.kind == "lanes" for item in adding)
+        is_scored = all(isinstance(item, (ir.Let, low.Fold)) for item in self.scoring)
+        folded = {
+            name for item in self.scoring if isinstance(item, low.Fold) for name in low.bound_names(item)
+        }
+        used = {name for item in adding for name in _names_used(item)}
+        needed = {name for let in self.lets_for(used) for name in names_in(let.value)}
+        return is_added and is_scored and not folded & (used | needed)
+
+    def lets_for(self, names: set[str]) -> tuple[ir.Let, ...]:
+        """The bindings, of those made for each term, that names depend on; in order."""
+        found: list[ir.Let] = []
+        for item in reversed((*self.scoring, *self.rest)):
+            if isinstance(item, ir.Let) and item.name in names and item != self.weight:
+                found.insert(0, item)
+                names = names | names_in(item.value)
+        return tuple(found)
+
+    # -- the new loop ---------------------------------------------------------------------------
+
+    def name(self, part: str) -> str:
+        """A name of the stream's own. No other name has a word after its dot."""
+        return f"{author_name(self.terms.var)}_{part}.{self.terms.var} {part}"
+
+    def dealt(self) -> low.Loop:
+        """The loop over the blocks of one part."""
+        turn = ir.Var(self.name("turn"), I64)
+        here = op("add", op("multiply", turn, PARTS), PART)
+        turns = op("floor_divide", op("add", self.blocks.high, op("subtract", PARTS, ONE)), PARTS)
+        kept = (item for item in self.blocks.body if not names_in(self.terms.high) & {*low.bound_names(item)})
+        body = tuple(self.rounds() if item == self.terms else item for item in kept)
+        return replace(self.blocks, var=turn.name, high=turns, body=(ir.Let(self.blocks.var, here), *body))
+
+    def rounds(self) -> low.Loop:
+        """The rounds of one block, each of TERMS."""
+        turn = ir.Var(self.name("round"), I64)
+        scores, weights = self.name("scores"), self.name("weights")
+        rows = tuple(low.Allocate(row, F32, ir.Const(TERMS, I64)) for row in (scores, weights))
+        adding = [item for item in self.rest if isinstance(item, low.Loop)]
+        added = (self.add(item, f"added{number}", turn, weights) for number, item in enumerate(adding))
+        body = (*rows, self.scored(turn, scores), *self.weigh(scores, weights), *added)
+        return low.Loop(turn.name, ZERO, ir.Const(BLOCK // TERMS, I64), "serial", body)
+
+    def place(self, turn: ir.Expr, term: ir.Expr) -> ir.Expr:
+        """Where a term stands in the range, or past its end."""
+        return op("add", self.terms.low, op("add", op("multiply", turn, ir.Const(TERMS, I64)), term))
+
+    def scored(self, turn: ir.Expr, scores: str) -> low.Loop:
+        term, place = ir.Var(self.name("term"), I64), ir.Var(self.name("place"), I64)
+        score = select(compare("less", place, self.end), self.score, LOWEST)
+        body = (
+            ir.Let(place.name, self.place(turn, term)),
+            ir.Let(self.terms.var, op("minimum", place, op("subtract", self.end, ONE))),
+            *self.scoring,
+            low.Put(scores, term, score),
+        )
+        return low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", body)
+
+    def weigh(self, scores: str, weights: str) -> Iterator[low.Stmt]:
+        """The peak over all terms of a round, their weights and the sum of those."""
+        assert self.blocks.online is not None
+        part = self.blocks.online.weights.part
+        top, term = ir.Var(self.name("top"), F32), ir.Var(self.name("weighed"), I64)
+        yield ir.Let(top.name, _tree("maximum", scores, 0, TERMS))
+        (risen,) = _replaced((self.rise,), self.score, top)
+        yield risen
+        (weight,) = _replaced((self.weight,), self.score, ir.At(scores, term, F32))
+        assert isinstance(weight, ir.Let)
+        put = low.Put(weights, term, weight.value)
+        yield low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", (put,))
+        yield ir.Update(part, op("add", ir.Var(part, F32), _tree("add", weights, 0, TERMS)))
+
+    def add(self, loop: low.Loop, name: str, turn: ir.Expr, weights: str) -> low.Loop:
+        """What the terms of a round add to a row of sums: the loop's body for each."""
+        term, place = ir.Var(self.name(name), I64), ir.Var(self.name(f"{name}_place"), I64)
+        here = ir.Var(self.name(f"{name}_at"), I64)
+        renamed: dict[str, ir.Expr] = {self.terms.var: here, self.weight.name: ir.At(weights, term, F32)}
+        lets: list[ir.Let] = []
+        for item in self.lets_for(_names_used(loop)):
+            again = self.name(f"{name}_{item.name}")
+            lets.append(ir.Let(again, substitute(item.value, renamed)))
+            renamed[item.name] = ir.Var(again, item.value.type)
+        inside = tuple(
+            low.map_expressions(item, lambda expr: substitute(expr, renamed)) for item in loop.body
+        )
+        body: tuple[low.Stmt, ...] = (
+            ir.Let(place.name, self.place(turn, term)),
+            ir.Let(here.name, op("minimum", place, op("subtract", self.end, ONE))),
+            *lets,
+            low.If(compare("less", place, self.end), inside),
+        )
+        return replace(loop, body=(low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", body),))
+
+
+def _weight_of(rest: tuple[low.Stmt, ...], online: low.Online) -> ir.Let | None:
+    """The binding of a term's weight: what the block's sum of weights grows by."""
+    lets = {item.name: item for item in rest if isinstance(item, ir.Let)}
+    for item in rest:
+        match item:
+            case ir.Update(online.weights.part, ir.Apply("add", (_, ir.Var(name)))):
+                return lets.get(name)
+            case _:
+                pass
+    return None
+
+
+def _tree(name: str, row: str, first: int, end: int) -> ir.Expr:
+    """All elements of a row combined in pairs."""
+    if end - first == 1:
+        return ir.At(row, ir.Const(first, I64), F32)
+    middle = (first + end) // 2
+    return op(name, _tree(name, row, first, middle), _tree(name, row, middle, end))
+
+
+def _replaced(body: tuple[low.Stmt, ...], old: ir.Expr, new: ir.Expr) -> tuple[low.Stmt, ...]:
+    def change(expr: ir.Expr) -> ir.Expr:
+        return new if expr == old else map_children(expr, change)
+
+    return tuple(low.map_expressions(item, change) for item in body)
+
+
+def _names_used(statement: low.Stmt) -> set[str]:
+    inside = low.walk((statement,))
+    return {name for item in inside for expr in low.expressions(item) for name in names_in(expr)}
