@@ -128,38 +128,51 @@ const dlpack::ExchangeApi* find_exchange(PyTypeObject* type) {
   return api && api->tensor_from_object && api->allocate && api->object_from_managed ? api : nullptr;
 }
 
-// The exchange table of a type, or null. Types seen are kept, so that their addresses stay theirs. Throws
-// TracedArray.
-const dlpack::ExchangeApi* exchange_of(PyTypeObject* type) {
-  struct Entry {
-    PyTypeObject* type;
-    const dlpack::ExchangeApi* api;
-  };
-  static Entry entries[8];
-  static int count = 0;
-  for (int i = 0; i < count; i++) {
-    if (entries[i].type == type) return entries[i].api;
-  }
-  const dlpack::ExchangeApi* api = find_exchange(type);
-  if (api && is_traced(type)) throw TracedArray();
-  if (api && count < 8) {
-    Py_INCREF(type);
-    entries[count++] = {type, api};
-  }
-  return api;
+// The property as C has it: asking through it saves looking its name up for every array.
+const PyGetSetDef* find_requires_grad(PyTypeObject* type) {
+  static PyObject* name = interned("requires_grad");
+  Reference found(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), name));
+  if (!found) PyErr_Clear();
+  const bool is_property = found && Py_IS_TYPE(found.get(), &PyGetSetDescr_Type);
+  return is_property ? reinterpret_cast<PyGetSetDescrObject*>(found.get())->d_getset : nullptr;
 }
 
-// Whether autograd would have to record what is done to `object`.
-bool needs_gradient(PyObject* object) {
-  static PyObject* name = interned("requires_grad");
-  Reference flag(PyObject_GetAttr(object, name));
-  if (!flag) PyErr_Clear();
-  if (flag.get() != Py_True) return false;
+Exchange find_all(PyTypeObject* type) {
+  const dlpack::ExchangeApi* api = find_exchange(type);
+  return {type, api, api ? find_requires_grad(type) : nullptr};
+}
+
+// How arrays of a type are read; without an exchange table, its `api` is null. Types seen are kept, so that
+// their addresses stay theirs. Throws TracedArray.
+const Exchange& exchange_of(PyTypeObject* type) {
+  static Exchange entries[8];
+  static Exchange other;
+  static int count = 0;
+  for (int i = 0; i < count; i++) {
+    if (entries[i].type == type) return entries[i];
+  }
+  const Exchange found = find_all(type);
+  if (found.api && is_traced(type)) throw TracedArray();
+  if (!found.api || count == 8) return other = found;
+  Py_INCREF(type);
+  return entries[count++] = found;
+}
+
+bool records_gradients() {
   static PyObject* module_name = interned("torch");
   Reference torch(PyImport_GetModule(module_name));
   Reference enabled(torch ? PyObject_CallMethod(torch.get(), "is_grad_enabled", nullptr) : nullptr);
   if (!enabled) PyErr_Clear();
   return enabled.get() != Py_False;
+}
+
+// Whether autograd would have to record what is done to `object`.
+bool needs_gradient(PyObject* object, const Exchange& exchange) {
+  static PyObject* name = interned("requires_grad");
+  const PyGetSetDef* property = exchange.requires_grad;
+  Reference flag(property ? property->get(object, property->closure) : PyObject_GetAttr(object, name));
+  if (!flag) PyErr_Clear();
+  return flag.get() == Py_True && records_gradients();
 }
 
 const char* device_name(int type) {
@@ -247,8 +260,8 @@ void PythonArrays::note_framework(Framework framework, PyObject* object, const d
 }
 
 void PythonArrays::read(Call& call, int index, PyObject* object) {
-  if (const dlpack::ExchangeApi* api = exchange_of(Py_TYPE(object)))
-    return read_exchange(call, index, object, *api);
+  const Exchange& exchange = exchange_of(Py_TYPE(object));
+  if (exchange.api) return read_exchange(call, index, object, exchange);
   PyTypeObject* numpy = numpy_array_type();
   if (numpy && PyObject_TypeCheck(object, numpy)) return read_numpy(call, index, object);
   // `__dlpack__` does not say on which stream its array was made, so it serves the CPU alone.
@@ -291,18 +304,18 @@ void PythonArrays::take(Call& call, int index, const dlpack::Tensor& tensor) {
   view.strides = strides_[index];
 }
 
-void PythonArrays::read_exchange(Call& call, int index, PyObject* object, const dlpack::ExchangeApi& api) {
+void PythonArrays::read_exchange(Call& call, int index, PyObject* object, const Exchange& exchange) {
   dlpack::Tensor tensor;
-  if (api.tensor_from_object(object, &tensor) != 0) {
+  if (exchange.api->tensor_from_object(object, &tensor) != 0) {
     throw TypeError(head(call, index) + "cannot be read: " + take_error());
   }
-  if (needs_gradient(object)) {
+  if (needs_gradient(object, exchange)) {
     throw ValueError(head(call, index) +
                      "requires a gradient, which this op does not record: pass it through detach(), or call "
                      "under torch.no_grad()");
   }
   take(call, index, tensor);
-  note_framework(Framework::exchange, object, &api);
+  note_framework(Framework::exchange, object, exchange.api);
 }
 
 void PythonArrays::read_numpy(Call& call, int index, PyObject* object) {

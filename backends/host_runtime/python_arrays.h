@@ -17,6 +17,13 @@ struct Target {
   const char* accepted;
 };
 
+// What an array type with an exchange table is read by. `requires_grad` is its property of that name, or null.
+struct Exchange {
+  PyTypeObject* type;
+  const dlpack::ExchangeApi* api;
+  const PyGetSetDef* requires_grad;
+};
+
 // Thrown for an array whose type has torch's operations done in a way of its own.
 struct TracedArray {};
 
@@ -55,7 +62,7 @@ class PythonArrays {
     };
   };
 
-  void read_exchange(Call& call, int index, PyObject* object, const dlpack::ExchangeApi& api);
+  void read_exchange(Call& call, int index, PyObject* object, const Exchange& exchange);
   void read_numpy(Call& call, int index, PyObject* object);
   void read_dlpack(Call& call, int index, PyObject* object);
   void take(Call& call, int index, const dlpack::Tensor& tensor);

@@ -45,6 +45,8 @@ _RUNTIME = (
     Unit(None, "metal/runtime/_strided.metal", "metal", True),
     Unit(None, "cuda/host/cuda_call.cpp", "cuda-host", True),
     Unit(None, "cuda/host/device.cpp", "cuda-host", True),
+    Unit(None, "cuda/host/launch.cpp", "cuda-host", True),
+    Unit(None, "cuda/host/seen_calls.cpp", "cuda-host", True),
     Unit(None, "cuda/host/strided.cu", "cuda", True),
 )
 

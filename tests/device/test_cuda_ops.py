@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,10 @@ class Call:
         places = {name: unwritten(shape, dtypes[name]) for name, shape in self.facts["places"].items()}
         return {**given, **self.facts["numbers"], **places}
 
-    def run(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Results and mutated arguments after a call of the op."""
+    def run(self, arguments: Mapping[str, Any], function: Any = None) -> dict[str, Any]:
+        """Results and mutated arguments after a call of the op, or of what stands for it."""
         public = {self.facts["public"][name]: value for name, value in arguments.items()}
-        made = getattr(ops, self.facts["function"])(**public)
+        made = (function or getattr(ops, self.facts["function"]))(**public)
         returned = made if isinstance(made, tuple) else (made,) if self.facts["returns"] else ()
         written = {name: arguments[name] for name in (*self.facts["mutated"], *self.facts["places"])}
         return {**written, **dict(zip(self.facts["returns"], returned, strict=True))}
@@ -152,8 +153,57 @@ def test_results_are_the_interpreters(op: str, kind: str) -> None:
 def test_every_run_gives_the_same_bits(op: str) -> None:
     call = batch(op)
     first = call.run(call.arguments())
-    for _ in range(10):
+    for _ in range(100):
         assert_same_bits(call.run(call.arguments()), first, str(call))
+
+
+@EACH
+def test_calls_that_look_alike_use_their_own_memory(op: str) -> None:
+    call = batch(op)
+    want = call.run(call.arguments())
+    first, second = call.arguments(), call.arguments()
+    earlier = call.run(first)
+    for value in earlier.values():
+        value.zero_()
+    assert_same_bits(call.run(second), want, str(call))
+    assert all(not value.double().count_nonzero() for value in earlier.values()), str(call)
+
+
+@EACH
+def test_threads_that_have_not_met_cuda_may_call(op: str) -> None:
+    call = batch(op)
+    want, arguments = call.run(call.arguments()), call.arguments()
+    torch.cuda.synchronize()
+    with ThreadPoolExecutor(1) as pool:
+        assert_same_bits(pool.submit(call.run, arguments).result(), want, str(call))
+
+
+@EACH
+def test_a_chain_of_calls_waits_for_each(op: str) -> None:
+    """Each call reads what the one before it wrote, and may start while that is ending."""
+    call = batch(op)
+    links = [name for name in call.facts["rows"] if name in call.facts["mutated"] or call.facts["has_out"]]
+    results = {False: [], True: []}
+    for waits, made in results.items():
+        arguments = call.arguments()
+        for _ in range(50):
+            outputs = call.run(arguments)
+            for name in links[:1]:
+                like = (value for value in outputs.values() if value.shape == arguments[name].shape)
+                arguments[name] = next((x for x in like if x.dtype == arguments[name].dtype), arguments[name])
+            if waits:
+                torch.cuda.synchronize()
+        made.append({name: value.clone() for name, value in outputs.items()})
+    assert_same_bits(results[False][0], results[True][0], str(call))
+
+
+@EACH
+def test_a_compiled_call_gives_the_same_bits(op: str) -> None:
+    call = batch(op)
+    want = call.run(call.arguments())
+    torch._dynamo.reset()
+    compiled = torch.compile(getattr(ops, call.facts["function"]), fullgraph=True, backend="aot_eager")
+    assert_same_bits(call.run(call.arguments(), compiled), want, str(call))
 
 
 @EACH
@@ -254,7 +304,7 @@ def test_more_elements_than_32_bits_count(op: str) -> None:
     whole, arguments = call.run(call.arguments()), call.arguments()
     copies = 2**31 // min(arguments[name].numel() for name in call.facts["rows"]) + 1
     for name in call.facts["rows"]:
-        arguments[name] = arguments[name].repeat(copies, 1)
+        arguments[name] = arguments[name].repeat(copies, *[1] * (arguments[name].ndim - 1))
         assert arguments[name].numel() > 2**31
     got = call.run(arguments)
     for name, want in whole.items():
@@ -303,10 +353,22 @@ def test_an_out_that_overlaps_an_input_is_refused(op: str) -> None:
         return
     (name,) = call.facts["returns"]
     want = call.run(call.arguments())[name]
+    getattr(ops, call.facts["op"])(**call.arguments(), out=torch.empty_like(want))
     for given, value in call.arguments().items():
         if torch.is_tensor(value) and value.shape == want.shape and value.dtype == want.dtype:
             with pytest.raises(ValueError, match="out"):
                 getattr(ops, call.facts["op"])(**{**call.arguments(), given: want}, out=want)
+
+
+@EACH
+def test_meta_tensors_are_refused_by_name(op: str) -> None:
+    call = batch(op)
+    for name in call.arrays("given"):
+        arguments = call.arguments()
+        arguments[name] = arguments[name].to("meta")
+        public = call.facts["public"][name]
+        with pytest.raises(TypeError, match=f"^{call.facts['function']}: argument '{public}' "):
+            call.run(arguments)
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one GPU")
@@ -343,7 +405,8 @@ def test_a_failed_launch_names_its_kernel(op: str) -> None:
         graph.capture_begin()  # the default stream may not work while a stream that waits for it is recorded
         with torch.cuda.stream(torch.cuda.default_stream()):
             name = call.facts["op"]
-            with pytest.raises(RuntimeError, match=f"^{name}: launching {name}_kernel failed: operation "):
+            what = rf"(launching {name}_kernel|allocating \d+ bytes of scratch)"
+            with pytest.raises(RuntimeError, match=f"^{name}: {what} failed: operation "):
                 getattr(ops, name)(**arguments)
         with pytest.raises(RuntimeError):
             graph.capture_end()

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "cuda/host/device.h"
+#include "cuda/host/launch.h"
+#include "cuda/host/seen_calls.h"
 #include "cuda/host/strided.h"
 #include "gpu_host/choose.h"
 #include "host_runtime/python_call.h"
@@ -17,11 +19,25 @@ using namespace sgl::host;
 constexpr Target kCuda{"CUDA", dlpack::kCuda,
                        "a CUDA tensor of a framework with a DLPack exchange table (torch 2.11 has one)"};
 
+// A public function: its launches, and the calls of it that were seen.
+struct CudaFunction {
+  const OpLaunches& op;
+  mutable SeenCalls seen;
+};
+
+void start(const Signature& signature, const LaunchRow& row, const void* kernel, const Geometry& geometry,
+           void** arguments, cudaStream_t stream, bool starts_early) {
+  const cudaError_t status = launch_kernel(kernel, geometry, arguments, stream, starts_early);
+  if (status != cudaSuccess) {
+    require(status, std::string(signature.name) + ": launching " + row.name + "_kernel");
+  }
+}
+
 // What a call puts on its stream, and the memory that it borrows there until it is through.
 class Recording {
  public:
-  Recording(const Call& call, Work& work, cudaStream_t stream)
-      : call_(call), work_(work), stream_(stream) {}
+  Recording(const Call& call, Work& work, cudaStream_t stream, bool starts_early)
+      : call_(call), work_(work), stream_(stream), starts_early_(starts_early) {}
 
   void prepare_arrays() {
     for (const Work::Copy& copy : work_.copies) {
@@ -45,15 +61,24 @@ class Recording {
     }
     const int64_t along_x = choice.groups < kGroupsAlongX ? choice.groups : kGroupsAlongX;
     const int64_t along_y = (choice.groups - 1) / along_x + 1;
-    const dim3 grid(static_cast<unsigned>(along_x), static_cast<unsigned>(along_y));
-    const dim3 block(static_cast<unsigned>(choice.threads));
+    const Geometry geometry{dim3(static_cast<unsigned>(along_x), static_cast<unsigned>(along_y)),
+                            dim3(static_cast<unsigned>(choice.threads))};
     const void* kernel = op.kernel(choice.kernel->position);
-    require(cudaLaunchKernel(kernel, grid, block, arguments, 0, stream_),
-            call_.signature.name + std::string(": launching ") + row.name + "_kernel");
+    start(call_.signature, row, kernel, geometry, arguments, stream_, starts_early_);
+    steps_.push_back({&row, kernel, nullptr, geometry, choice.launch});
+  }
+
+  // The launches, if another call like this one needs no more than them.
+  std::vector<SeenCall::Step> repeatable_steps(const OpLaunches& op) {
+    const bool is_whole = steps_.size() == op.launches.size() && !steps_.empty();
+    if (!is_whole || has_borrowed_ || !work_.copies.empty() || !work_.fills.empty()) return {};
+    for (SeenCall::Step& step : steps_) step.function = find_function(step.kernel);
+    return std::move(steps_);
   }
 
  private:
   void* borrow(int64_t bytes) {
+    has_borrowed_ = true;
     return bytes == 0 ? nullptr : borrowed_.emplace_back(bytes, stream_, call_.signature.name).data();
   }
 
@@ -67,14 +92,68 @@ class Recording {
   const Call& call_;
   Work& work_;
   cudaStream_t stream_;
+  bool starts_early_;
+  bool has_borrowed_ = false;
   std::vector<StreamMemory> borrowed_;
+  std::vector<SeenCall::Step> steps_;
   void* kept_[kMaxScratch] = {};
 };
+
+// Whether the call's kernels may start early: as the caller says, else where the device can.
+bool may_start_early(const Arguments& arguments, const Signature& signature, int device) {
+  for (std::size_t i = 0; i < signature.parameters.size(); i++) {
+    if (signature.parameters[i].kind != ParameterKind::early_start) continue;
+    PyObject* const asked = arguments.values[i];
+    if (!asked || asked == Py_None) break;
+    if (!PyBool_Check(asked)) {
+      throw TypeError(std::string(signature.name) + ": argument '" + signature.parameters[i].name +
+                      "' must be a bool or None, got " + type_name(asked));
+    }
+    if (asked == Py_False) return false;
+  }
+  return can_start_early(device);
+}
+
+// Launches a call as one before it, with its own addresses. False where its memory does not allow that.
+bool repeat(SeenCall& seen, Call& call, PythonArrays& arrays, CallObjects& objects, cudaStream_t stream,
+            bool starts_early) {
+  bool made[kMaxTensors];
+  seen.recall(call);
+  make_results(call, arrays, objects);
+  for (std::size_t i = 0; i < call.op.tensors.size(); i++) made[i] = static_cast<bool>(objects.made[i]);
+  if (!seen.fits(call, made)) {
+    for (std::size_t i = 0; i < call.op.tensors.size(); i++) {
+      if (made[i]) call.arrays[i] = {};
+    }
+    return false;
+  }
+  seen.place(call);
+  for (SeenCall::Step& step : seen.steps) {
+    void* parameters[] = {seen.params, &step.launch};
+    if (step.function && launch_function(step.function, step.geometry, parameters, stream, starts_early)) continue;
+    start(call.signature, *step.row, step.kernel, step.geometry, parameters, stream, starts_early);
+  }
+  return true;
+}
+
+void run_anew(const CudaFunction& function, const Look& look, Call& call, PythonArrays& arrays, CallObjects& objects,
+              cudaStream_t stream, bool starts_early) {
+  resolve(call);
+  make_results(call, arrays, objects);
+  check_written(call);
+  Work work;
+  prepare(call, nullptr, work);
+  Recording recording(call, work, stream, starts_early);
+  recording.prepare_arrays();
+  for (const LaunchRow& row : function.op.launches) recording.launch(function.op, row);
+  std::vector<SeenCall::Step> steps = recording.repeatable_steps(function.op);
+  if (!steps.empty() && look.is_known()) function.seen.add(look, call, work, std::move(steps));
+}
 
 PyObject* call_cuda(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return run_call(self, args, count, keywords, [&]() -> PyObject* {
     const Signature& signature = bound_of(self).signature;
-    const auto& op = *static_cast<const OpLaunches*>(bound_of(self).extra);
+    const auto& function = *static_cast<const CudaFunction*>(bound_of(self).extra);
     Arguments arguments;
     match_arguments(signature, args, count, keywords, nullptr, arguments);
     Call call(signature);
@@ -82,15 +161,15 @@ PyObject* call_cuda(PyObject* self, PyObject* const* args, Py_ssize_t count, PyO
     CallObjects objects;
     read_numbers(arguments, call);
     read_arrays(arguments, call, arrays, objects);
-    resolve(call);
-    const DeviceGuard device(arrays.device(call).id);
-    make_results(call, arrays, objects);
-    check_written(call);
-    Work work;
-    prepare(call, nullptr, work);
-    Recording recording(call, work, static_cast<cudaStream_t>(arrays.current_stream(call)));
-    recording.prepare_arrays();
-    for (const LaunchRow& row : op.launches) recording.launch(op, row);
+    const int id = arrays.device(call).id;
+    const DeviceGuard device(id);
+    const bool starts_early = may_start_early(arguments, signature, id);
+    const auto stream = static_cast<cudaStream_t>(arrays.current_stream(call));
+    const Look look(call, id, starts_early);
+    SeenCall* const seen = function.seen.find(look);
+    if (!seen || !repeat(*seen, call, arrays, objects, stream, starts_early)) {
+      run_anew(function, look, call, arrays, objects, stream, starts_early);
+    }
     return pack_returns(signature, arrays, objects);
   });
 }
@@ -103,7 +182,7 @@ PyObject* make_cuda_module(const char* name, std::initializer_list<CudaOp> ops) 
     Reference module = owned(PyModule_Create(&definition));
     for (const CudaOp& op : ops) {
       for (const Signature& signature : op.signatures) {
-        add_function(module.get(), signature, call_cuda, &op.launches);
+        add_function(module.get(), signature, call_cuda, new CudaFunction{op.launches, {}});  // for good, as it is
       }
     }
     return module.release();
