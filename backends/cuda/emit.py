@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.cuda.contract import check_files
 from backends.cuda.spelling import SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
@@ -42,10 +43,12 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     kernels = [_kernel(item, record) for item in plans]
     context = {"record": record, "table": table_symbol(record), "kernels": kernels}
     launches = tuple(item.record for item in plans)
-    return {
+    files = {
         f"cuda/{record.name}.cu": render(TEMPLATES, "kernel.cu.j2", context),
         f"cuda/{record.name}_launches.cpp": write_launches(launches, record, _frame_of(record)),
     }
+    check_files(files, launches, record, table_symbol(record))
+    return files
 
 
 def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord, ...]:

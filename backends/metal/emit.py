@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from backends.metal.contract import check_files
 from backends.metal.lint import lint, macros_of
 from backends.metal.spelling import FIELDS, SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
@@ -71,10 +72,12 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
         reason = f"Metal refuses what would be emitted ({finding.message})"
         raise TargetError(TARGET.name, f"{finding.rule} at line {finding.line}", record.name, reason)
     launches = tuple(item.record for item in plans)
-    return {
+    files = {
         f"metal/{record.name}.metal": text,
         f"metal/{record.name}_launches.cpp": write_launches(launches, record, _frame_of(launches, record)),
     }
+    check_files(files, launches, record)
+    return files
 
 
 @cache

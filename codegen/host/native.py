@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codegen.host.contract import check_op_files
 from codegen.host.render import render
 from codegen.host.tables import host_source
 from codegen.record import Field, OpRecord
@@ -43,11 +44,13 @@ def op_files(record: OpRecord) -> dict[str, bytes]:
     """The parameter struct and the tables of one op."""
     fields = tuple(_field_row(field, record) for field in record.fields)
     params = ParamsHeader(record.spec_path, record.name, record.params_struct, fields)
-    return {
+    files = {
         f"host/{record.params_struct}.h": render("params.h.j2", params),
         f"host/{record.name}_host.h": render("host.h.j2", HostHeader(record.spec_path, record.name)),
         f"host/{record.name}_host.cpp": render("host.cpp.j2", host_source(record)),
     }
+    check_op_files(files, record)
+    return files
 
 
 def module_files(records: Sequence[OpRecord]) -> dict[str, bytes]:
