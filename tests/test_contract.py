@@ -86,6 +86,7 @@ METAL = [
     (r"\.shader = \"route_tokens\"", '.shader = "other"', "shader"),
     (r"first_value = \d", "first_value = 1", "first_value"),
     (r"sizeof\(route_tokens_params", "sizeof(other_params", "params_bytes"),
+    (r"exchange_bytes = \d+", "exchange_bytes = 16", "exchange_bytes"),
 ]
 LAUNCHES = [
     (r"\{tensor_\w+\}|    tensor_\w+,\n    (tensor_\w+),", r"    \1,\n    \1,", "tensors"),
@@ -99,6 +100,7 @@ LAUNCHES = [
     (r"\{kHoweverLong, ", "{100000, ", "teams"),
     (r"tile_turns = \d+", "tile_turns = 99", "tile_turns"),
     (r"teams_per_group = \d+", "teams_per_group = 99", "teams_per_group"),
+    (r"part_lanes = \d+", "part_lanes = 99", "part_lanes"),
     (r"bounds_0\[\] = \{\n.*\n", "bounds_0[] = {\n", "bounds"),
     (r"dealt_0\[\] = \{\n.*\n", "dealt_0[] = {\n", "dealt"),
     (r"(kernels_0\[\] = \{\n    \{0, 0, \d, \d), true", r"\1, false", "kernels"),

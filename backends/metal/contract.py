@@ -13,7 +13,7 @@ from backends.metal.spelling import FIELDS, STORAGE, TYPES
 from codegen.contract import Facts, require_equal
 from codegen.gpu.contract import launch_table_facts, read_arrays, read_launch_tables, read_members
 from codegen.gpu.frame import template_arguments
-from codegen.gpu.record import LaunchRecord, constant_positions
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
 from codegen.record import OpRecord
 
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
@@ -100,6 +100,7 @@ def table_facts(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Facts:
         "constant rows": constants,
         "first_value": f"{pointers} * sizeof(void*)",
         "params_bytes": f"sizeof({record.params_struct})",
+        "exchange_bytes": str(4 * EXCHANGE_WORDS),
     }
 
 

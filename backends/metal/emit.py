@@ -14,7 +14,7 @@ from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
 from codegen.gpu.launch_tables import Array, Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, Target, plan
-from codegen.gpu.record import LaunchRecord, constant_positions
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
 from codegen.gpu.schedule import Schedule, TeamSize
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
@@ -116,6 +116,7 @@ def _frame_of(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Frame:
             f".constants = {'kConstants' if constants else '{}'}",
             f".first_value = {sum(field.kind == 'pointer' for field in record.fields)} * sizeof(void*)",
             f".params_bytes = sizeof({record.params_struct})",
+            f".exchange_bytes = {4 * EXCHANGE_WORDS}",
         ),
     )
 

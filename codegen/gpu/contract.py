@@ -95,6 +95,7 @@ def _facts(launch: LaunchRecord, entries: list[str], slots: dict[str, int]) -> I
     yield "teams", tuple((_longest(row.longest), str(row.lanes)) for row in schedule.teams)
     yield "tile_turns", str(schedule.tile_turns)
     yield "teams_per_group", str(schedule.teams_per_group)
+    yield "part_lanes", str(schedule.part_lanes)
     yield "scratch", tuple(_scratch(row, slots) for row in launch.scratch)
     yield "kernels", tuple(
         (str(row.position), str(entries.index(row.entry)), str(row.chunk), str(row.variant.turns),

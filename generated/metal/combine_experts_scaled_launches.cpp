@@ -126,6 +126,7 @@ extern constinit const metal::OpLaunches combine_experts_scaled_launches = {
     .constants = kConstants,
     .first_value = 2 * sizeof(void*),
     .params_bytes = sizeof(combine_experts_scaled_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

@@ -121,6 +121,7 @@ extern constinit const metal::OpLaunches gelu_and_mul_launches = {
     .constants = {},
     .first_value = 2 * sizeof(void*),
     .params_bytes = sizeof(gelu_and_mul_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

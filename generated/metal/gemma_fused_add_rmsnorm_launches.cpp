@@ -157,6 +157,7 @@ extern constinit const metal::OpLaunches gemma_fused_add_rmsnorm_launches = {
     .constants = kConstants,
     .first_value = 3 * sizeof(void*),
     .params_bytes = sizeof(gemma_fused_add_rmsnorm_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

@@ -163,6 +163,7 @@ extern constinit const metal::OpLaunches gemma_rmsnorm_launches = {
     .constants = kConstants,
     .first_value = 3 * sizeof(void*),
     .params_bytes = sizeof(gemma_rmsnorm_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

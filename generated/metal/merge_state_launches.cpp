@@ -173,6 +173,7 @@ extern constinit const metal::OpLaunches merge_state_launches = {
     .constants = kConstants,
     .first_value = 6 * sizeof(void*),
     .params_bytes = sizeof(merge_state_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

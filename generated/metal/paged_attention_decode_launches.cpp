@@ -194,6 +194,7 @@ extern constinit const metal::OpLaunches paged_attention_decode_launches = {
     .constants = kConstants,
     .first_value = 6 * sizeof(void*),
     .params_bytes = sizeof(paged_attention_decode_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

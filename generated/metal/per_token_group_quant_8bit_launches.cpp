@@ -246,6 +246,7 @@ extern constinit const metal::OpLaunches per_token_group_quant_8bit_launches = {
     .constants = kConstants,
     .first_value = 3 * sizeof(void*),
     .params_bytes = sizeof(per_token_group_quant_8bit_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

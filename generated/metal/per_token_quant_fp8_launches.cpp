@@ -159,6 +159,7 @@ extern constinit const metal::OpLaunches per_token_quant_fp8_launches = {
     .constants = kConstants,
     .first_value = 3 * sizeof(void*),
     .params_bytes = sizeof(per_token_quant_fp8_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

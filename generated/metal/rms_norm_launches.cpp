@@ -163,6 +163,7 @@ extern constinit const metal::OpLaunches rms_norm_launches = {
     .constants = kConstants,
     .first_value = 3 * sizeof(void*),
     .params_bytes = sizeof(rms_norm_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

@@ -183,6 +183,7 @@ extern constinit const metal::OpLaunches rope_pool_fused_launches = {
     .constants = kConstants,
     .first_value = 9 * sizeof(void*),
     .params_bytes = sizeof(rope_pool_fused_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

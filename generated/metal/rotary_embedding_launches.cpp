@@ -338,6 +338,7 @@ extern constinit const metal::OpLaunches rotary_embedding_launches = {
     .constants = kConstants,
     .first_value = 4 * sizeof(void*),
     .params_bytes = sizeof(rotary_embedding_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

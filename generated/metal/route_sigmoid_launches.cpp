@@ -158,6 +158,7 @@ extern constinit const metal::OpLaunches route_sigmoid_launches = {
     .constants = kConstants,
     .first_value = 4 * sizeof(void*),
     .params_bytes = sizeof(route_sigmoid_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

@@ -160,6 +160,7 @@ extern constinit const metal::OpLaunches softmax_launches = {
     .constants = kConstants,
     .first_value = 2 * sizeof(void*),
     .params_bytes = sizeof(softmax_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops

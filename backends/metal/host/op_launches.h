@@ -17,7 +17,8 @@ struct ConstantRow {
 };
 
 // The launches of an op, in order, and its kernels' names by their position. `shader` names the source
-// file. Kernels get the part of the parameter struct from `first_value` to `params_bytes`: all but pointers.
+// file. Kernels get the part of the parameter struct from `first_value` to `params_bytes`, which is all but
+// pointers, and `exchange_bytes` of threadgroup memory.
 struct OpLaunches {
   const char* shader;
   std::span<const gpu::LaunchRow> launches;
@@ -25,8 +26,7 @@ struct OpLaunches {
   std::span<const ConstantRow> constants;
   std::size_t first_value;
   std::size_t params_bytes;
+  std::size_t exchange_bytes;
 };
-
-inline constexpr int kExchangeBytes = 2048;  // threadgroup memory of every kernel
 
 }  // namespace sgl::metal
