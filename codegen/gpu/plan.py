@@ -260,7 +260,8 @@ class _Variants:
             return (self.schedule.tile_turns,)
         if is_wide and not is_usual:
             return (0,)
-        most = self.schedule.register_bytes // (1 if is_usual else 2)  # single elements take more code
+        most = self.schedule.register_bytes
+        most = most if is_usual else max(most // 2, min(held, most))  # single elements take more code
         counts = tuple(item for item in self.schedule.register_turns if item * held <= most)
         return (0, *(counts if is_usual and not is_wide else counts[-1:]))
 

@@ -50,7 +50,7 @@ class Schedule:
 # Rows that are reduced once: a lane should have a few chunks of its own.
 _ONCE = Schedule((TeamSize(512, 32), TeamSize(2048, 128), TeamSize(8192, 256), TeamSize(None, 512)))
 # Reduced again and again inside a loop: waiting across a threadgroup would cost more than it gains.
-_AGAIN = Schedule((TeamSize(2048, 32), TeamSize(None, 128)), register_bytes=128)
+_AGAIN = Schedule((TeamSize(2048, 32), TeamSize(None, 128)), register_bytes=192)
 # Nothing exchanged: as many lanes as there is work for in a tile.
 _TILED = Schedule((TeamSize(512, 32), TeamSize(None, 256)))
 

@@ -133,18 +133,26 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int64_t, 4, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
 };
 
 }  // namespace
