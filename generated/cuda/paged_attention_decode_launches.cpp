@@ -64,8 +64,7 @@ constexpr Measure grid_0[] = {
 };
 
 constexpr TeamRow teams_0[] = {
-    {2048, 32},
-    {kHoweverLong, 128},
+    {kHoweverLong, 256},
 };
 
 constexpr int16_t tensors_0[] = {
@@ -119,18 +118,20 @@ constexpr KernelRow kernels_0[] = {
     {7, 0, 4, 2, false, true},
     {8, 1, 8, 0, true, false},
     {9, 1, 8, 0, true, true},
-    {10, 1, 8, 1, true, true},
+    {10, 1, 8, 2, true, true},
     {11, 1, 8, 0, false, false},
     {12, 1, 8, 1, false, false},
     {13, 1, 8, 0, false, true},
     {14, 1, 8, 1, false, true},
-    {15, 2, 8, 0, true, false},
-    {16, 2, 8, 0, true, true},
-    {17, 2, 8, 1, true, true},
-    {18, 2, 8, 0, false, false},
-    {19, 2, 8, 1, false, false},
-    {20, 2, 8, 0, false, true},
-    {21, 2, 8, 1, false, true},
+    {15, 1, 8, 2, false, true},
+    {16, 2, 8, 0, true, false},
+    {17, 2, 8, 0, true, true},
+    {18, 2, 8, 2, true, true},
+    {19, 2, 8, 0, false, false},
+    {20, 2, 8, 1, false, false},
+    {21, 2, 8, 0, false, true},
+    {22, 2, 8, 1, false, true},
+    {23, 2, 8, 2, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -142,6 +143,7 @@ constexpr LaunchRow kLaunches[] = {
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
+        .part_lanes = 16,
         .tensors = tensors_0,
         .given = {},
         .scratch = scratch_0,

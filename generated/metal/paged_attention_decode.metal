@@ -41,7 +41,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     uint3 group [[threadgroup_position_in_grid]],
     uint3 groups [[threadgroups_per_grid]],
     uint thread_index [[thread_index_in_threadgroup]]) {
-    const sgl::Team team = sgl::make_team(launch, exchange, group, groups, thread_index);
+    const auto team = sgl::PartOf<turns != 0>::of(sgl::make_team(launch, exchange, group, groups, thread_index));
     if (team.item >= launch.teams) return;
     const index_t q_stride_0 = index_t(params.q_stride_0);
     const index_t q_stride_1 = index_t(params.q_stride_1);
@@ -81,9 +81,10 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     float p_sum_lost = 0.0f;
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
-    for (int64_t j_block = 0; j_block < sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(sgl::to_i64(j_end), sgl::to_i64(j_begin)), 15), 16); ++j_block) {
+    for (int64_t j_turn = 0; j_turn < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(sgl::to_i64(j_end), sgl::to_i64(j_begin)), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts))); ++j_turn) {
+        const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(j_turn,
+                sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
         const int64_t j_start = sgl::wrapping_add(sgl::to_i64(j_begin), sgl::wrapping_multiply(j_block, 16));
-        const int64_t j_stop = sgl::minimum(sgl::wrapping_add(j_start, 16), sgl::to_i64(j_end));
         float p_sum_part = 0.0f;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -96,55 +97,61 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
                 p_acc_part.set(turn, step, d, 0.0f);
             }
         }
-        for (int64_t j = j_start; j < j_stop; ++j) {
-            sgl::Held<T, chunk, is_aligned, turns> q_held;
+        for (index_t j_round = 0; j_round < 4; ++j_round) {
+            float j_scores[4];
+            float j_weights[4];
             SGL_UNROLL
-            for (int turn = 0; turn < turns; ++turn) {
-                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                if (d_base >= head_dim) break;
-                q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
-            }
-            const bool kv_indices_is_valid = 0 <= j && j < entries;
-            const int32_t kv_indices_j = kv_indices_is_valid ? sgl::load(kv_indices, j) : 0;
-            const index_t k_pool_at = index_t(kv_indices_j);
-            sgl::Held<T, chunk, is_aligned, turns> k_pool_held;
-            sgl::Held<T, chunk, is_aligned, turns> v_pool_held;
-            SGL_UNROLL
-            for (int turn = 0; turn < turns; ++turn) {
-                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                if (d_base >= head_dim) break;
-                if (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots) k_pool_held.load(turn,
-                        k_pool, k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
-                        head_dim - d_base);
-                if (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots) v_pool_held.load(turn,
-                        v_pool, k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
-                        head_dim - d_base);
-            }
-            sgl::Accumulator<sgl::Sum<float>> sum_d_state;
-            SGL_UNROLL
-            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                if (d_base >= head_dim) break;
-                const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
-                        head_dim - d_base);
-                const auto k_pool_chunk = k_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
-                        && k_pool_at < pool_slots, turn, k_pool,
-                        k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
+            for (index_t j_term = 0; j_term < 4; ++j_term) {
+                sgl::Held<T, chunk, is_aligned, turns> q_held;
                 SGL_UNROLL
-                for (int step = 0; step < chunk; ++step) {
-                    const index_t d = d_base + step;
-                    if (!is_aligned && d >= head_dim) break;
-                    sum_d_state.add(d,
-                            q_chunk.get(step)
-                            * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                            ? k_pool_chunk.get(step) : NAN));
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (d_base >= head_dim) break;
+                    q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
                 }
+                const int64_t j_place = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + j_term));
+                const int64_t j = sgl::minimum(j_place, sgl::wrapping_subtract(sgl::to_i64(j_end), 1));
+                const bool kv_indices_is_valid = 0 <= j && j < entries;
+                const int32_t kv_indices_j = kv_indices_is_valid ? sgl::load(kv_indices, j) : 0;
+                const index_t k_pool_at = index_t(kv_indices_j);
+                sgl::Held<T, chunk, is_aligned, turns> k_pool_held;
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (d_base >= head_dim) break;
+                    if (kv_indices_is_valid && 0 <= k_pool_at
+                            && k_pool_at < pool_slots) k_pool_held.load(turn, k_pool,
+                            k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
+                }
+                sgl::Accumulator<sgl::Sum<float>> sum_d_state;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (d_base >= head_dim) break;
+                    const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
+                            head_dim - d_base);
+                    const auto k_pool_chunk = k_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
+                            && k_pool_at < pool_slots, turn, k_pool,
+                            k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d = d_base + step;
+                        if (!is_aligned && d >= head_dim) break;
+                        sum_d_state.add(d,
+                                q_chunk.get(step)
+                                * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
+                                ? k_pool_chunk.get(step) : NAN));
+                    }
+                }
+                sum_d_state.combine(team);
+                const float sum_d = sum_d_state.result();
+                const float p_score = sm_scale * sum_d;
+                j_scores[j_term] = j_place < j_end ? p_score : -INFINITY;
             }
-            sum_d_state.combine(team);
-            const float sum_d = sum_d_state.result();
-            const float p_score = sm_scale * sum_d;
-            if (!(p_score <= p_max + 1.0f)) {
-                const float p_keep = sgl::exp(p_max - p_score);
+            const float j_top = sgl::maximum(sgl::maximum(j_scores[0], j_scores[1]),
+                    sgl::maximum(j_scores[2], j_scores[3]));
+            if (!(j_top <= p_max + 1.0f)) {
+                const float p_keep = sgl::exp(p_max - j_top);
                 p_sum = p_sum * p_keep;
                 p_sum_lost = p_sum_lost * p_keep;
                 p_sum_part = p_sum_part * p_keep;
@@ -161,25 +168,43 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
                         p_acc_part.set(turn, step, d, p_acc_part.get(turn, step, d) * p_keep);
                     }
                 }
-                p_max = p_score;
+                p_max = j_top;
             }
-            const float p_weight = p_max == -INFINITY ? 0.0f : sgl::exp(p_score - p_max);
-            p_sum_part = p_sum_part + p_weight;
+            SGL_UNROLL
+            for (index_t j_weighed = 0; j_weighed < 4; ++j_weighed) {
+                j_weights[j_weighed] = p_max == -INFINITY ? 0.0f : sgl::exp(j_scores[j_weighed] - p_max);
+            }
+            p_sum_part = p_sum_part + (j_weights[0] + j_weights[1] + (j_weights[2] + j_weights[3]));
             SGL_UNROLL
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (d_base >= head_dim) break;
-                const auto v_pool_chunk = v_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
-                        && k_pool_at < pool_slots, turn, v_pool,
-                        k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base, head_dim - d_base);
                 SGL_UNROLL
-                for (int step = 0; step < chunk; ++step) {
-                    const index_t d = d_base + step;
-                    if (!is_aligned && d >= head_dim) break;
-                    p_acc_part.set(turn, step, d,
-                            p_acc_part.get(turn, step, d) + p_weight
-                            * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                            ? v_pool_chunk.get(step) : NAN));
+                for (index_t j_added0 = 0; j_added0 < 4; ++j_added0) {
+                    const int64_t j_added0_place = sgl::wrapping_add(j_start,
+                            sgl::to_i64(j_round * 4 + j_added0));
+                    const int64_t j_added0_at = sgl::minimum(j_added0_place,
+                            sgl::wrapping_subtract(sgl::to_i64(j_end), 1));
+                    const bool j_added0_kv_indices_is_valid = 0 <= j_added0_at && j_added0_at < entries;
+                    const int32_t j_added0_kv_indices_j = j_added0_kv_indices_is_valid
+                            ? sgl::load(kv_indices, j_added0_at) : 0;
+                    const index_t j_added0_k_pool_at = index_t(j_added0_kv_indices_j);
+                    if (j_added0_place < j_end) {
+                        const auto v_pool_chunk = sgl::load_chunk_if<chunk,
+                                is_aligned>(j_added0_kv_indices_is_valid && 0 <= j_added0_k_pool_at
+                                && j_added0_k_pool_at < pool_slots, v_pool,
+                                j_added0_k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                                head_dim - d_base);
+                        SGL_UNROLL
+                        for (int step = 0; step < chunk; ++step) {
+                            const index_t d = d_base + step;
+                            if (!is_aligned && d >= head_dim) break;
+                            p_acc_part.set(turn, step, d,
+                                    p_acc_part.get(turn, step, d) + j_weights[j_added0]
+                                    * (j_added0_kv_indices_is_valid && 0 <= j_added0_k_pool_at
+                                    && j_added0_k_pool_at < pool_slots ? v_pool_chunk.get(step) : NAN));
+                        }
+                    }
                 }
             }
         }
@@ -204,6 +229,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             }
         }
     }
+    const float p_max_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max);
+    const float p_max_share = p_max == p_max_of_parts ? 1.0f : sgl::exp(p_max - p_max_of_parts);
+    p_sum = sgl::over_parts<sgl::Sum<float>>(team, p_sum * p_max_share);
+    sgl::add_parts(team, p_max_share, p_acc);
+    if (team.part != 0) return;
     const float p_scale = p_sum == 0.0f ? 0.0f : 1.0f / p_sum;
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -231,15 +261,17 @@ SGL_KERNEL("paged_attention_decode_f32_aligned_turns1", paged_attention_decode_k
 SGL_KERNEL("paged_attention_decode_f32_aligned_turns2", paged_attention_decode_kernel<float, int32_t, 4, true, 2>)
 SGL_KERNEL("paged_attention_decode_f16_wide", paged_attention_decode_kernel<half, int64_t, 8, false, 0>)
 SGL_KERNEL("paged_attention_decode_f16_aligned_wide", paged_attention_decode_kernel<half, int64_t, 8, true, 0>)
-SGL_KERNEL("paged_attention_decode_f16_aligned_turns1_wide", paged_attention_decode_kernel<half, int64_t, 8, true, 1>)
+SGL_KERNEL("paged_attention_decode_f16_aligned_turns2_wide", paged_attention_decode_kernel<half, int64_t, 8, true, 2>)
 SGL_KERNEL("paged_attention_decode_f16", paged_attention_decode_kernel<half, int32_t, 8, false, 0>)
 SGL_KERNEL("paged_attention_decode_f16_turns1", paged_attention_decode_kernel<half, int32_t, 8, false, 1>)
 SGL_KERNEL("paged_attention_decode_f16_aligned", paged_attention_decode_kernel<half, int32_t, 8, true, 0>)
 SGL_KERNEL("paged_attention_decode_f16_aligned_turns1", paged_attention_decode_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("paged_attention_decode_f16_aligned_turns2", paged_attention_decode_kernel<half, int32_t, 8, true, 2>)
 SGL_KERNEL("paged_attention_decode_bf16_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, false, 0>)
 SGL_KERNEL("paged_attention_decode_bf16_aligned_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, true, 0>)
-SGL_KERNEL("paged_attention_decode_bf16_aligned_turns1_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, true, 1>)
+SGL_KERNEL("paged_attention_decode_bf16_aligned_turns2_wide", paged_attention_decode_kernel<bfloat, int64_t, 8, true, 2>)
 SGL_KERNEL("paged_attention_decode_bf16", paged_attention_decode_kernel<bfloat, int32_t, 8, false, 0>)
 SGL_KERNEL("paged_attention_decode_bf16_turns1", paged_attention_decode_kernel<bfloat, int32_t, 8, false, 1>)
 SGL_KERNEL("paged_attention_decode_bf16_aligned", paged_attention_decode_kernel<bfloat, int32_t, 8, true, 0>)
 SGL_KERNEL("paged_attention_decode_bf16_aligned_turns1", paged_attention_decode_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("paged_attention_decode_bf16_aligned_turns2", paged_attention_decode_kernel<bfloat, int32_t, 8, true, 2>)

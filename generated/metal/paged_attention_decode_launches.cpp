@@ -63,8 +63,7 @@ constexpr Measure grid_0[] = {
 };
 
 constexpr TeamRow teams_0[] = {
-    {2048, 32},
-    {kHoweverLong, 128},
+    {kHoweverLong, 256},
 };
 
 constexpr int16_t tensors_0[] = {
@@ -118,18 +117,20 @@ constexpr KernelRow kernels_0[] = {
     {7, 0, 4, 2, false, true},
     {8, 1, 8, 0, true, false},
     {9, 1, 8, 0, true, true},
-    {10, 1, 8, 1, true, true},
+    {10, 1, 8, 2, true, true},
     {11, 1, 8, 0, false, false},
     {12, 1, 8, 1, false, false},
     {13, 1, 8, 0, false, true},
     {14, 1, 8, 1, false, true},
-    {15, 2, 8, 0, true, false},
-    {16, 2, 8, 0, true, true},
-    {17, 2, 8, 1, true, true},
-    {18, 2, 8, 0, false, false},
-    {19, 2, 8, 1, false, false},
-    {20, 2, 8, 0, false, true},
-    {21, 2, 8, 1, false, true},
+    {15, 1, 8, 2, false, true},
+    {16, 2, 8, 0, true, false},
+    {17, 2, 8, 0, true, true},
+    {18, 2, 8, 2, true, true},
+    {19, 2, 8, 0, false, false},
+    {20, 2, 8, 1, false, false},
+    {21, 2, 8, 0, false, true},
+    {22, 2, 8, 1, false, true},
+    {23, 2, 8, 2, false, true},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -141,6 +142,7 @@ constexpr LaunchRow kLaunches[] = {
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
+        .part_lanes = 32,
         .tensors = tensors_0,
         .given = {},
         .scratch = scratch_0,
@@ -163,18 +165,20 @@ constexpr const char* kKernels[] = {
     "paged_attention_decode_f32_aligned_turns2",
     "paged_attention_decode_f16_wide",
     "paged_attention_decode_f16_aligned_wide",
-    "paged_attention_decode_f16_aligned_turns1_wide",
+    "paged_attention_decode_f16_aligned_turns2_wide",
     "paged_attention_decode_f16",
     "paged_attention_decode_f16_turns1",
     "paged_attention_decode_f16_aligned",
     "paged_attention_decode_f16_aligned_turns1",
+    "paged_attention_decode_f16_aligned_turns2",
     "paged_attention_decode_bf16_wide",
     "paged_attention_decode_bf16_aligned_wide",
-    "paged_attention_decode_bf16_aligned_turns1_wide",
+    "paged_attention_decode_bf16_aligned_turns2_wide",
     "paged_attention_decode_bf16",
     "paged_attention_decode_bf16_turns1",
     "paged_attention_decode_bf16_aligned",
     "paged_attention_decode_bf16_aligned_turns1",
+    "paged_attention_decode_bf16_aligned_turns2",
 };
 
 constexpr metal::ConstantRow kConstants[] = {
@@ -190,6 +194,7 @@ extern constinit const metal::OpLaunches paged_attention_decode_launches = {
     .constants = kConstants,
     .first_value = 6 * sizeof(void*),
     .params_bytes = sizeof(paged_attention_decode_params),
+    .exchange_bytes = 2048,
 };
 
 }  // namespace sgl::ops
