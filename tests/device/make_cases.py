@@ -7,7 +7,6 @@ A machine with a GPU needs no generator then: `test_cuda_ops.py` reads the file 
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -100,13 +99,19 @@ def size_of(arguments: dict[str, Any]) -> int:
 
 
 def edge_calls(op: Op) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each size as long as fits, and no elements at all."""
+    """Each size as long as fits, one of them in any case; and no elements at all."""
+    long = [(name, op.draw(sizes)) for name in op.kernel.sizes for sizes in long_sizes(op, name)]
+    fitting = {name: arguments for name, arguments in reversed(long) if size_of(arguments) <= LARGEST_LONG}
+    shortest = min((arguments for _, arguments in long), key=size_of)
+    yield from (("long", arguments) for arguments in fitting.values() or [shortest])
     for name in op.kernel.sizes:
-        long = (op.draw(sizes) for length in LONG if (sizes := op.sizes(**{name: length})))
-        small = (arguments for arguments in long if size_of(arguments) <= LARGEST_LONG)
-        yield from (("long", arguments) for arguments in itertools.islice(small, 1))
         if (sizes := op.sizes(**{name: 0})) is not None:
             yield "empty", op.draw(sizes)
+
+
+def long_sizes(op: Op, name: str) -> Iterator[dict[str, int]]:
+    """Sizes with one of each length, the longest first."""
+    yield from (dict(sizes) for length in LONG if (sizes := op.sizes(**{name: length})))
 
 
 def add_op(file: File, op: Op) -> None:

@@ -79,9 +79,8 @@ class Call:
 
 
 def unwritten(shape: list[int], dtype: torch.dtype) -> Any:
-    """A tensor whose every byte is 7."""
-    width = shape[-1] * dtype.itemsize
-    return torch.full((*shape[:-1], width), 7, dtype=torch.uint8, device="cuda").view(dtype)
+    """A tensor of ones."""
+    return torch.ones(shape, device="cuda").to(dtype)
 
 
 def cut(facts: Mapping[str, Any], whole: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -302,10 +301,12 @@ def test_more_elements_than_32_bits_count(op: str) -> None:
     if not call.facts["rows"] or not op.endswith("bf16"):
         return
     whole, arguments = call.run(call.arguments()), call.arguments()
-    copies = 2**31 // min(arguments[name].numel() for name in call.facts["rows"]) + 1
+    copies = 2**31 // max(arguments[name].numel() for name in call.facts["rows"]) + 1
     for name in call.facts["rows"]:
         arguments[name] = arguments[name].repeat(copies, *[1] * (arguments[name].ndim - 1))
-        assert arguments[name].numel() > 2**31
+    assert any(arguments[name].numel() > 2**31 for name in call.facts["rows"])
+    for name, (rows, *rest) in call.facts["places"].items():
+        arguments[name] = unwritten([rows * copies, *rest], arguments[name].dtype)
     got = call.run(arguments)
     for name, want in whole.items():
         assert torch.equal(bits(got[name]).view(copies, *want.shape), bits(want).expand(copies, *want.shape))
@@ -320,7 +321,8 @@ def test_tensors_elsewhere_are_refused_by_name(op: str) -> None:
     for name in call.arrays("given"):
         arguments = call.arguments()
         arguments[name] = arguments[name].cpu()
-        message = f"{call.facts['op']}: argument '{name}' is on the CPU, expected CUDA"
+        public = call.facts["public"][name]
+        message = f"{call.facts['function']}: argument '{public}' is on the CPU, expected CUDA"
         with pytest.raises(TypeError, match=message):
             call.run(arguments)
 
@@ -331,7 +333,7 @@ def test_other_dtypes_and_shapes_are_refused_by_name(op: str) -> None:
     for name in call.arrays("given"):
         right = call.arguments()
         for wrong in (right[name].to(torch.complex64), right[name].flatten()[0]):
-            with pytest.raises(ValueError, match=f"^{call.facts['op']}: "):
+            with pytest.raises(ValueError, match=f"^{call.facts['function']}: "):
                 call.run({**right, name: wrong})
 
 
