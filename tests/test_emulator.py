@@ -82,12 +82,24 @@ FUNCTIONS = {
     "any(float2(x[i], 0.0f) > 1.0f) ? 1.0f : 0.0f": VALUES > 1,
     "all(isfinite(float2(x[i], INFINITY))) ? 1.0f : 0.0f": 0 * VALUES,
     "vec<float, 4>(x[i]).z": VALUES,
-}
+    "sinpi(x[i])": np.sin(np.pi * VALUES.astype(float)),
+    "median3(x[i], 0.0f, 1.0f)": np.clip(VALUES, 0, 1),
+    "max3(x[i], 0.0f, 1.0f)": np.maximum(VALUES, 1),
+    "smoothstep(0.0f, 1.0f, x[i])": np.clip(VALUES, 0, 1) ** 2 * (3 - 2 * np.clip(VALUES, 0, 1)),
+    "nextafter(x[i], 9.0f)": np.nextafter(VALUES, np.float32(9)),
+    "ldexp(x[i], 3)": 8 * VALUES,
+    "cross(float3(x[i], 0, 0), float3(0, 1, 0)).z": VALUES,
+    "distance(float2(x[i], 0), float2(0))": np.abs(VALUES),
+    "reflect(float2(x[i], 1), float2(0, 1)).y": -np.ones(32),
+    "unpack_snorm4x8_to_float(pack_float_to_snorm4x8(float4(x[i]))).z":
+        np.rint(np.clip(VALUES, -1, 1) * 127) / 127,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("value", FUNCTIONS)
 def test_function(value: str) -> None:
-    np.testing.assert_allclose(each(value, FUNCTIONS, VALUES, "float"), FUNCTIONS[value], rtol=1e-6, atol=0)
+    found = each(value, FUNCTIONS, VALUES, "float")
+    np.testing.assert_allclose(found, FUNCTIONS[value], rtol=1e-6, atol=1e-15)
 
 
 BITS = {
@@ -98,6 +110,12 @@ BITS = {
     "mulhi(x[i], 3u)": [int(n) * 3 >> 32 for n in WHOLE],
     "extract_bits(x[i], 1u, 3u)": [int(n) >> 1 & 7 for n in WHOLE],
     "uint(uchar4(uint4(x[i])).x)": [n & 255 for n in WHOLE],
+    "addsat(x[i], 9u)": [min(int(n) + 9, 0xFFFFFFFF) for n in WHOLE],
+    "subsat(x[i], 9u)": [max(int(n) - 9, 0) for n in WHOLE],
+    "absdiff(x[i], 9u)": [abs(int(n) - 9) for n in WHOLE],
+    "hadd(x[i], 9u)": [(int(n) + 9) >> 1 for n in WHOLE],
+    "rhadd(x[i], 8u)": [(int(n) + 9) >> 1 for n in WHOLE],
+    "insert_bits(x[i], 5u, 4u, 3u)": [int(n) & ~0x70 | 0x50 for n in WHOLE],
 }
 
 
@@ -119,6 +137,7 @@ SIMD = {
     "simd_shuffle_rotate_down(x[i], 3)": (LANES + 3) % 32,
     "simd_shuffle_and_fill_down(x[i], x[i] + 100, 3)": np.where(LANES < 29, LANES + 3, LANES - 29 + 100),
     "simd_shuffle_and_fill_up(x[i], 7, 3)": np.where(LANES >= 3, LANES - 3, 7),
+    "simd_shuffle_and_fill_down(x[i], x[i] + 100, 3, 8)": np.where(LANES % 8 < 5, LANES + 3, LANES - 5 + 100),
     "simd_broadcast(x[i], 7)": np.full(32, 7),
     "simd_broadcast_first(x[i])": np.full(32, 0),
     "simd_all(x[i] >= 0) ? 1 : 0": np.full(32, 1),
@@ -245,6 +264,36 @@ kernel void positions(device uint* out [[buffer(0)]], uint3 at [[thread_position
   out[at.y * size.x + at.x] = seen[t] * 100 + each.x;
 }
 """
+
+
+# As libraries write for every address space, with vectors that are made by their declaration.
+FOR_EACH_SPACE = f"""{HEADER}
+struct pair {{
+  float a, b;
+  constexpr pair(float x, float y) thread : a(x), b(y) {{}}
+  constexpr pair(float x, float y) threadgroup : a(x), b(y) {{}}
+  float sum() const thread {{ return a + b; }}
+  float sum() const device {{ return a + b; }}
+  float sum() const constant {{ return a + b; }}
+}};
+template <typename T> thread T& operator+=(thread T& x, pair y) {{ x.a += y.a; return x; }}
+template <typename T> device T& operator+=(device T& x, pair y) {{ x.a += y.a; return x; }}
+kernel void sums(device pair* x [[buffer(0)]], constant pair& y [[buffer(1)]],
+                 device float* out [[buffer(2)]]) {{
+  pair own(1, 2);
+  own += x[0];
+  x[0] += own;
+  float2 both(own.sum(), x[0].sum());
+  out[0] = both.x + both.y + y.sum();
+}}
+"""
+
+
+def test_functions_for_each_address_space_are_told_apart_by_their_text() -> None:
+    pairs = {0: np.array([10, 20], np.float32), 1: np.array([100, 200], np.float32)}
+    outcome = load(FOR_EACH_SPACE).run(Launch("sums", {**pairs, 2: np.zeros(1, np.float32)}, threadgroup=1))
+    assert not outcome.findings
+    assert outcome.buffers[2][0] == (11 + 2) + (21 + 20) + 300
 
 
 def test_last_threadgroups_of_a_grid_may_be_partial() -> None:

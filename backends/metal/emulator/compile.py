@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from backends.metal.emulator.check import Checker, errors_in
@@ -52,6 +52,9 @@ emu::Registered emu_canary_kernel("{CANARY}", &emu_canary, emu_canary_slots);
 """
 
 
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
+
+
 class EmulatorUnavailable(Exception):
     """This machine cannot run the emulator; the message says what it lacks."""
 
@@ -70,7 +73,7 @@ def require() -> None:
 def compile_runtime() -> Path:
     """The library that holds the scheduler and the checks."""
     sources = sorted(RUNTIME.glob("*.cpp"))
-    library = CACHE / f"runtime-{_key('', _RUNTIME_FLAGS, (RUNTIME,))}.so"
+    library = CACHE / f"runtime-{_key('', _RUNTIME_FLAGS, sorted(RUNTIME.iterdir()))}.so"
     if not library.exists():
         command = (*_RUNTIME_FLAGS, *_LINK_FLAGS, *map(str, sources))
         _publish(library, lambda made: _run(*command, "-o", str(made)))
@@ -79,7 +82,8 @@ def compile_runtime() -> Path:
 
 def compile_shader(source: str, name: str, includes: tuple[Path, ...] = ()) -> Path:
     """The library of a shader's text; `name` is its path in messages. Raises ShaderError."""
-    library = CACHE / f"shader-{_key(name + source, _SHADER_FLAGS, (SHIM, RUNTIME, *includes))}.so"
+    key = _key(f"{name}\n{source}", _SHADER_FLAGS, _included(source, (SHIM, *includes)))
+    library = CACHE / f"shader-{key}.so"
     if not library.exists():
         _publish(library, lambda made: _build(source, name, includes, made))
     return library
@@ -127,18 +131,25 @@ def _run(*arguments: str) -> str:
     return done.stdout
 
 
-def _key(text: str, flags: tuple[str, ...], folders: tuple[Path, ...]) -> str:
-    """What the outcome depends on: the text, the flags, the compiler and all headers within reach."""
+def _key(text: str, flags: tuple[str, ...], files: Iterable[Path]) -> str:
+    """What the outcome depends on: the text, the flags, the compiler, the rewriter and the files."""
     digest = hashlib.sha256()
-    for part in _parts(text, flags, folders):
+    own = (HERE / f"{name}.py" for name in ("check", "compile", "overloads", "rewrite", "slots", "tokens"))
+    read = (path.read_text(encoding="utf-8") for path in (*own, *files))
+    for part in (importlib.metadata.version("ziglang"), str(HERE), text, *flags, *read):
         digest.update(f"{len(part)}:{part}".encode())
     return digest.hexdigest()[:24]
 
 
-def _parts(text: str, flags: tuple[str, ...], folders: tuple[Path, ...]) -> Iterator[str]:
-    yield from (importlib.metadata.version("ziglang"), text, *flags)
-    for folder in folders:
-        yield os.path.abspath(folder)
-        yield from (path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file())
-    for name in ("check", "compile", "overloads", "rewrite", "slots", "tokens"):
-        yield (HERE / f"{name}.py").read_text(encoding="utf-8")
+def _included(source: str, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Every file that a text includes, and those that they include, as far as they are found."""
+    found: dict[Path, None] = {}
+    waiting = [(source, folders)]
+    while waiting:
+        text, places = waiting.pop()
+        for name in _INCLUDE.findall(text):
+            path = next((folder / name for folder in places if (folder / name).is_file()), None)
+            if path is not None and path not in found:
+                found[path] = None
+                waiting.append((path.read_text(encoding="utf-8"), (path.parent, *folders)))
+    return tuple(found)

@@ -31,6 +31,22 @@ def methods_of_spaces(tokens: Tokens) -> list[int]:
     return found
 
 
+def is_constructors(tokens: Tokens, at: int) -> bool:
+    """Whether the address space at `at` stands behind a constructor's parameters."""
+    while tokens[at] != ")":
+        at -= 1
+    depth = 0
+    while True:  # to the bracket that opens the parameters
+        depth += (tokens[at] == ")") - (tokens[at] == "(")
+        if depth == 0:
+            break
+        at -= 1
+    before = at - 2
+    while tokens[before] in ("constexpr", "inline", "explicit"):
+        before -= 1
+    return tokens[before] in ("", ";", "{", "}", ":", ">")
+
+
 def spaces(tokens: Tokens) -> list[int]:
     """All address spaces that are written down."""
     return [at for at, word in enumerate(tokens) if word in SPACES]
@@ -71,7 +87,8 @@ def _is_body(tokens: Tokens, first: int, brace: int) -> bool:
     while tokens[first] == "template" and tokens[first + 1] == "<":
         first = tokens.matching(first + 1) + 1
     words = [tokens[n] for n in range(first, brace)]
-    return "(" in words and "=" not in words[: words.index("(")]
+    before = words[: words.index("(")] if "(" in words else ["="]
+    return "=" not in before or "operator" in before
 
 
 def _behind(tokens: Tokens, at: int) -> int:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from backends.metal.emulator.overloads import drop_copies, spaces
+from backends.metal.emulator.overloads import drop_copies, is_constructors, methods_of_spaces, spaces
 from backends.metal.emulator.slots import BUFFER, MOST_BUFFERS, Slot, slot_of
 from backends.metal.emulator.tokens import Tokens
 
@@ -82,7 +82,7 @@ class Rewriter:
         """Constants that a launch sets, and those worked out from them, are set before each launch."""
         tokens = self.tokens
         for at in range(len(tokens)):
-            if tokens[at] != "constant" or tokens[at - 1] in ("(", ",", "<"):
+            if tokens[at] != "constant" or not self._begins_statement(at):
                 continue
             end = tokens.find(";", at)
             given = [value for name, value in self._attributes_in(at, end) if name == "function_constant"]
@@ -91,6 +91,11 @@ class Rewriter:
                 self.derived[self._constant_name(at, end)] = int(given[0])
             else:
                 self._derived_constant(at, end)
+
+    def _begins_statement(self, at: int) -> bool:
+        while self.tokens[at - 1] in ("static", "constexpr", "const", "inline", "extern"):
+            at -= 1
+        return at == 0 or self.tokens[at - 1] in (";", "{", "}")
 
     def _derived_constant(self, at: int, end: int) -> None:
         equals = self.tokens.find("=", at)
@@ -167,8 +172,19 @@ class Rewriter:
             elif tokens[last] == "(" and tokens[at - 1] not in ("operator", "."):
                 first = at - 2 if tokens[at - 1] == "::" else at
                 tokens.replace_range(first, last, f"emu::make<{kind}>")
+            elif self._declares_with_parts(at, last):
+                tokens.replace(last, f"{tokens[last]} = emu::make<{kind}>")
             elif self._is_cast(at - 1, last):
                 tokens.replace_range(at - 1, last + 1, f"emu::Cast<{kind}>{{}}->*")
+
+    def _declares_with_parts(self, at: int, name: int) -> bool:
+        """Whether `float2 name(a, b);` stands here, a variable and no function."""
+        tokens = self.tokens
+        if tokens.kind(name) != "word" or tokens[name + 1] != "(" or tokens[name + 2] == ")":
+            return False
+        is_statement = tokens[at - 1] in (";", "{", "}", "const", "thread")
+        has_names = tokens.kind(name + 2) == "word" and tokens.kind(name + 3) == "word"
+        return is_statement and not has_names and tokens[tokens.matching(name + 1) + 1] in (";", ",")
 
     def _vector_end(self, at: int) -> int:
         """The end of the vector type that begins at `at`, or `at`."""
@@ -188,6 +204,9 @@ class Rewriter:
 
     def _spellings(self) -> None:
         """Address spaces are not told apart when a shader runs; half literals are casts."""
+        for at in methods_of_spaces(self.tokens):
+            is_const = self.tokens[at] == "constant" and not is_constructors(self.tokens, at)
+            self.tokens.replace(at, "const" if is_const and self.tokens[at - 1] != "const" else " ")
         for at in range(len(self.tokens)):
             word = self.tokens[at]
             item = self.tokens.items[self.tokens.own[at]]

@@ -65,6 +65,9 @@ template <class T> using OnlyVector = metal::enable_if_t<(lanes<T> > 1), T>;
   EMU_MATH1(sinh, __builtin_sinhf(a))                     \
   EMU_MATH1(cosh, __builtin_coshf(a))                     \
   EMU_MATH1(tanh, __builtin_tanhf(a))                     \
+  EMU_MATH1(sinpi, float(__builtin_sin(3.14159265358979323846 * __builtin_fmod(double(a), 2.0)))) \
+  EMU_MATH1(cospi, float(__builtin_cos(3.14159265358979323846 * __builtin_fmod(double(a), 2.0)))) \
+  EMU_MATH1(tanpi, float(__builtin_tan(3.14159265358979323846 * __builtin_fmod(double(a), 1.0)))) \
   EMU_MATH1(asin, __builtin_asinf(a))                     \
   EMU_MATH1(acos, __builtin_acosf(a))                     \
   EMU_MATH1(atan, __builtin_atanf(a))                     \
@@ -122,7 +125,63 @@ template <class T> EMU_SHIM emu::OnlyFloat<T> fma(T x, T y, T z) {
   return emu::map(x, y, z, [](float a, float b, float c) { return __builtin_fmaf(a, b, c); });
 }
 template <class T> EMU_SHIM emu::OnlyFloat<T> mix(T x, T y, T t) { return x + (y - x) * t; }
-template <class T> EMU_SHIM emu::OnlyFloat<T> ldexp(T x, int power) { return T(__builtin_ldexpf(float(x), power)); }
+template <class T> EMU_SHIM emu::OnlyVector<T> mix(T x, T y, emu::Element<T> t) { return x + (y - x) * t; }
+template <class T> EMU_SHIM emu::OnlyFloat<T> smoothstep(T low, T high, T x) {
+  const T t = saturate((x - low) / (high - low));
+  return t * t * (T(3) - T(2) * t);
+}
+template <class T> EMU_SHIM T max3(T x, T y, T z) { return max(x, max(y, z)); }
+template <class T> EMU_SHIM T min3(T x, T y, T z) { return min(x, min(y, z)); }
+template <class T> EMU_SHIM T median3(T x, T y, T z) { return max(min(x, y), min(max(x, y), z)); }
+template <class T> EMU_SHIM emu::OnlyFloat<T> fmax3(T x, T y, T z) { return max3(x, y, z); }
+template <class T> EMU_SHIM emu::OnlyFloat<T> fmin3(T x, T y, T z) { return min3(x, y, z); }
+template <class T> EMU_SHIM emu::OnlyFloat<T> fmedian3(T x, T y, T z) { return median3(x, y, z); }
+
+// Functions that give an integer beside, of each component.
+template <class T, class I> EMU_SHIM emu::OnlyFloat<T> ldexp(T x, I power) {
+  if constexpr (emu::lanes<T> == 1) {
+    return T(__builtin_ldexpf(float(x), power));
+  } else {
+    T made;
+    for (int n = 0; n < emu::lanes<T>; ++n) made[n] = ldexp(emu::Element<T>(x[n]), int(power[n]));
+    return made;
+  }
+}
+template <class T, class I> EMU_SHIM emu::OnlyFloat<T> frexp(T x, I& power) {
+  if constexpr (emu::lanes<T> == 1) {
+    return T(__builtin_frexpf(float(x), &power));
+  } else {
+    T made;
+    for (int n = 0; n < emu::lanes<T>; ++n) {
+      int each;
+      made[n] = __builtin_frexpf(float(x[n]), &each);
+      power[n] = each;
+    }
+    return made;
+  }
+}
+template <class T> EMU_SHIM emu::OnlyFloat<T> modf(T x, T& whole) {
+  whole = trunc(x);
+  const T whole_of_x = whole;
+  return emu::map(x, whole_of_x, [](float a, float b) { return __builtin_copysignf(a == b ? 0.0f : a - b, a); });
+}
+// The next value of x's own type towards y.
+template <class T> EMU_SHIM emu::OnlyFloat<T> nextafter(T x, T y) {
+  typedef emu::Element<T> E;
+  typedef metal::conditional_t<sizeof(E) == 4, int, short> Bits;
+  return emu::map(x, y, [](E a, E b) -> E {
+    if (a != a || b != b) return a + b;
+    if (a == b) return b;
+    Bits bits = __builtin_bit_cast(Bits, a);
+    if (a == E(0)) bits = b < E(0) ? Bits(Bits(1) << (8 * sizeof(Bits) - 1)) | Bits(1) : Bits(1);
+    else bits += (a < b) == (a > E(0)) ? 1 : -1;
+    return __builtin_bit_cast(E, bits);
+  });
+}
+template <class T> EMU_SHIM auto ilogb(T x) {
+  static_assert(emu::lanes<T> == 1 && emu::is_float<T>);
+  return __builtin_ilogbf(float(x));
+}
 
 template <class T> EMU_SHIM emu::OnlyFloat<T> sincos(T x, T& cosine) {
   cosine = cos(x);
@@ -142,6 +201,7 @@ template <class T> EMU_SHIM emu::OnlyFloat<T> sincos(T x, T& cosine) {
     }                                                                              \
   }
 EMU_CLASS(isnan, a != a)
+EMU_CLASS(isnormal, __builtin_isnormal(a))
 EMU_CLASS(isinf, __builtin_isinf(a))
 EMU_CLASS(isfinite, __builtin_isfinite(a))
 EMU_CLASS(signbit, __builtin_signbit(a))
@@ -168,50 +228,6 @@ template <class T> EMU_SHIM bool all(T x) {
   if constexpr (emu::lanes<T> == 1) return bool(x);
   else for (int n = 0; n < emu::lanes<T>; ++n) is_all = is_all && x[n];
   return is_all;
-}
-
-template <class T> EMU_SHIM emu::Element<emu::OnlyVector<T>> dot(T x, T y) {
-  emu::Element<T> sum = 0;
-  for (int n = 0; n < emu::lanes<T>; ++n) sum += x[n] * y[n];
-  return sum;
-}
-template <class T> EMU_SHIM emu::Element<emu::OnlyVector<T>> length_squared(T x) { return dot(x, x); }
-template <class T> EMU_SHIM emu::Element<emu::OnlyVector<T>> length(T x) { return sqrt(dot(x, x)); }
-template <class T> EMU_SHIM emu::OnlyVector<T> normalize(T x) { return x * rsqrt(dot(x, x)); }
-
-#define EMU_INTEGER1(name, value)                                                          \
-  template <class T> EMU_SHIM emu::OnlyInteger<T> name(T x) {                              \
-    return emu::map(x, [](emu::Element<T> given) {                                         \
-      constexpr int bits = 8 * sizeof(given);                                              \
-      const uint64_t a = uint64_t(given) & (~0ull >> (64 - bits));                         \
-      return emu::Element<T>(value);                                                       \
-    });                                                                                    \
-  }
-EMU_INTEGER1(popcount, __builtin_popcountll(a))
-EMU_INTEGER1(clz, a == 0 ? bits : __builtin_clzll(a) - (64 - bits))
-EMU_INTEGER1(ctz, a == 0 ? bits : __builtin_ctzll(a))
-EMU_INTEGER1(reverse_bits, __builtin_bitreverse64(a) >> (64 - bits))
-#undef EMU_INTEGER1
-
-EMU_SHIM inline int mulhi(int x, int y) { return int((int64_t(x) * y) >> 32); }
-EMU_SHIM inline uint mulhi(uint x, uint y) { return uint((uint64_t(x) * y) >> 32); }
-template <class T> EMU_SHIM emu::OnlyInteger<T> mad24(T x, T y, T z) { return x * y + z; }
-template <class T> EMU_SHIM emu::OnlyInteger<T> mul24(T x, T y) { return x * y; }
-template <class T> EMU_SHIM emu::OnlyInteger<T> extract_bits(T x, uint offset, uint count) {
-  if (count == 0) return T(0);
-  const int unused = int(8 * sizeof(T)) - int(count);
-  return T(T(x << (unused - int(offset))) >> unused);
-}
-template <class T> EMU_SHIM emu::OnlyInteger<T> rotate(T x, T by) {
-  constexpr int bits = 8 * sizeof(T);
-  const int left = int(by) & (bits - 1);
-  return left == 0 ? x : T(x << left | x >> (bits - left));
-}
-
-EMU_SHIM inline float4 unpack_unorm4x8_to_float(uint x) {
-  float4 made;
-  for (int n = 0; n < 4; ++n) made[n] = float(x >> 8 * n & 255u) / 255.0f;
-  return made;
 }
 
 template <class T> struct numeric_limits;
@@ -274,3 +290,19 @@ EMU_LIMITS(bfloat, 0x1p-126f, 0x1.fep127f, 0x1p-7f)
 #define M_E_F 2.71828182845905f
 #define M_LOG2E_F 1.44269504088896f
 #define M_LN2_F 0.693147180559945f
+#define M_LN10_F 2.30258509299405f
+#define M_LOG10E_F 0.434294481903252f
+#define M_PI_4_F 0.785398163397448f
+#define M_2_PI_F 0.636619772367581f
+#define HUGE_VALH half(INFINITY)
+#define FLT_DIG 6
+#define FLT_MANT_DIG 24
+#define HALF_EPSILON half(0x1p-10f)
+#define CHAR_BIT 8
+#define CHAR_MAX 127
+#define CHAR_MIN (-128)
+#define UCHAR_MAX 255
+#define SHRT_MIN (-32768)
+#define LONG_MAX 9223372036854775807l
+#define LONG_MIN (-9223372036854775807l - 1)
+#define ULONG_MAX 18446744073709551615ul

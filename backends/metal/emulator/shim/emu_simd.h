@@ -68,6 +68,11 @@ struct Lesser { template <class T> EMU_INNER T operator()(T a, T b) const { retu
 struct BitAnd { template <class T> EMU_INNER T operator()(T a, T b) const { return a & b; } };
 struct BitOr { template <class T> EMU_INNER T operator()(T a, T b) const { return a | b; } };
 struct BitXor { template <class T> EMU_INNER T operator()(T a, T b) const { return a ^ b; } };
+struct FloatXor {
+  EMU_INNER float operator()(float a, float b) const {
+    return __builtin_bit_cast(float, __builtin_bit_cast(uint, a) ^ __builtin_bit_cast(uint, b));
+  }
+};
 
 }  // namespace emu
 
@@ -112,18 +117,20 @@ template <class T> EMU_SHIM T simd_shuffle_up(T value, ushort by) {
   const auto met = emu::exchange(value, "simd_shuffle_up", EMU_SITE);
   return emu::take_or_own(met, met.self - by, met.self >= by, EMU_SITE);
 }
-// Lanes that would take from beyond the edge take from the other edge of `fill`.
-template <class T> EMU_SHIM T simd_shuffle_and_fill_down(T value, T fill, ushort by) {
+// In runs of `modulo` lanes, those that would take from beyond the run take from the other end of `fill`'s.
+template <class T> EMU_SHIM T simd_shuffle_and_fill_down(T value, T fill, ushort by, ushort modulo = emu::kSimdLanes) {
   const auto met = emu::exchange(value, "simd_shuffle_and_fill_down", EMU_SITE);
-  const T moved = met.is_active(met.self + by) ? met.at(met.self + by) : T{};
+  const int place = met.self % modulo + by, run = met.self - met.self % modulo;
+  const T moved = place < modulo && met.is_active(run + place) ? met.at(run + place) : T{};
   const auto filled = emu::exchange(fill, "simd_shuffle_and_fill_down", EMU_SITE);
-  return met.is_active(met.self + by) ? moved : filled.at((met.self + by) % emu::kSimdLanes);
+  return place < modulo && met.is_active(run + place) ? moved : filled.at(run + place % modulo);
 }
-template <class T> EMU_SHIM T simd_shuffle_and_fill_up(T value, T fill, ushort by) {
+template <class T> EMU_SHIM T simd_shuffle_and_fill_up(T value, T fill, ushort by, ushort modulo = emu::kSimdLanes) {
   const auto met = emu::exchange(value, "simd_shuffle_and_fill_up", EMU_SITE);
-  const T moved = met.self >= by ? met.at(met.self - by) : T{};
+  const int place = met.self % modulo - by, run = met.self - met.self % modulo;
+  const T moved = place >= 0 ? met.at(run + place) : T{};
   const auto filled = emu::exchange(fill, "simd_shuffle_and_fill_up", EMU_SITE);
-  return met.self >= by ? moved : filled.at((met.self + emu::kSimdLanes - by) % emu::kSimdLanes);
+  return place >= 0 ? moved : filled.at(run + (place + modulo) % modulo);
 }
 template <class T> EMU_SHIM T simd_shuffle_rotate_down(T value, ushort by) {
   const auto met = emu::exchange(value, "simd_shuffle_rotate_down", EMU_SITE);
@@ -139,6 +146,20 @@ template <class T> EMU_SHIM T simd_broadcast(T value, ushort lane) {
 template <class T> EMU_SHIM T simd_broadcast_first(T value) {
   return emu::take(emu::exchange(value, "simd_broadcast_first", EMU_SITE), 0, EMU_SITE);
 }
+
+}  // namespace metal
+
+namespace emu {
+
+// What only the compiler's own name for it gives.
+template <class T> EMU_SHIM T simd_xor(T value) {
+  typedef metal::conditional_t<metal::is_floating_point_v<T>, FloatXor, BitXor> Xor;
+  return reduce(exchange(value, "simd_xor", EMU_SITE), Xor{});
+}
+
+}  // namespace emu
+
+namespace metal {
 
 EMU_SHIM inline bool simd_any(bool value) {
   return emu::reduce(emu::exchange(uint(value), "simd_any", EMU_SITE), emu::BitOr{}) != 0;

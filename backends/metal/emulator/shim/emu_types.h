@@ -26,31 +26,9 @@ template <class T, int N> using vec = T __attribute__((ext_vector_type(N)));
 using ::bfloat;
 using ::half;
 
-template <class A, class B> struct is_same { static constexpr bool value = false; };
-template <class A> struct is_same<A, A> { static constexpr bool value = true; };
-template <class A, class B> constexpr bool is_same_v = is_same<A, B>::value;
-template <bool, class T = void> struct enable_if {};
-template <class T> struct enable_if<true, T> { typedef T type; };
-template <bool condition, class T = void> using enable_if_t = typename enable_if<condition, T>::type;
-template <bool, class A, class B> struct conditional { typedef A type; };
-template <class A, class B> struct conditional<false, A, B> { typedef B type; };
-template <bool choice, class A, class B> using conditional_t = typename conditional<choice, A, B>::type;
-template <class T> struct remove_cv { typedef __remove_cv(T) type; };
-template <class T> using remove_cv_t = __remove_cv(T);
-template <class T> struct remove_reference { typedef __remove_reference_t(T) type; };
-template <class T> using remove_reference_t = __remove_reference_t(T);
-template <class T> constexpr bool is_floating_point_v =
-    is_same_v<T, float> || is_same_v<T, half> || is_same_v<T, bfloat>;
-template <class T> struct is_floating_point { static constexpr bool value = is_floating_point_v<T>; };
-template <class T> constexpr bool is_integral_v = __is_integral(T);
-template <class T> struct is_integral { static constexpr bool value = is_integral_v<T>; };
-template <class T> constexpr bool is_signed_v = T(-1) < T(0);
-template <class T> constexpr bool is_unsigned_v = is_integral_v<T> && !is_signed_v<T>;
-template <class T, T held> struct integral_constant { static constexpr T value = held; };
-typedef integral_constant<bool, true> true_type;
-typedef integral_constant<bool, false> false_type;
-
 }  // namespace metal
+
+#include "emu_traits.h"
 
 namespace emu {
 
@@ -169,6 +147,21 @@ EMU_VECTORS(float)
 typedef int2 bool2;
 typedef int3 bool3;
 typedef int4 bool4;
+
+namespace metal {
+
+template <class T, size_t N> struct array {
+  T held[N];
+  constexpr size_t size() const { return N; }
+  constexpr T& operator[](size_t at) { return held[at]; }
+  constexpr const T& operator[](size_t at) const { return held[at]; }
+};
+
+// A value that is the same for all threads; nothing here gains from knowing.
+template <class T> using uniform = T;
+template <class T> T make_uniform(T value) { return value; }
+
+}  // namespace metal
 
 template <class To, class From> To as_type(From value) {
   static_assert(sizeof(To) == sizeof(From), "as_type between types of different sizes");
