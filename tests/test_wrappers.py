@@ -12,6 +12,7 @@ from types import ModuleType
 
 import host_ops
 import host_package
+import numpy as np
 import pytest
 
 from codegen.host import generate_host
@@ -35,6 +36,17 @@ def cpu() -> ModuleType:
 )
 def test_signatures(cpu: ModuleType, name: str, signature: str) -> None:
     assert str(inspect.signature(getattr(cpu, name))) == signature
+
+
+def test_calls_go_straight_to_the_extension_where_python_allows_it(cpu: ModuleType) -> None:
+    x, entered = np.ones((2, 8), np.float32), []
+    sys.setprofile(lambda frame, event, argument: entered.append(frame.f_code.co_name))
+    try:
+        out = cpu.add_scaled(x, other=x, factor=2.0)
+    finally:
+        sys.setprofile(None)
+    assert out.sum() == 48
+    assert ("add_scaled" in entered) == (sys.version_info < (3, 12))
 
 
 def test_metal_functions_take_a_stream() -> None:

@@ -1,5 +1,6 @@
 #include "host_runtime/dlpack_call.h"
 
+#include "host_runtime/direct_call.h"
 #include "host_runtime/python_arguments.h"
 #include "host_runtime/python_arrays.h"
 #include "host_runtime/python_call.h"
@@ -73,6 +74,7 @@ PyObject* make_cpu_module(const char* name, std::initializer_list<std::span<cons
     for (const auto signatures : ops) {
       for (const Signature& signature : signatures) add_function(module.get(), signature, call_cpu);
     }
+    add_attach(module.get());
     return module.release();
   });
 }

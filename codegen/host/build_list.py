@@ -32,6 +32,7 @@ _RUNTIME = (
     Unit(None, "host_runtime/messages.cpp", "host", True),
     Unit(None, "host_runtime/python_arguments.cpp", "host", True),
     Unit(None, "host_runtime/resolve.cpp", "host", True),
+    Unit(None, "host_runtime/direct_call.cpp", "arrays", True),
     Unit(None, "host_runtime/dlpack_call.cpp", "dlpack", True),
     Unit(None, "host_runtime/python_arrays.cpp", "arrays", True),
     Unit(None, "host_runtime/python_call.cpp", "arrays", True),

@@ -8,6 +8,7 @@
 #include "cuda/host/seen_calls.h"
 #include "cuda/host/strided.h"
 #include "gpu_host/choose.h"
+#include "host_runtime/direct_call.h"
 #include "host_runtime/python_call.h"
 
 namespace sgl::cuda {
@@ -185,6 +186,7 @@ PyObject* make_cuda_module(const char* name, std::initializer_list<CudaOp> ops) 
         add_function(module.get(), signature, call_cuda, new CudaFunction{op.launches, {}});  // for good, as it is
       }
     }
+    add_attach(module.get());
     return module.release();
   });
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 BUILD = "python build.py build"
 _ELF_64 = b"\x7fELF\x02"
@@ -47,6 +48,16 @@ def load_whole(package: str, name: str) -> ModuleType:
     if spec is not None and spec.origin and not _is_whole(Path(spec.origin)):
         raise Problem(f"{Path(spec.origin).name} is cut short", BUILD)
     return importlib.import_module(f"{package}.{name}")
+
+
+def attach(native: object, functions: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Let calls of the functions go straight to their extension, where there is one and Python allows it.
+
+    Their bodies then run only while something else evaluates frames, as torch does to trace a program.
+    """
+    if isinstance(native, ModuleType) and hasattr(native, "attach"):
+        for name in names:
+            native.attach(functions[name], getattr(native, name))
 
 
 def tracer() -> ModuleType | None:

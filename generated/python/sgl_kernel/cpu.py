@@ -798,3 +798,6 @@ def topk_softmax(
         moe_softcapping,
         correction_bias,
     )
+
+
+_extension.attach(_native, globals(), __all__)
