@@ -1,9 +1,13 @@
 // What every generated Metal kernel includes: teams, and the language's functions by their exact names.
 //
-// Compiled with -fno-fast-math: infinities, NaN and the order of additions are as written.
+// Infinities, NaN, the order of additions and every rounding are as written, whoever compiles the shader: the
+// build with -fno-fast-math, or MLX at first use. Compilers older than the pragmas pass over them.
 #pragma once
 
 #include <metal_stdlib>
+
+#pragma METAL fp math_mode(safe)
+#pragma METAL fp contract(off)
 
 #include "launch.h"
 
