@@ -95,6 +95,11 @@ bool holds_rows(const LaunchRow& row, const host::Values& values, const KernelRo
   return std::ranges::all_of(row.dealt, [&](Measure extent) { return extent(values) <= most; });
 }
 
+bool fills_rounds(const LaunchRow& row, const host::Values& values, const KernelRow& kernel, int32_t lanes) {
+  const Saturated all = Saturated(lanes) * Saturated(kernel.chunk) * Saturated(kernel.turns);
+  return std::ranges::all_of(row.dealt, [&](Measure extent) { return extent(values) == all; });
+}
+
 // The kernel with what serves: narrow before wide, aligned before not, the fewest turns that hold the
 // rows before rows in memory.
 const KernelRow& pick_kernel(const LaunchRow& row, const host::Call& call, const std::byte* params,
@@ -106,7 +111,9 @@ const KernelRow& pick_kernel(const LaunchRow& row, const host::Call& call, const
   for (const KernelRow& kernel : row.kernels) {
     if (kernel.entry != entry || kernel.is_wide != wide || kernel.is_aligned != aligned) continue;
     if (kernel.turns != 0 && !holds_rows(row, call.values(), kernel, sharing)) continue;
-    const bool is_better = !best || best->turns == 0 || (kernel.turns != 0 && kernel.turns < best->turns);
+    if (kernel.is_full && !fills_rounds(row, call.values(), kernel, sharing)) continue;
+    const bool is_shorter = kernel.turns != 0 && best && kernel.turns < best->turns;
+    const bool is_better = !best || best->turns == 0 || is_shorter || kernel.is_full;
     if (is_better) best = &kernel;
   }
   return *best;

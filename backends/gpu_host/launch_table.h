@@ -20,6 +20,7 @@ struct KernelRow {
   int16_t turns;
   bool is_wide;
   bool is_aligned;
+  bool is_full = false;  // rows fill all rounds
 };
 
 inline constexpr int64_t kHoweverLong = -1;

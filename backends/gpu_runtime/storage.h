@@ -159,12 +159,30 @@ SGL_FN Chunk<T, chunk> load_chunk(SGL_DEVICE const T* data, O offset, I count) {
   return loaded;
 }
 
-// Memory is not touched where the condition does not hold.
+// Zeros where the condition does not hold; the tensor's memory is not touched then.
 template <int chunk, bool is_aligned, class T, class O, class I>
 SGL_FN Chunk<T, chunk> load_chunk_if(bool condition, SGL_DEVICE const T* data, O offset, I count) {
+#ifdef SGL_ZEROS  // memory to read instead, which keeps a branch from parting loads that may be under way together
+  if (is_aligned) {
+    SGL_DEVICE const T* const place = condition ? data + offset : reinterpret_cast<SGL_DEVICE const T*>(SGL_ZEROS);
+    return *reinterpret_cast<SGL_DEVICE const Chunk<T, chunk>*>(place);
+  }
+#endif
   Chunk<T, chunk> loaded = {};
   if (condition) loaded = load_chunk<chunk, is_aligned>(data, offset, count);
   return loaded;
+}
+
+// An element as it is read; `otherwise` where the condition does not hold, without touching the tensor.
+template <class T, class I, class V>
+SGL_FN V load_if(bool condition, SGL_DEVICE const T* data, I index, V otherwise) {
+#ifdef SGL_ZEROS
+  SGL_DEVICE const T* const place = condition ? data + index : reinterpret_cast<SGL_DEVICE const T*>(SGL_ZEROS);
+  const V loaded = V(Codec<T>::widen(*place));
+  return condition ? loaded : otherwise;
+#else
+  return condition ? V(load(data, index)) : otherwise;
+#endif
 }
 
 template <bool is_aligned, class T, int chunk, class O, class I>
@@ -190,6 +208,10 @@ class Held {
     items_[turn] = load_chunk<chunk, is_aligned>(data, offset, count);
   }
   template <class O, class I>
+  SGL_FN void load_if(bool condition, int turn, SGL_DEVICE const T* data, O offset, I count) {
+    items_[turn] = load_chunk_if<chunk, is_aligned>(condition, data, offset, count);
+  }
+  template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int turn, SGL_DEVICE const T*, O, I) const {
     return items_[turn];
   }
@@ -208,6 +230,8 @@ class Held<T, chunk, is_aligned, 0> {
  public:
   template <class O, class I>
   SGL_FN void load(int, SGL_DEVICE const T*, O, I) {}
+  template <class O, class I>
+  SGL_FN void load_if(bool, int, SGL_DEVICE const T*, O, I) {}
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int, SGL_DEVICE const T* data, O offset, I count) const {
     return load_chunk<chunk, is_aligned>(data, offset, count);

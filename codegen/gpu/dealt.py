@@ -8,7 +8,7 @@ counts its rounds in `turn`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -70,9 +70,16 @@ class DealtWriter(GpuText):
         if not chunks:
             return
         for chunk in chunks:
-            name = self.namer.invent(f"{chunk.tensor}_held")
-            self.held[hold.low, hold.high, chunk] = name
-            self.line(f"sgl::Held<{self.storage_of(chunk.tensor)}, chunk, is_aligned, turns> {name};")
+            self.declare_held(hold, chunk)
+        self.load_held(hold, chunks, first, end)
+
+    def declare_held(self, hold: Hold, chunk: Chunk, count: str = "", place: str = "") -> None:
+        """Declare what is held of a tensor; `count` of them, of which the one at `place` is meant."""
+        name = self.namer.invent(f"{chunk.tensor}_held")
+        self.held[hold.low, hold.high, chunk] = f"{name}{place}"
+        self.line(f"sgl::Held<{self.storage_of(chunk.tensor)}, chunk, is_aligned, turns> {name}{count};")
+
+    def load_held(self, hold: Hold, chunks: Sequence[Chunk], first: str, end: str) -> None:
         self.namer.push()
         base = self.namer.invent(f"{author_name(hold.var)}_base")
         self.line("SGL_UNROLL")
@@ -80,10 +87,10 @@ class DealtWriter(GpuText):
         self.depth += 1
         self._turn(hold.var, base, first, end, " * chunk")
         for chunk in chunks:
-            test = "" if chunk.condition is None else f"if ({self.expr(chunk.condition)}) "
+            test = "" if chunk.condition is None else f"{self.expr(chunk.condition)}, "
             place = self._chunk_place(chunk, PLACE, hold.var, base)
             name = self.held[hold.low, hold.high, chunk]
-            self.line(f"{test}{name}.load(turn, {place}, {end} - {base});")
+            self.line(f"{name}.load{'_if' if test else ''}({test}turn, {place}, {end} - {base});")
         self.depth -= 1
         self.line("}")
         self.namer.pop()
@@ -137,7 +144,8 @@ class DealtWriter(GpuText):
         place = "index_t(turn) * team.lanes + team.lane"
         place = f"({place}){run}" if run else place
         self.line(f"const {self._type_of_lane(var)} {base} = {start}{place};")
-        self.line(f"if ({base} >= {end}) break;")
+        partial = "!is_full && " if self.plan.has_parts else ""
+        self.line(f"if ({partial}{base} >= {end}) break;")
 
     # -- the iterations of a chunk --------------------------------------------------------------
 

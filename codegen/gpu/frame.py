@@ -16,7 +16,8 @@ def template_parameters(launch: LaunchRecord, record: OpRecord) -> tuple[str, ..
     """The parameters of a kernel template: dtypes, index type, then what its variants need."""
     types = [f"class {name}" for name, _ in record.kernel.types]
     chunk = ["int chunk", "bool is_aligned"] if launch.has_chunks else []
-    return (*types, "class index_t", *chunk, *(["int turns"] if launch.has_turns else []))
+    full = ["bool is_full"] if launch.schedule.part_lanes else []
+    return (*types, "class index_t", *chunk, *(["int turns"] if launch.has_turns else []), *full)
 
 
 def template_arguments(
@@ -28,7 +29,8 @@ def template_arguments(
     types = [storage[dtype.name] for _, dtype in entry.dtypes]
     chunk = [str(kernel.chunk), "true" if variant.is_aligned else "false"] if launch.has_chunks else []
     turns = [str(variant.turns)] if launch.has_turns else []
-    return (*types, "int64_t" if variant.is_wide else "int32_t", *chunk, *turns)
+    full = ["true" if variant.is_full else "false"] if launch.schedule.part_lanes else []
+    return (*types, "int64_t" if variant.is_wide else "int32_t", *chunk, *turns, *full)
 
 
 def _entry(kernel: KernelRecord, record: OpRecord) -> Entry:
@@ -70,5 +72,3 @@ def about(item: LaunchPlan) -> str:
 def is_written(tensor: str, record: OpRecord) -> bool:
     """Whether kernels may write a tensor."""
     return record.kernel.tensors()[tensor].role != "input"
-
-

@@ -179,14 +179,13 @@ class _Writer:
 def _kernel(row: KernelRecord, entry: int) -> str:
     variant = row.variant
     flags = f"{str(variant.is_wide).lower()}, {str(variant.is_aligned).lower()}"
-    return f"{{{row.position}, {entry}, {row.chunk}, {variant.turns}, {flags}}}"
+    full = ", true" if variant.is_full else ""
+    return f"{{{row.position}, {entry}, {row.chunk}, {variant.turns}, {flags}{full}}}"
 
 
 def _teams(launch: LaunchRecord) -> tuple[str, ...]:
     rows = launch.schedule.teams
-    return tuple(
-        f"{{{'kHoweverLong' if row.longest is None else row.longest}, {row.lanes}}}" for row in rows
-    )
+    return tuple(f"{{{'kHoweverLong' if row.longest is None else row.longest}, {row.lanes}}}" for row in rows)
 
 
 def _tensors(launch: LaunchRecord, name: str, tensors: Iterable[str]) -> Array:

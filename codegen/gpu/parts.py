@@ -6,22 +6,25 @@ before:  `for block of the range, in order:`
                  `for d over lanes: part[d] += weight * w(j, d)`
 after:   `for block of this part of the team, in order:`
              `for j in the block, TERMS at a time:`
-                 `for each of them: scores[term] = score of j`
+                 `for each of them: what their loads need; scores[term] = score of j`
                  `where the greatest tops the peak by far, scale; their weights`
-                 `for d over lanes: for each of them: part[d] += weights[term] * w(j, d)`
+                 `for each of them, for d over lanes: part[d] += weights[term] * w(j, d)`
 
 Every part has a peak and sums of its own, which become one after the loop (`Online`), so a launch's
 parts run it whole, and only the first goes on from there. All parts go round alike: past the end of the
-range they look at its last term again, and add nothing. Loads of several terms are under way at once.
+range they look at its last term again, and add nothing. The loads of all terms of a round are under way
+at once, which a branch between them would prevent: a condition that a load has, or that makes an element
+NaN, becomes part of what is computed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
-from codegen.build_ir import ONE, ZERO, compare, op, select
+from codegen.build_ir import ONE, ZERO, compare, conjunction, op, select, zero
 from codegen.gpu.split import names_in
 from codegen.lowering.online import BLOCK, LOWEST
 from codegen.names import author_name
@@ -145,28 +148,39 @@ class _Stream:
 
     def rounds(self) -> low.Loop:
         """The rounds of one block, each of TERMS."""
-        turn = ir.Var(self.name("round"), I64)
+        turn, var = ir.Var(self.name("round"), I64), self.name("term")
         scores, weights = self.name("scores"), self.name("weights")
         rows = tuple(low.Allocate(row, F32, ir.Const(TERMS, I64)) for row in (scores, weights))
-        adding = [item for item in self.rest if isinstance(item, low.Loop)]
-        added = (self.add(item, f"added{number}", turn, weights) for number, item in enumerate(adding))
-        body = (*rows, self.scored(turn, scores), *self.weigh(scores, weights), *added)
+        adding = tuple(item for item in self.rest if isinstance(item, low.Loop))
+        scored = self.scored(turn, ir.Var(var, I64), scores, adding)
+        added = tuple(self.add(item, weights) for item in adding)
+        again = low.Loop(self.name("added"), ZERO, ir.Const(TERMS, I64), "serial", added)
+        body = (*rows, scored, *self.weigh(scores, weights), again)
         return low.Loop(turn.name, ZERO, ir.Const(BLOCK // TERMS, I64), "serial", body)
 
     def place(self, turn: ir.Expr, term: ir.Expr) -> ir.Expr:
         """Where a term stands in the range, or past its end."""
         return op("add", self.terms.low, op("add", op("multiply", turn, ir.Const(TERMS, I64)), term))
 
-    def scored(self, turn: ir.Expr, scores: str) -> low.Loop:
-        term, place = ir.Var(self.name("term"), I64), ir.Var(self.name("place"), I64)
+    def scored(self, turn: ir.Expr, term: ir.Var, scores: str, adding: tuple[low.Loop, ...]) -> low.Loop:
+        """The score of each term of a round, behind the bindings that it and what is added need."""
+        place = ir.Var(self.name("place"), I64)
         score = select(compare("less", place, self.end), self.score, LOWEST)
+        used = {name for item in adding for name in _names_used(item)}
+        later = tuple(item for item in self.lets_for(used) if item in self.rest)
         body = (
             ir.Let(place.name, self.place(turn, term)),
             ir.Let(self.terms.var, op("minimum", place, op("subtract", self.end, ONE))),
-            *self.scoring,
+            *(part for item in self.scoring for part in self.decided(item)),
+            *later,
             low.Put(scores, term, score),
         )
         return low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", body)
+
+    def decided(self, statement: low.Stmt) -> tuple[low.Stmt, ...]:
+        if not isinstance(statement, low.Fold):
+            return (statement,)
+        return _decided_outside(statement, self.name(f"{statement.accumulators[0].names[0]}_summed"))
 
     def weigh(self, scores: str, weights: str) -> Iterator[low.Stmt]:
         """The peak over all terms of a round, their weights and the sum of those."""
@@ -176,32 +190,104 @@ class _Stream:
         yield ir.Let(top.name, _tree("maximum", scores, 0, TERMS))
         (risen,) = _replaced((self.rise,), self.score, top)
         yield risen
+        used = names_in(self.weight.value)
+        yield from (item for item in self.rest if isinstance(item, ir.Let) and item.name in used)
         (weight,) = _replaced((self.weight,), self.score, ir.At(scores, term, F32))
         assert isinstance(weight, ir.Let)
         put = low.Put(weights, term, weight.value)
         yield low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", (put,))
         yield ir.Update(part, op("add", ir.Var(part, F32), _tree("add", weights, 0, TERMS)))
 
-    def add(self, loop: low.Loop, name: str, turn: ir.Expr, weights: str) -> low.Loop:
-        """What the terms of a round add to a row of sums: the loop's body for each."""
-        term, place = ir.Var(self.name(name), I64), ir.Var(self.name(f"{name}_place"), I64)
-        here = ir.Var(self.name(f"{name}_at"), I64)
-        renamed: dict[str, ir.Expr] = {self.terms.var: here, self.weight.name: ir.At(weights, term, F32)}
+    def add(self, loop: low.Loop, weights: str) -> low.Loop:
+        """What a term adds to a row of sums, by the bindings that its score was computed by."""
+        weight: dict[str, ir.Expr] = {self.weight.name: ir.At(weights, ir.Var(self.name("added"), I64), F32)}
+        inside = tuple(low.map_expressions(item, lambda expr: substitute(expr, weight)) for item in loop.body)
+        is_there = compare("less", ir.Var(self.name("place"), I64), self.end)
+        return replace(loop, body=_only_where(is_there, inside))
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round in pieces: for each term, the bindings `lets` and how its `scored`; once, what is `weighed`;
+    for each term again, by its bindings, what is `added`.
+    """
+
+    rows: tuple[low.Stmt, ...]
+    scored: low.Loop
+    lets: tuple[ir.Let, ...]
+    rest: tuple[low.Stmt, ...]
+    weighed: tuple[low.Stmt, ...]
+    added: low.Loop
+
+    @staticmethod
+    def of(loop: low.Loop) -> Round | None:
+        """The pieces of a loop over rounds; None for another loop."""
+        if not loop.var.endswith(" round"):
+            return None
+        first, second, scored, *weighed, added = loop.body
+        assert isinstance(scored, low.Loop) and isinstance(added, low.Loop)
+        folded: set[str] = set()
         lets: list[ir.Let] = []
-        for item in self.lets_for(_names_used(loop)):
-            again = self.name(f"{name}_{item.name}")
-            lets.append(ir.Let(again, substitute(item.value, renamed)))
-            renamed[item.name] = ir.Var(again, item.value.type)
-        inside = tuple(
-            low.map_expressions(item, lambda expr: substitute(expr, renamed)) for item in loop.body
-        )
-        body: tuple[low.Stmt, ...] = (
-            ir.Let(place.name, self.place(turn, term)),
-            ir.Let(here.name, op("minimum", place, op("subtract", self.end, ONE))),
-            *lets,
-            low.If(compare("less", place, self.end), inside),
-        )
-        return replace(loop, body=(low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", body),))
+        for item in scored.body:
+            if isinstance(item, ir.Let) and not names_in(item.value) & folded:
+                lets.append(item)
+            else:
+                folded |= set(low.bound_names(item))
+        rest = tuple(item for item in scored.body if item not in lets)
+        return Round((first, second), scored, tuple(lets), rest, tuple(weighed), added)
+
+
+def _only_where(condition: ir.Expr, body: tuple[low.Stmt, ...]) -> tuple[low.Stmt, ...]:
+    """What terms add, unless they are past the end. Their weights are 0 then, so that an element alone
+    needs no branch: it is not loaded, and 0.
+    """
+    match body:
+        case (
+            low.Put(_, _, ir.Apply("add", (ir.At() as sum_, ir.Apply("multiply", (weight, factor))))) as put,
+        ):
+            added = _masked(condition, weight, factor)
+            if added is not None:
+                return (replace(put, value=op("add", sum_, added)),)
+        case _:
+            pass
+    return (low.If(condition, body),)
+
+
+def _masked(condition: ir.Expr, weight: ir.Expr, factor: ir.Expr) -> ir.Expr | None:
+    """The product of a weight, which is 0 where the condition does not hold, and an element of a tensor."""
+    match factor:
+        case ir.Load():
+            return op("multiply", weight, select(condition, factor, zero(F32)))
+        case ir.Apply("select", (test, ir.Load() as load, ir.Const() as other)) if _is_nan(other):
+            element = select(conjunction(condition, test), load, zero(F32))
+            return op("multiply", select(test, weight, other), element)
+        case _:
+            return None
+
+
+def _is_nan(expr: ir.Const) -> bool:
+    return expr.type == F32 and math.isnan(float(expr.value))
+
+
+def _decided_outside(fold: low.Fold, fresh: str) -> tuple[low.Stmt, ...]:
+    """A sum that one condition of all its terms makes NaN, with the condition looked at once."""
+    match fold.accumulators:
+        case (low.Accumulator((name,), "sum", _, None, ir.Apply("multiply", (other, factor))) as item,):
+            match factor:
+                case ir.Apply("select", (test, ir.Load() as load, ir.Const() as nan)) if _is_nan(nan):
+                    if names_in(test) & {fold.var, *(n for s in fold.body for n in low.bound_names(s))}:
+                        return (fold,)
+                    element = select(test, load, zero(F32))
+                    summed = replace(item, names=(fresh,), value=op("multiply", other, element))
+                    is_empty = compare("less_equal", fold.high, fold.low)
+                    holds = op("logical_or", test, is_empty)
+                    result = select(holds, ir.Var(fresh, F32), nan)
+                    return replace(fold, accumulators=(summed,)), ir.Let(name, result)
+                case _:
+                    pass
+        case _:
+            pass
+    return (fold,)
 
 
 def _weight_of(rest: tuple[low.Stmt, ...], online: low.Online) -> ir.Let | None:

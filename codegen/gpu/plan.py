@@ -26,7 +26,6 @@ WIDEST_ACCESS = 16  # bytes that a lane moves at once
 LONGEST_CHUNK = 8  # elements; more would leave lanes without work on rows of a few hundred
 
 
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a GPU target allows, and how it deals streams over the parts of a team.
@@ -246,6 +245,8 @@ class _Variants:
             for is_aligned in (False, True) if self._may_align(chunk) else (False,):
                 for turns in self._turns(held, is_wide, is_aligned or not self.moved):
                     yield Variant(is_wide, is_aligned, turns)
+                    if self.schedule.part_lanes and turns and is_aligned and not is_wide:
+                        yield Variant(is_wide, is_aligned, turns, is_full=True)
 
     def _may_align(self, chunk: int) -> bool:
         """Whether chunks can move as one access at any size."""

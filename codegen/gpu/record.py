@@ -33,18 +33,21 @@ class Variant:
     """How a kernel is specialised beside its dtypes.
 
     `is_wide`: indices have 64 bits. `is_aligned`: chunks move as one access. `turns`: rounds of a dealt
-    loop whose elements are kept in registers; 0 leaves them in memory.
+    loop whose elements are kept in registers; 0 leaves them in memory. `is_full`: every lane has elements
+    in every one of those rounds.
     """
 
     is_wide: bool = False
     is_aligned: bool = False
     turns: int = 0
+    is_full: bool = False
 
     @property
     def suffix(self) -> str:
         """What the variant adds to a kernel's name."""
+        flags = (("_full", self.is_full), ("_wide", self.is_wide))
         parts = ("_aligned" if self.is_aligned else "", f"_turns{self.turns}" if self.turns else "")
-        return "".join((*parts, "_wide" if self.is_wide else ""))
+        return "".join((*parts, *(text for text, holds in flags if holds)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,7 @@ def _allocations(body: tuple[low.Stmt, ...], in_lanes: bool) -> Iterator[tuple[l
             yield from _allocations(block, inner)
 
 
-def _accesses(
-    body: tuple[low.Stmt, ...], row: str, loop: low.Loop | low.Fold | None
-) -> Iterator[_Access]:
+def _accesses(body: tuple[low.Stmt, ...], row: str, loop: low.Loop | low.Fold | None) -> Iterator[_Access]:
     for statement in body:
         is_dealt = isinstance(statement, (low.Loop, low.Fold)) and statement.kind == "lanes" and loop is None
         inner = statement if is_dealt else loop
@@ -151,9 +149,7 @@ def _resolve(expr: ir.Expr, lets: Mapping[str, ir.Expr]) -> ir.Expr:
     return _resolve(substitute(expr, dict(names)), lets) if names else expr
 
 
-def _host_bound(
-    allocate: low.Allocate, extent: ir.Expr, widths: Widths, target: str, spec: str
-) -> ir.Expr:
+def _host_bound(allocate: low.Allocate, extent: ir.Expr, widths: Widths, target: str, spec: str) -> ir.Expr:
     if is_host_known(extent):
         return extent
     bound = _greatest(extent, widths)

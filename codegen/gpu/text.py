@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
-from codegen.expressions import Dialect, Spelling, print_expression
+from codegen.expressions import ATOM, Dialect, Spelling, print_expression
 from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan
 from codegen.gpu.rows import RowPlace, loops_of_row
@@ -246,9 +246,33 @@ class GpuText(Writer):
         return ir.Apply("i64", (expr,), I64) if is_narrow else expr
 
     def special(self, expr: ir.Apply) -> tuple[str, int] | None:
+        match expr:
+            case ir.Apply("select", (_, ir.Load() as load, ir.Const(0.0))) if self._is_zero_elsewhere(expr):
+                return self.load(load), ATOM
+            case ir.Apply("select", (condition, ir.Load() as load, ir.Const() as other)) if self._is_alone(
+                load
+            ):
+                test, place = self.expr(condition), self.place(load.tensor, load.index)
+                type_ = self.types[load.type.name]
+                return f"sgl::load_if({test}, {place}, {type_}({self.expr(other)}))", ATOM
+            case _:
+                pass
         if expr.op == "select":
             return self._conditional(*expr.args), SELECT_LEVEL
         return super().special(expr)
+
+    def _is_zero_elsewhere(self, expr: ir.Apply) -> bool:
+        """Whether a load belongs to a chunk that is zeros where the load's own condition does not hold."""
+        condition, load, _ = expr.args
+        if self.lanes is None or self.lanes.loop is None or not isinstance(load, ir.Load):
+            return False
+        chunk = self.lanes.loop.find(load.tensor, load.index, False)
+        return chunk is not None and chunk in self.lanes.moving and chunk.condition == condition
+
+    def _is_alone(self, load: ir.Load) -> bool:
+        """Whether a load is of one element, and best made without a branch: parts keep several under way."""
+        is_moved = self._chunk_of(load.tensor, load.index, False) is not None
+        return self.plan.has_parts and not is_moved and not self.elements_vary(load.tensor)
 
     def _conditional(self, condition: ir.Expr, taken: ir.Expr, otherwise: ir.Expr) -> str:
         test, first, second = (print_expression(part, self.dialect) for part in (condition, taken, otherwise))

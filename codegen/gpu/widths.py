@@ -105,14 +105,14 @@ class Widths:
                 return self._sum(self.magnitude(left), self.magnitude(right))
             case "multiply", (left, right):
                 return self._product(self.magnitude(left), self.magnitude(right))
-            case ("negate" | "abs"), (inner,):
+            case (("negate" | "abs"), (inner,)):
                 return _unless_any(self.magnitude(inner))
             case "floor_divide", (left, right):
                 found = self.magnitude(left) if self.magnitude(right) is not None else None
                 return found if isinstance(right, (ir.Const, ir.Size)) else _unless_any(found)
             case "modulo", (left, right):
                 return self.magnitude(right) if self.magnitude(left) is not None else None
-            case ("minimum" | "maximum"), (left, right):
+            case (("minimum" | "maximum"), (left, right)):
                 return self._greater(self.magnitude(left), self.magnitude(right))
             case "select", (_, left, right):
                 return self._greater(self.magnitude(left), self.magnitude(right))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from codegen import lowered as low
 from codegen.build_ir import ZERO
 from codegen.gpu.dealt import DealtWriter
-from codegen.gpu.parts import PART, PARTS
+from codegen.gpu.parts import PART, PARTS, TERMS, Round
 from codegen.gpu.plan import LaunchPlan, extent_of
 from codegen.gpu.text import Spellings
+from codegen.names import author_name
 from kernel_ir import nodes as ir
 
 
@@ -21,9 +25,61 @@ class GpuWriter(DealtWriter):
     # -- the parts of a team --------------------------------------------------------------------
 
     def serial_loop(self, loop: low.Loop) -> None:
-        super().serial_loop(loop)
+        pieces = Round.of(loop)
+        if pieces is None:
+            super().serial_loop(loop)
+        else:
+            with self.scope(self.for_header(loop.var, loop.low, loop.high)):
+                self._round(pieces)
         if loop.online is not None and self.plan.has_parts:
             self._join_parts(loop.online)
+
+    def _round(self, pieces: Round) -> None:
+        """One round: the loads of all of its terms first, so that they are under way together."""
+        outer, self.held = self.held, dict(self.held)
+        self.statements(pieces.rows)
+        added = pieces.added.body
+        holds = self.plan.holding.place((*pieces.lets, *pieces.rest, *added))
+        for hold in holds.pop(0, ()):
+            self.hold(hold, self.operand(hold.low), self.operand(hold.high))
+        loading = [item for position in sorted(holds) for item in holds[position]]
+        count, term = f"[{TERMS}]", "[term]"
+        for let in pieces.lets:
+            name = self.namer.invent(author_name(let.name))
+            self.line(f"{self._type_of_name(let.name, let.value.type)} {name}{count};")
+            self.namer.fix(let.name, f"{name}{term}")
+        for hold in loading:
+            for chunk in hold.chunks:
+                self.declare_held(hold, chunk, count, term)
+        with self._terms(pieces.scored):
+            for let in pieces.lets:
+                self.line(f"{self.namer[let.name]} = {self.expr(let.value)};")
+            for hold in loading:
+                self.load_held(hold, hold.chunks, self.operand(hold.low), self.operand(hold.high))
+        with self._terms(pieces.scored):
+            self._plain(pieces.rest)
+        self.statements(pieces.weighed)
+        with self._terms(pieces.added):
+            self._plain(added)
+        self.held = outer
+
+    @contextmanager
+    def _terms(self, loop: low.Loop) -> Iterator[None]:
+        """A loop over the terms of a round, written out."""
+        self.line("SGL_UNROLL")
+        self.line(f"for (int term = 0; term < {TERMS}; ++term) {{")
+        self.depth += 1
+        self.namer.push()
+        self.namer.fix(loop.var, "term")
+        yield
+        self.namer.pop()
+        self.depth -= 1
+        self.line("}")
+
+    def _plain(self, body: tuple[low.Stmt, ...]) -> None:
+        """Statements that hold what has been loaded, and nothing more."""
+        for statement in body:
+            self.statement(statement)
 
     def _join_parts(self, online: low.Online) -> None:
         """The sums of all parts as one, scaled to the greatest peak; the first part goes on with them."""

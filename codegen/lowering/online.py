@@ -174,7 +174,9 @@ class _Online:
         body.append(ir.Let(score.name, self.lowering.expr(self.stream.row.value, "team", body)))
         is_near = compare("less_equal", score, op("add", peak, RISE))
         body.append(low.If(op("logical_not", is_near), self.rise(score)))
-        return select(compare("equal", peak, LOWEST), zero(F32), op("exp", op("subtract", score, peak)))
+        shift = ir.Var(self.fresh("shift"), F32)
+        body.append(ir.Let(shift.name, select(compare("equal", peak, LOWEST), zero(F32), peak)))
+        return op("exp", op("subtract", score, shift))
 
     def rise(self, score: ir.Expr) -> tuple[low.Stmt, ...]:
         """Scale what has been summed to a new peak. A NaN, which is never near, then stays in the sums."""

@@ -77,7 +77,8 @@ void run(const paged_attention_decode_params& params) {
                     });
                     p_max = p_score;
                 }
-                const float p_weight = sgl::select(p_max == -__builtin_inff(), 0.0f, sgl::exp(p_score - p_max));
+                const float p_shift = sgl::select(p_max == -__builtin_inff(), 0.0f, p_max);
+                const float p_weight = sgl::exp(p_score - p_shift);
                 p_sum_part = p_sum_part + p_weight;
                 sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
                     sgl::store(p_acc_part, d, sgl::load(p_acc_part, d) + p_weight * sgl::load_if(kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots, v_pool, k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d, __builtin_nanf("")));

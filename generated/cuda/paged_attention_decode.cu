@@ -6,7 +6,7 @@
 namespace {
 
 // One team for each b < batch, h < num_qo_heads.
-template <class T, class index_t, int chunk, bool is_aligned, int turns>
+template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is_full>
 __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     const paged_attention_decode_params params,
     const sgl::Launch launch,
@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (d_base >= head_dim) break;
+        if (!is_full && d_base >= head_dim) break;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t d = d_base + step;
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (d_base >= head_dim) break;
+            if (!is_full && d_base >= head_dim) break;
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
@@ -79,53 +79,68 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
         for (index_t j_round = 0; j_round < 4; ++j_round) {
             float j_scores[4];
             float j_weights[4];
+            sgl::Held<T, chunk, is_aligned, turns> q_held;
             SGL_UNROLL
-            for (index_t j_term = 0; j_term < 4; ++j_term) {
-                sgl::Held<T, chunk, is_aligned, turns> q_held;
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (!is_full && d_base >= head_dim) break;
+                q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+            }
+            int64_t j_place[4];
+            int64_t j[4];
+            bool kv_indices_is_valid[4];
+            int32_t kv_indices_j[4];
+            index_t k_pool_at[4];
+            sgl::Held<T, chunk, is_aligned, turns> k_pool_held[4];
+            sgl::Held<T, chunk, is_aligned, turns> v_pool_held[4];
+            SGL_UNROLL
+            for (int term = 0; term < 4; ++term) {
+                j_place[term] = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + term));
+                j[term] = sgl::minimum(j_place[term], sgl::wrapping_subtract(sgl::to_i64(j_end), 1));
+                kv_indices_is_valid[term] = 0 <= j[term] && j[term] < entries;
+                kv_indices_j[term] = sgl::load_if(kv_indices_is_valid[term], kv_indices, j[term], int32_t(0));
+                k_pool_at[term] = index_t(kv_indices_j[term]);
                 SGL_UNROLL
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                    if (d_base >= head_dim) break;
-                    q_held.load(turn, q, b * q_stride_0 + h * q_stride_1 + d_base, head_dim - d_base);
+                    if (!is_full && d_base >= head_dim) break;
+                    k_pool_held[term].load_if(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                            && k_pool_at[term] < pool_slots, turn, k_pool,
+                            k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
+                            head_dim - d_base);
+                    v_pool_held[term].load_if(j_place[term] < j_end
+                            && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                            && k_pool_at[term] < pool_slots), turn, v_pool,
+                            k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                            head_dim - d_base);
                 }
-                const int64_t j_place = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + j_term));
-                const int64_t j = sgl::minimum(j_place, sgl::wrapping_subtract(sgl::to_i64(j_end), 1));
-                const bool kv_indices_is_valid = 0 <= j && j < entries;
-                const int32_t kv_indices_j = kv_indices_is_valid ? sgl::load(kv_indices, j) : 0;
-                const index_t k_pool_at = index_t(kv_indices_j);
-                sgl::Held<T, chunk, is_aligned, turns> k_pool_held;
-                SGL_UNROLL
-                for (int turn = 0; turn < turns; ++turn) {
-                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                    if (d_base >= head_dim) break;
-                    if (kv_indices_is_valid && 0 <= k_pool_at
-                            && k_pool_at < pool_slots) k_pool_held.load(turn, k_pool,
-                            k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
-                }
-                sgl::Accumulator<sgl::Sum<float>> sum_d_state;
+            }
+            SGL_UNROLL
+            for (int term = 0; term < 4; ++term) {
+                sgl::Accumulator<sgl::Sum<float>> j_sum_d_summed_state;
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                    if (d_base >= head_dim) break;
+                    if (!is_full && d_base >= head_dim) break;
                     const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
                             head_dim - d_base);
-                    const auto k_pool_chunk = k_pool_held.get_if(kv_indices_is_valid && 0 <= k_pool_at
-                            && k_pool_at < pool_slots, turn, k_pool,
-                            k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base, head_dim - d_base);
+                    const auto k_pool_chunk = k_pool_held[term].get_if(kv_indices_is_valid[term]
+                            && 0 <= k_pool_at[term] && k_pool_at[term] < pool_slots, turn, k_pool,
+                            k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
+                            head_dim - d_base);
                     SGL_UNROLL
                     for (int step = 0; step < chunk; ++step) {
                         const index_t d = d_base + step;
                         if (!is_aligned && d >= head_dim) break;
-                        sum_d_state.add(d,
-                                q_chunk.get(step)
-                                * (kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots
-                                ? k_pool_chunk.get(step) : CUDART_NAN_F));
+                        j_sum_d_summed_state.add(d, q_chunk.get(step) * k_pool_chunk.get(step));
                     }
                 }
-                sum_d_state.combine(team);
-                const float sum_d = sum_d_state.result();
+                j_sum_d_summed_state.combine(team);
+                const float j_sum_d_summed = j_sum_d_summed_state.result();
+                const float sum_d = (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                        && k_pool_at[term] < pool_slots) || head_dim <= 0 ? j_sum_d_summed : CUDART_NAN_F;
                 const float p_score = sm_scale * sum_d;
-                j_scores[j_term] = j_place < j_end ? p_score : -CUDART_INF_F;
+                j_scores[term] = j_place[term] < j_end ? p_score : -CUDART_INF_F;
             }
             const float j_top = sgl::maximum(sgl::maximum(j_scores[0], j_scores[1]),
                     sgl::maximum(j_scores[2], j_scores[3]));
@@ -137,7 +152,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                    if (d_base >= head_dim) break;
+                    if (!is_full && d_base >= head_dim) break;
                     SGL_UNROLL
                     for (int step = 0; step < chunk; ++step) {
                         const index_t d = d_base + step;
@@ -149,41 +164,32 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 }
                 p_max = j_top;
             }
+            const float p_shift = p_max == -CUDART_INF_F ? 0.0f : p_max;
             SGL_UNROLL
             for (index_t j_weighed = 0; j_weighed < 4; ++j_weighed) {
-                j_weights[j_weighed] = p_max == -CUDART_INF_F ? 0.0f : sgl::exp(j_scores[j_weighed] - p_max);
+                j_weights[j_weighed] = sgl::exp(j_scores[j_weighed] - p_shift);
             }
             p_sum_part = p_sum_part + (j_weights[0] + j_weights[1] + (j_weights[2] + j_weights[3]));
             SGL_UNROLL
-            for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-                if (d_base >= head_dim) break;
+            for (int term = 0; term < 4; ++term) {
                 SGL_UNROLL
-                for (index_t j_added0 = 0; j_added0 < 4; ++j_added0) {
-                    const int64_t j_added0_place = sgl::wrapping_add(j_start,
-                            sgl::to_i64(j_round * 4 + j_added0));
-                    const int64_t j_added0_at = sgl::minimum(j_added0_place,
-                            sgl::wrapping_subtract(sgl::to_i64(j_end), 1));
-                    const bool j_added0_kv_indices_is_valid = 0 <= j_added0_at && j_added0_at < entries;
-                    const int32_t j_added0_kv_indices_j = j_added0_kv_indices_is_valid
-                            ? sgl::load(kv_indices, j_added0_at) : 0;
-                    const index_t j_added0_k_pool_at = index_t(j_added0_kv_indices_j);
-                    if (j_added0_place < j_end) {
-                        const auto v_pool_chunk = sgl::load_chunk_if<chunk,
-                                is_aligned>(j_added0_kv_indices_is_valid && 0 <= j_added0_k_pool_at
-                                && j_added0_k_pool_at < pool_slots, v_pool,
-                                j_added0_k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
-                                head_dim - d_base);
-                        SGL_UNROLL
-                        for (int step = 0; step < chunk; ++step) {
-                            const index_t d = d_base + step;
-                            if (!is_aligned && d >= head_dim) break;
-                            p_acc_part.set(turn, step, d,
-                                    p_acc_part.get(turn, step, d) + j_weights[j_added0]
-                                    * (j_added0_kv_indices_is_valid && 0 <= j_added0_k_pool_at
-                                    && j_added0_k_pool_at < pool_slots ? v_pool_chunk.get(step)
-                                    : CUDART_NAN_F));
-                        }
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
+                    const auto v_pool_chunk = v_pool_held[term].get_if(j_place[term] < j_end
+                            && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                            && k_pool_at[term] < pool_slots), turn, v_pool,
+                            k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                            head_dim - d_base);
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d = d_base + step;
+                        if (!is_aligned && d >= head_dim) break;
+                        p_acc_part.set(turn, step, d,
+                                p_acc_part.get(turn, step, d)
+                                + (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                                && k_pool_at[term] < pool_slots ? j_weights[term] : CUDART_NAN_F)
+                                * v_pool_chunk.get(step));
                     }
                 }
             }
@@ -195,7 +201,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (d_base >= head_dim) break;
+            if (!is_full && d_base >= head_dim) break;
             SGL_UNROLL
             for (int step = 0; step < chunk; ++step) {
                 const index_t d = d_base + step;
@@ -218,7 +224,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (d_base >= head_dim) break;
+        if (!is_full && d_base >= head_dim) break;
         sgl::Chunk<T, chunk> out_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
@@ -232,30 +238,30 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 2>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 2>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
-    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, true, 2, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, false, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 1, true>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 2, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int32_t, 4, true, 2, true>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 1, true>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1, true>),
 };
 
 }  // namespace

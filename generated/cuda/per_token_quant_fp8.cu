@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
-        if (width > 0) input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+        input_held.load_if(width > 0, turn, input, r * input_stride_0 + c_base, width - c_base);
         input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Max<float>> max_c_state;
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
             if (!is_aligned && c >= width) break;
-            max_c_state.add(c, sgl::abs(width > 0 ? input_chunk.get(step) : 0.0f));
+            max_c_state.add(c, sgl::abs(input_chunk.get(step)));
         }
     }
     max_c_state.combine(team);

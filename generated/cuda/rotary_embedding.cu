@@ -49,9 +49,9 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
             for (int turn = 0; turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (i_base >= pairs) break;
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn,
+                cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
+                cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
             }
@@ -97,9 +97,9 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
             for (int turn = 0; turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (i_base >= pairs) break;
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn,
+                cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
+                cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
             }
@@ -149,12 +149,12 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (i_base >= pairs) break;
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                    cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
+                            pairs - i_base);
+                    cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            turn, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                            pairs - i_base);
                 }
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -199,12 +199,12 @@ __global__ void __launch_bounds__(sgl::kMostLanes) rotary_embedding_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (i_base >= pairs) break;
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                    cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
+                            pairs - i_base);
+                    cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            turn, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                            pairs - i_base);
                 }
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {

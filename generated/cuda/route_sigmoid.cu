@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
         const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (e_base >= experts) break;
         gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
-        if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base, experts - e_base);
+        correction_bias_held.load_if(has_correction_bias, turn, correction_bias, e_base, experts - e_base);
     }
     sgl::DealtRow<float, chunk, turns> rank_candidate(rank_candidate_memory + index_t(team.item) * experts);
     SGL_UNROLL
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
             if (!is_aligned && e >= experts) break;
             rank_candidate.set(turn, step, e,
                     1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
-                    + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f));
+                    + correction_bias_chunk.get(step));
         }
     }
     float* const rank = rank_memory + index_t(team.item) * k;

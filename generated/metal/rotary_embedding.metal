@@ -65,9 +65,9 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
             for (int turn = 0; turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (i_base >= pairs) break;
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn,
+                cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
+                cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
             }
@@ -113,9 +113,9 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
             for (int turn = 0; turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (i_base >= pairs) break;
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn,
+                cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                if (0 <= cos_sin_cache_at && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn,
+                cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
                         cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
                         pairs - i_base);
             }
@@ -165,12 +165,12 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (i_base >= pairs) break;
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                    cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
+                            pairs - i_base);
+                    cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            turn, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                            pairs - i_base);
                 }
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -215,12 +215,12 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (i_base >= pairs) break;
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
-                    if (0 <= cos_sin_cache_at
-                            && cos_sin_cache_at < max_position) cos_sin_cache_held_2.load(turn, cos_sin_cache,
-                            cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
+                    cos_sin_cache_held.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position, turn,
+                            cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + i_base,
+                            pairs - i_base);
+                    cos_sin_cache_held_2.load_if(0 <= cos_sin_cache_at && cos_sin_cache_at < max_position,
+                            turn, cos_sin_cache, cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs),
+                            pairs - i_base);
                 }
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {

@@ -52,7 +52,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (e_base >= experts) break;
         gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
-        if (has_correction_bias) correction_bias_held.load(turn, correction_bias, e_base, experts - e_base);
+        correction_bias_held.load_if(has_correction_bias, turn, correction_bias, e_base, experts - e_base);
     }
     sgl::Accumulator<sgl::OnlineSoftmax<float>> share_max_state;
     SGL_UNROLL
@@ -70,7 +70,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             const float plain = gating_output_chunk.get(step);
             const float capped = moe_softcapping != 0.0f ? moe_softcapping
                     * sgl::tanh(plain / moe_softcapping) : plain;
-            const float share_value = capped + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f);
+            const float share_value = capped + correction_bias_chunk.get(step);
             share_max_state.add(e, share_value);
         }
     }
@@ -95,9 +95,8 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             const float capped = moe_softcapping != 0.0f ? moe_softcapping
                     * sgl::tanh(plain / moe_softcapping) : plain;
             weight_candidate.set(turn, step, e,
-                    share_max != -INFINITY
-                    ? sgl::exp(capped + (has_correction_bias ? correction_bias_chunk.get(step) : 0.0f)
-                    - share_max) / share_sum : 0.0f);
+                    share_max != -INFINITY ? sgl::exp(capped + correction_bias_chunk.get(step) - share_max)
+                    / share_sum : 0.0f);
         }
     }
     sgl::DealtRow<float, chunk, turns> weight(weight_memory + index_t(team.item) * k);

@@ -19,6 +19,10 @@
 
 namespace sgl {
 
+// What a load reads in place of an element that is not there.
+__device__ const uint4 kZeros[2] = {};
+#define SGL_ZEROS ::sgl::kZeros
+
 constexpr int kSimdLanes = 32;
 constexpr int kMostLanes = 512;
 constexpr int kPartLanes = 16;

@@ -96,7 +96,9 @@ def choose_kernel(
         if (item.variant.is_wide, item.variant.is_aligned) == (choice.is_wide, moves_whole)
         and _holds(record, (record.schedule.part_lanes or lanes) * chunk, item, values)
     ]
-    return (max if choice.has_turns else min)(serving, key=lambda item: item.variant.turns)
+    return (max if choice.has_turns else min)(
+        serving, key=lambda item: (item.variant.turns, item.variant.is_full)
+    )
 
 
 def team_lanes(record: LaunchRecord, values: Values) -> int:
@@ -115,5 +117,7 @@ def evaluate(expr: ir.Expr, values: Values) -> int:
 
 
 def _holds(record: LaunchRecord, run: int, kernel: KernelRecord, values: Values) -> bool:
-    turns = kernel.variant.turns
-    return turns == 0 or all(evaluate(extent, values) <= run * turns for extent in record.dealt)
+    turns, extents = kernel.variant.turns, [evaluate(extent, values) for extent in record.dealt]
+    if kernel.variant.is_full:
+        return all(extent == run * turns for extent in extents)
+    return turns == 0 or all(extent <= run * turns for extent in extents)
