@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ body: |
 """
 
 LENGTH = 30_000
+SPECS = Path(__file__).parent.parent / "specs"
 
 
 def alike(position: np.ndarray) -> np.ndarray:
@@ -72,3 +74,29 @@ def test_long_sums_stay_within_the_bound(compile_: Callable, scores: Callable) -
 def test_a_team_deals_a_stream_without_filters_over_its_parts(name: str, is_dealt: bool) -> None:
     (launch,) = compile_spec(load(name)).program.launches
     assert (deal_parts(launch) is not None) == is_dealt
+
+
+PAGES = {"k_pool": (5, 1, 3), "v_pool": (5, 1, 3), "q": (1, 1, 3)}
+
+
+def attend(starts: list[int]) -> tuple[CpuKernel, dict[str, object]]:
+    """Attention of one query over four pages, from a table that may lead anywhere."""
+    draw = np.random.default_rng(0).normal
+    arrays = {name: draw(size=shape).astype(np.float32) for name, shape in PAGES.items()}
+    tables = {"kv_indptr": np.array(starts, np.int32), "kv_indices": np.array([4, 0, 2, 2], np.int32)}
+    numbers = {"num_qo_heads": 1, "num_kv_heads": 1, "head_dim": 3, "sm_scale": 0.5}
+    return compile_cpu(str(SPECS / "attention/paged_attention_decode.yaml")), arrays | tables | numbers
+
+
+@pytest.mark.parametrize(
+    "starts", [[0, 4], [-9, -3], [-9, 2], [-1, 4], [0, 5], [2, 9], [7, 9], [-3, 9], [3, 3], [7, 2], [-5, -5]]
+)
+def test_a_range_out_of_the_table_means_what_it_says(starts: list[int]) -> None:
+    kernel, arguments = attend(starts)
+    assert_agrees(kernel, arguments, {"T": "f32"})
+
+
+@pytest.mark.parametrize("starts", [[0, 2**31 - 1], [-(2**31), 2**31 - 1], [-(2**31), -4], [9, 2**31 - 1]])
+def test_a_range_of_billions_takes_no_longer_than_the_table(starts: list[int]) -> None:
+    kernel, arguments = attend(starts)
+    assert np.isnan(kernel.run(arguments, {"T": "f32"})["out"]).all()

@@ -99,7 +99,7 @@ def _facts(launch: LaunchRecord, entries: list[str], slots: dict[str, int]) -> I
     yield "scratch", tuple(_scratch(row, slots) for row in launch.scratch)
     yield "kernels", tuple(
         (str(row.position), str(entries.index(row.entry)), str(row.chunk), str(row.variant.turns),
-         _flag(row.variant.is_wide), _flag(row.variant.is_aligned))
+         _flag(row.variant.is_wide), _flag(row.variant.is_aligned), _flag(row.variant.is_full))
         for row in launch.kernels
     )  # fmt: skip
 

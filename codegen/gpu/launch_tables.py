@@ -178,9 +178,9 @@ class _Writer:
 
 def _kernel(row: KernelRecord, entry: int) -> str:
     variant = row.variant
-    flags = f"{str(variant.is_wide).lower()}, {str(variant.is_aligned).lower()}"
-    full = ", true" if variant.is_full else ""
-    return f"{{{row.position}, {entry}, {row.chunk}, {variant.turns}, {flags}{full}}}"
+    flags = (variant.is_wide, variant.is_aligned, variant.is_full)
+    fields = (row.position, entry, row.chunk, variant.turns, *(str(item).lower() for item in flags))
+    return f"{{{', '.join(map(str, fields))}}}"
 
 
 def _teams(launch: LaunchRecord) -> tuple[str, ...]:

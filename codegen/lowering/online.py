@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, compare, op, select, zero
+from codegen.lowering.clip import end_of, extent_of_numbers, first_of
 from codegen.lowering.rows import RowPlan, extent_of, offset
 from codegen.lowering.streams import Stream, Sum
 from kernel_ir import nodes as ir
@@ -72,8 +73,7 @@ class _Online:
             out += self.start(loop, [self.rows[id(item)] for item in sums])
         out.append(ir.Let(self.peak, LOWEST, True))
         out += [ir.Let(name, zero(F32), True) for name in (self.weights.total, self.weights.lost)]
-        first, end = self.lowering.bounds(self.stream.row, "team", out)
-        out.append(self.blocks(first, end))
+        out.append(self.blocks(*self.bounds(out)))
         scale = ir.Var(self.fresh("scale"), F32)
         out.append(ir.Let(scale.name, _final_scale(ir.Var(self.weights.total, F32))))
         for loop, sums in self.stream.loops:
@@ -82,6 +82,18 @@ class _Online:
                 item.node: op("multiply", ir.At(self.rows[id(item)].total, var, F32), scale) for item in sums
             }
             self.lowering.loop(_replace_in(loop, finished), "team", out)
+
+    def bounds(self, out: list[low.Stmt]) -> tuple[ir.Expr, ir.Expr]:
+        """The range. Of indices that make everything NaN, it keeps one on either side."""
+        row, names = self.stream.row, self.lowering.names
+        first, end = self.lowering.bounds(row, "team", out)
+        extent = extent_of_numbers(row, end)
+        if extent is None:
+            return first, end
+        start, stop = (ir.Var(names.fresh(f"{row.var}_{part}"), I64) for part in ("first", "last"))
+        out.append(ir.Let(start.name, first_of(first, end)))
+        out.append(ir.Let(stop.name, end_of(start, end, extent)))
+        return start, stop
 
     def fresh(self, part: str) -> str:
         return self.lowering.names.fresh(f"{self.stream.row.names[0]}_{part}")

@@ -116,7 +116,9 @@ def _as_sum(node: ir.Reduce, row: ir.Row) -> Sum | None:
     others = (item for part in (factor, node.where) if part is not None for item in walk(part))
     if factor is None or any(isinstance(item, ir.At) and item.row == row.names[0] for item in others):
         return None
-    return Sum(node, factor)
+    # Another filter may leave nothing of the sum, which a NaN among the shares must not reach.
+    is_whole = node.where is None or _filter_of(node, row.var) == row.where
+    return Sum(node, factor) if is_whole else None
 
 
 def _filter_of(node: ir.Reduce, var: str) -> ir.Expr | None:

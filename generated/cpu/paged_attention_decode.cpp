@@ -48,9 +48,11 @@ void run(const paged_attention_decode_params& params) {
         float p_sum_lost = 0.0f;
         const int64_t j_begin = sgl::to_i64(sgl::load(kv_indptr, b));
         const int64_t j_end = sgl::to_i64(sgl::load(kv_indptr, b + 1));
-        for (int64_t j_block = 0; j_block < sgl::floor_divide(j_end - j_begin + 15, 16); ++j_block) {
-            const int64_t j_start = j_begin + j_block * 16;
-            const int64_t j_stop = sgl::minimum(j_start + 16, j_end);
+        const int64_t j_first = sgl::maximum(j_begin, sgl::minimum(-1, j_end - 1));
+        const int64_t j_last = sgl::minimum(j_end, sgl::maximum(sgl::select(0 < head_dim, entries, 4611686018427387904), j_first) + 1);
+        for (int64_t j_block = 0; j_block < sgl::floor_divide(j_last - j_first + 15, 16); ++j_block) {
+            const int64_t j_start = j_first + j_block * 16;
+            const int64_t j_stop = sgl::minimum(j_start + 16, j_last);
             float p_sum_part = 0.0f;
             sgl::for_lanes(0, head_dim, [&](auto d) SGL_BODY {
                 sgl::store(p_acc_part, d, 0.0f);

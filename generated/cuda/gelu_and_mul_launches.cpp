@@ -63,18 +63,18 @@ constexpr Measure multiples_0[] = {
 };
 
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 4, 2, true, false},
-    {1, 0, 4, 2, true, true},
-    {2, 0, 4, 2, false, false},
-    {3, 0, 4, 2, false, true},
-    {4, 1, 8, 2, true, false},
-    {5, 1, 8, 2, true, true},
-    {6, 1, 8, 2, false, false},
-    {7, 1, 8, 2, false, true},
-    {8, 2, 8, 2, true, false},
-    {9, 2, 8, 2, true, true},
-    {10, 2, 8, 2, false, false},
-    {11, 2, 8, 2, false, true},
+    {0, 0, 4, 2, true, false, false},
+    {1, 0, 4, 2, true, true, false},
+    {2, 0, 4, 2, false, false, false},
+    {3, 0, 4, 2, false, true, false},
+    {4, 1, 8, 2, true, false, false},
+    {5, 1, 8, 2, true, true, false},
+    {6, 1, 8, 2, false, false, false},
+    {7, 1, 8, 2, false, true, false},
+    {8, 2, 8, 2, true, false, false},
+    {9, 2, 8, 2, true, true, false},
+    {10, 2, 8, 2, false, false, false},
+    {11, 2, 8, 2, false, true, false},
 };
 
 constexpr LaunchRow kLaunches[] = {

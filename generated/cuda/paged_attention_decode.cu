@@ -60,10 +60,15 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     float p_sum_lost = 0.0f;
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
-    for (int64_t j_turn = 0; j_turn < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(sgl::to_i64(j_end), sgl::to_i64(j_begin)), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts))); ++j_turn) {
+    const int64_t j_first = sgl::maximum(sgl::to_i64(j_begin),
+            sgl::minimum(-1, sgl::wrapping_subtract(sgl::to_i64(j_end), 1)));
+    const int64_t j_last = sgl::minimum(sgl::to_i64(j_end),
+            sgl::wrapping_add(sgl::maximum(0 < head_dim ? sgl::to_i64(entries) : 4611686018427387904,
+            j_first), 1));
+    for (int64_t j_turn = 0; j_turn < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts))); ++j_turn) {
         const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(j_turn,
                 sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
-        const int64_t j_start = sgl::wrapping_add(sgl::to_i64(j_begin), sgl::wrapping_multiply(j_block, 16));
+        const int64_t j_start = sgl::wrapping_add(j_first, sgl::wrapping_multiply(j_block, 16));
         float p_sum_part = 0.0f;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -96,7 +101,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
                 j_place[term] = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + term));
-                j[term] = sgl::minimum(j_place[term], sgl::wrapping_subtract(sgl::to_i64(j_end), 1));
+                j[term] = sgl::minimum(j_place[term], sgl::wrapping_subtract(j_last, 1));
                 kv_indices_is_valid[term] = 0 <= j[term] && j[term] < entries;
                 kv_indices_j[term] = sgl::load_if(kv_indices_is_valid[term], kv_indices, j[term], int32_t(0));
                 k_pool_at[term] = index_t(kv_indices_j[term]);
@@ -108,7 +113,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                             && k_pool_at[term] < pool_slots, turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
-                    v_pool_held[term].load_if(j_place[term] < j_end
+                    v_pool_held[term].load_if(j_place[term] < j_last
                             && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
                             && k_pool_at[term] < pool_slots), turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
@@ -140,7 +145,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 const float sum_d = (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
                         && k_pool_at[term] < pool_slots) || head_dim <= 0 ? j_sum_d_summed : CUDART_NAN_F;
                 const float p_score = sm_scale * sum_d;
-                j_scores[term] = j_place[term] < j_end ? p_score : -CUDART_INF_F;
+                j_scores[term] = j_place[term] < j_last ? p_score : -CUDART_INF_F;
             }
             const float j_top = sgl::maximum(sgl::maximum(j_scores[0], j_scores[1]),
                     sgl::maximum(j_scores[2], j_scores[3]));
@@ -176,7 +181,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    const auto v_pool_chunk = v_pool_held[term].get_if(j_place[term] < j_end
+                    const auto v_pool_chunk = v_pool_held[term].get_if(j_place[term] < j_last
                             && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
                             && k_pool_at[term] < pool_slots), turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
@@ -252,6 +257,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 0, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int64_t, 8, true, 1, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, false, 1, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 0, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 1, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__half, int32_t, 8, true, 1, true>),
@@ -259,6 +265,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 0, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int64_t, 8, true, 1, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 0, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, false, 1, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 0, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1, true>),
