@@ -190,6 +190,7 @@ def _add_fuzz(parser: argparse.ArgumentParser) -> None:
     add("--programs", type=int, default=200, help="how many programs (200)")
     add("--targets", default="cpu,metal", help="some of cpu, metal and cuda, joined by commas (cpu,metal)")
     add("--no-passes", action="store_true", help="do not interpret programs after every pass")
+    add("--no-shrink", action="store_true", help="do not look for a small program that shows a finding")
     add("-j", "--jobs", type=int, default=0, help="how many workers to run at once")
 
 

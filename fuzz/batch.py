@@ -23,6 +23,7 @@ from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
 from fuzz.memory import Memory
 from fuzz.program import Program, make_program
 from fuzz.run_cpu import CompileError, build_cpu, cpu_source, require_cpu, run_cpu
+from fuzz.run_cuda import build_cuda, cuda_source, require_cuda, run_cuda
 from fuzz.run_metal import build_metal, metal_source, require_metal, run_metal
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
@@ -55,19 +56,25 @@ class Batch:
         self.say = say
 
     def run(self, seeds: Sequence[int]) -> None:
-        """Everything for these programs."""
-        items = [item for seed in seeds if (item := self._guard(seed, "check", self._prepare)) is not None]
+        """Everything for the programs of these seeds."""
+        made = (self._guard(seed, "generate", make_program, seed) for seed in seeds)
+        self.run_programs([program for program in made if program is not None])
+
+    def run_programs(self, programs: Sequence[Program]) -> None:
+        """Everything for these programs, whose seeds and names differ."""
+        made = (self._guard(item.seed, "check", self._prepare, item) for item in programs)
+        items = [item for item in made if item is not None]
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             for target in [name for name in TARGETS if name in self.targets]:
                 self._run_target(TARGETS[target], items, Path(folder))
         for item in items:
             self.say({"done": item.program.seed, "calls": len(item.calls), "unstable": _unstable(item)})
 
-    def _guard(self, seed: int, executor: str, work: Callable[[int], Any]) -> Any:
+    def _guard(self, seed: int, executor: str, work: Callable[[Any], Any], given: Any) -> Any:
         """The work's result; what it raises is a finding."""
         self.say({"at": seed, "executor": executor})
         try:
-            return work(seed)
+            return work(given)
         except Exception as error:
             self._find(Finding(seed, executor, "error", describe(error)[0]))
             return None
@@ -80,8 +87,8 @@ class Batch:
 
     # -- one program ----------------------------------------------------------------------------
 
-    def _prepare(self, seed: int) -> Item | None:
-        program = make_program(seed)
+    def _prepare(self, program: Program) -> Item | None:
+        seed = program.seed
         loaded = load_text(program.text, f"{program.name}.yaml")
         try:
             stages = tuple(compile_stages(loaded))
@@ -110,8 +117,9 @@ class Batch:
             for item in group:
                 for number, call in enumerate(item.calls):
                     self.say({"at": item.program.seed, "executor": target.name, "call": number})
-                    memory, found = target.run(built, item.sources[target.name], call, number)
-                    self._compare(target.name, item, number, memory, found)
+                    ran = target.run(built, item.sources[target.name], call, number)
+                    if ran is not None:
+                        self._compare(target.name, item, number, *ran)
 
     def _write(self, target: Target, item: Item) -> bool:
         seed = item.program.seed
@@ -160,7 +168,7 @@ class Target:
     require: Callable[[], Any]
     write: Callable[[Item], Any]
     build: Callable[[list[Any], Path, str], Any]
-    run: Callable[[Any, Any, Call, int], tuple[Memory, Sequence[str]]]
+    run: Callable[[Any, Any, Call, int], tuple[Memory, Sequence[str]] | None]
 
 
 TARGETS = {
@@ -174,9 +182,16 @@ TARGETS = {
     "metal": Target(
         "metal",
         require_metal,
-        lambda item: metal_source(item.compiled, item.calls, item.program.seed),
+        lambda item: metal_source(item.compiled, item.calls, item.program.drawn_from),
         lambda sources, folder, name: build_metal(sources, name),
         run_metal,
+    ),
+    "cuda": Target(
+        "cuda",
+        require_cuda,
+        lambda item: cuda_source(item.compiled, item.calls, item.program.drawn_from),
+        build_cuda,
+        run_cuda,
     ),
 }
 

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 from codegen.failures import Failure
 from fuzz.finding import Refusal
+from fuzz.program import make_program
 from fuzz.run import Interrupted, Outcome, run_programs
+from fuzz.shrink import save, shrink
 
 TARGETS = ("cpu", "metal", "cuda")
+MOST_SHRUNK = 3  # findings of one run
 MOST_REFUSED = 0.02  # of the programs, on any target
 
 EXIT_FOUND = 1
@@ -35,6 +38,8 @@ def fuzz(parsed: argparse.Namespace) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     print(summary(outcome))
+    if not parsed.no_shrink:
+        _shrink_findings(outcome)
     return EXIT_FOUND if outcome.findings or too_many_refused(outcome) else 0
 
 
@@ -49,6 +54,18 @@ def _targets(written: str) -> tuple[str, ...]:
     for name in targets:
         KNOWN[name].require()
     return targets
+
+
+def _shrink_findings(outcome: Outcome) -> None:
+    """Shrink the first finding of each kind, and keep it among the regressions."""
+    first = {(item.executor, item.kind): item for item in reversed(outcome.findings)}
+    for finding in list(first.values())[-MOST_SHRUNK:]:
+        print(f"shrinking: {finding}", flush=True)
+        path = save(shrink(make_program(finding.seed), finding), finding)
+        print(
+            f"wrote {os.path.relpath(path)}; `build.py test tests/test_fuzz.py` runs it from now on",
+            flush=True,
+        )
 
 
 class _Progress:

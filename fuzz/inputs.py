@@ -69,7 +69,7 @@ def make_calls(
 ) -> Iterator[Call]:
     """Calls that the spec accepts, the same ones each time; fewer than `count` where few sizes suit."""
     for number in range(count):
-        draw = random.Random(f"call {program.seed} {number} {most_work}")
+        draw = random.Random(f"call {program.drawn_from} {number} {most_work}")
         sizes = _draw_sizes(draw, program, loaded, kernel, extents, most_work)
         if sizes is None:
             continue

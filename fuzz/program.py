@@ -25,6 +25,11 @@ class Program:
     style: str
     text: str
     paths: tuple[tuple[str, ...], ...]
+    calls_seed: int = -1  # what calls are drawn from, if not from `seed`
+
+    @property
+    def drawn_from(self) -> int:
+        return self.seed if self.calls_seed < 0 else self.calls_seed
 
 
 def make_program(seed: int) -> Program:

@@ -21,7 +21,7 @@ from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
 from kernel_ir.rounding import Array, storage_dtype
 
-MOST_ACCESSES = 1 << 27  # of one launch, which at the sizes of calls is far beyond what any needs
+MOST_ACCESSES = 1 << 25  # of one launch, which at the sizes of calls is far beyond what any needs
 _INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", .*\)\n', re.MULTILINE)
 
 
@@ -48,12 +48,12 @@ def metal_source(compiled: Compiled, calls: Sequence[Call], seed: int) -> MetalS
     """The shader's text as it ships, with the instantiations that the calls need."""
     record = compiled.record
     launches = launch_records(compiled.program, record)
-    hows = tuple(_draw_how(random.Random(f"how {seed} {number}")) for number in range(len(calls)))
+    hows = tuple(draw_how(f"how {seed} {number}") for number in range(len(calls)))
     text = emit(compiled.program, record)[f"metal/{record.name}.metal"].replace(
         '#include "sgl_metal.h"\n', ""
     )
     wanted = {
-        _plan(launch, compiled, call, how).kernel.name
+        plan_of(launch, compiled, call, how).kernel.name
         for call, how in zip(calls, hows, strict=True)
         for launch in launches
     }
@@ -61,7 +61,9 @@ def metal_source(compiled: Compiled, calls: Sequence[Call], seed: int) -> MetalS
     return MetalSource(compiled, text, launches, hows)
 
 
-def _draw_how(draw: random.Random) -> How:
+def draw_how(seed: str) -> How:
+    """Any variants, in any order."""
+    draw = random.Random(seed)
     choice = Choice(draw.random() < 0.3, draw.random() < 0.7, draw.random() < 0.6)
     return How(choice, draw.choice(ORDERS), draw.choice(REDUCTIONS))
 
@@ -87,18 +89,19 @@ def run_metal(shader: Shader, source: MetalSource, call: Call, number: int) -> t
     scratch: dict[str, Array] = {}
     found: list[str] = []
     for launch in source.launches:
-        dispatch = _plan(launch, source.compiled, call, source.hows[number])
+        dispatch = plan_of(launch, source.compiled, call, source.hows[number])
         if dispatch.teams > 0:
             found += _launch(shader, source, launch, dispatch, memory, scratch, source.hows[number])
     return memory, tuple(found)
 
 
-def _plan(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
+def plan_of(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
+    """Which instantiation a call takes, on how many threads."""
     entry = entry_of(compiled.record, call.types)
     choice = Choice(
         how.choice.is_wide, how.choice.is_aligned and _is_aligned(launch, call), how.choice.has_turns
     )
-    return plan(launch, entry.suffix, _values(compiled, call), choice)
+    return plan(launch, entry.suffix, values_of(compiled, call), choice)
 
 
 def _is_aligned(launch: LaunchRecord, call: Call) -> bool:
@@ -107,7 +110,8 @@ def _is_aligned(launch: LaunchRecord, call: Call) -> bool:
     return all(step % 16 == 0 for item in moved if item for step in item.strides[:-1])
 
 
-def _values(compiled: Compiled, call: Call) -> dict[str, int]:
+def values_of(compiled: Compiled, call: Call) -> dict[str, int]:
+    """Sizes and scalars."""
     return {**call.sizes, **numbers_of(compiled.kernel, call)}
 
 
@@ -115,7 +119,7 @@ def _launch(
     shader: Shader, source: MetalSource, launch: LaunchRecord, dispatch: Dispatch, memory: Memory,
     scratch: dict[str, Array], how: How,
 ) -> list[str]:  # fmt: skip
-    values = _values(source.compiled, memory.call)
+    values = values_of(source.compiled, memory.call)
     tensors = [_from_first(memory, name) for name in launch.tensors]
     rows = [_scratch(item, dispatch, values, scratch) for item in launch.scratch]
     given = sum((name in memory.placed) << bit for bit, name in enumerate(launch.given))

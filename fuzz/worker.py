@@ -1,5 +1,6 @@
 """One batch of programs in a process of its own: `python -m fuzz.worker TARGETS SEED...`.
 
+With `-` in place of seeds it takes the programs themselves from its input.
 Each line that it writes is one message, as JSON.
 """
 
@@ -10,14 +11,23 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from fuzz.batch import Batch
+from fuzz.program import Program
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the batch. Targets are joined by commas; `passes` among them checks every step of the compiler."""
-    from fuzz.batch import Batch
-
     targets, *seeds = arguments
-    Batch(targets.split(","), _say).run([int(seed) for seed in seeds])
+    batch = Batch(targets.split(","), _say)
+    if seeds == ["-"]:
+        batch.run_programs([_program(item) for item in json.load(sys.stdin)])
+    else:
+        batch.run([int(seed) for seed in seeds])
     return 0
+
+
+def _program(given: dict[str, Any]) -> Program:
+    return Program(**{**given, "paths": tuple(map(tuple, given["paths"]))})
 
 
 def _say(message: dict[str, Any]) -> None:

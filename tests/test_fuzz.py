@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +14,20 @@ import pytest
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from codegen.failures import Failure
-from fuzz.batch import AWKWARD, MOST_WORK
+from fuzz.batch import AWKWARD, MOST_WORK, Batch
 from fuzz.compare import difference, expect
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, make_calls, place, work_of
-from fuzz.program import make_program
+from fuzz.program import Program, make_program
 from fuzz.run import Outcome, run_programs
+from fuzz.shrink import REGRESSIONS, load_regression, shrink
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
 from kernel_ir.typecheck.check import check_spec
 
 ROOT = Path(__file__).parent.parent
 SEEDS = range(5000, 5060)
+DIVIDES = next(seed for seed in range(100) if "/ 3.0" in make_program(seed).text)
 
 
 def targets() -> tuple[str, ...]:
@@ -89,6 +93,32 @@ def test_one_wrong_bit_is_a_difference() -> None:
             spoilt = values.copy()
             spoilt.view(np.uint8).reshape(-1)[0] ^= 1
             assert difference(name, outputs[name], spoilt) is not None
+
+
+def test_programs_that_once_went_wrong_stay_right(tmp_path: Path) -> None:
+    """Those of `tests/regressions`, hand-written and shrunk ones alike, in one batch."""
+    said: list[dict[str, Any]] = []
+    paths = sorted(REGRESSIONS.glob("*.yaml"))
+    Batch(targets(), said.append).run_programs([load_regression(path, n) for n, path in enumerate(paths)])
+    assert not [message for message in said if "finding" in message or "refusal" in message]
+    assert sum("done" in message for message in said) == len(paths)
+
+
+def test_a_finding_shrinks_to_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a compiler that takes no division, all that is left of a program is one."""
+    program = make_program(DIVIDES)
+
+    def fails(programs: Sequence[Program], *rest: object) -> tuple[int, bool]:
+        found = rest[-1]
+        assert isinstance(found, set)
+        found |= {item.seed for item in programs if "/ 3.0" in item.text}
+        return 0, True
+
+    monkeypatch.setattr("fuzz.shrink._run", fails)
+    small = shrink(program, Finding(program.seed, "cpu", "compile", ""))
+    body = small.text.partition("body: |")[2]
+    assert "/ 3.0" in body and len(body.split("\n")) <= 12, body
+    assert small.drawn_from == program.seed
 
 
 def test_programs_run_on_every_target_without_a_finding() -> None:

@@ -1,0 +1,129 @@
+"""Shrinking: from a program in which something was found to a small one in which the same is found.
+
+In each round, the programs that are one step smaller are run as one batch, and the smallest in which the
+finding stands goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+
+from fuzz.finding import Finding
+from fuzz.program import Program
+from fuzz.reduce_spec import Spec, read, reductions, write
+from fuzz.run import ROOT, SECONDS_TO_COMPILE
+from kernel_ir.errors import SpecError
+from kernel_ir.load import load_text
+from kernel_ir.typecheck.check import check_spec
+
+REGRESSIONS = ROOT / "tests" / "regressions"
+_CANDIDATES = 24  # of one batch
+_HEADER = re.compile(r"# calls (\d+) (whole|real)\n")
+
+
+def shrink(program: Program, finding: Finding, most_rounds: int = 200) -> Program:
+    """The smallest program found in which the finding's executor still fails in the same way."""
+    targets = finding.executor if not finding.executor.startswith("pass") else "passes"
+    spec = read(program.text)
+    tried: set[str] = set()
+    for _ in range(most_rounds):
+        fresh = _smaller(spec, tried)
+        candidates = list(islice(fresh, _CANDIDATES))
+        if not candidates:
+            break
+        failing = _failing(program, candidates, targets, finding)
+        if failing:
+            spec = min(failing, key=lambda item: len(write(item)))
+    return replace(program, text=write(spec), calls_seed=program.drawn_from)
+
+
+def _smaller(spec: Spec, tried: set[str]) -> Iterator[Spec]:
+    """The valid specs that are one step smaller and have not been tried yet."""
+    size = len(write(spec))
+    for item in reductions(spec):
+        text = write(item)
+        if len(text) < size and text not in tried:
+            tried.add(text)
+            if _is_valid(item):
+                yield item
+
+
+def _is_valid(spec: Spec) -> bool:
+    try:
+        check_spec(load_text(write(spec), "smaller.yaml"))
+    except SpecError:
+        return False
+    return True
+
+
+def _failing(program: Program, specs: Sequence[Spec], targets: str, finding: Finding) -> list[Spec]:
+    """The specs in which the finding stands. A worker that dies is told which one it was at."""
+    programs = {
+        number: replace(
+            program, seed=number, name=f"smaller_{number}", calls_seed=program.drawn_from,
+            text=write({**spec, "name": f"smaller_{number}"}),
+        )
+        for number, spec in enumerate(specs)
+    }  # fmt: skip
+    found: set[int] = set()
+    while programs:
+        at, ended = _run(list(programs.values()), targets, finding, found)
+        if ended:
+            break
+        if finding.kind in ("crash", "hang"):
+            found.add(at)
+        programs = {number: item for number, item in programs.items() if number > at}
+    return [specs[number] for number in sorted(found)]
+
+
+def _run(programs: list[Program], targets: str, finding: Finding, found: set[int]) -> tuple[int, bool]:
+    """Run a batch; where the worker was last, and whether it came to its end."""
+    command = [sys.executable, "-m", "fuzz.worker", targets, "-"]
+    given = json.dumps([asdict(item) for item in programs])
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
+    try:
+        done = subprocess.run(
+            command, input=given, cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+            timeout=SECONDS_TO_COMPILE,
+        )  # fmt: skip
+        lines, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as stopped:
+        lines, status = (stopped.stdout or b"").decode(), -1
+    at = programs[-1].seed
+    for message in map(json.loads, lines.splitlines()):
+        at = message.get("at", at)
+        if "finding" in message:
+            one = Finding.from_json(message["finding"])
+            if (one.executor, one.kind) == (finding.executor, finding.kind):
+                found.add(one.seed)
+    return at, status == 0
+
+
+# ---- regressions -------------------------------------------------------------------------------
+
+
+def save(program: Program, finding: Finding, folder: Path = REGRESSIONS) -> Path:
+    """Keep a program for ever: its text, and what its calls are drawn from."""
+    spec = read(program.text)
+    spec["name"] = program.name
+    spec["summary"] = f"Once {finding.executor} gave: {finding.kind}."
+    path = folder / f"{program.name}.yaml"
+    path.write_text(write(spec, f"# calls {program.drawn_from} {program.style}\n"), encoding="ascii")
+    return path
+
+
+def load_regression(path: Path, number: int) -> Program:
+    """A program of `tests/regressions`; those written by hand take calls of whole numbers."""
+    text = path.read_text(encoding="ascii")
+    found = _HEADER.match(text)
+    drawn_from, style = (int(found[1]), found[2]) if found else (0, "whole")
+    sizes = check_spec(load_text(text, path.name)).sizes
+    return Program(number, path.stem, style, text, (tuple(sizes),), drawn_from)
