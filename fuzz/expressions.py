@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fuzz.scope import EXACT_LIMIT, Dim, Element, Loop, Row, Scope, Value
 from fuzz.signature import SIZES, Signature
@@ -118,10 +118,10 @@ class Expressions:
         starts = self.signature.indices(total, Dim(outer.size, extra=1), "starts").name
         self.signature.sizes[total] = None
         self.signature.in_range[starts] = "clamp"
-        loop = Loop(self.name("j"), "")  # an index that data decides is in no range for sure
+        loop = Loop(self.name("j"), total, is_ragged=True)
         self.paths.add((*scope.path(), total))
         low, high = f"{starts}[{outer.var}]", f"{starts}[{outer.var} + 1]"
-        return loop, f"max({low}, 0), min({high}, {total})", scope.inside(Loop(loop.var, total))
+        return loop, f"max({low}, 0), min({high}, {total})", scope.inside(loop)
 
     # -- indices --------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Expressions:
         makers += [lambda: self._literal(), lambda: Value(self.signature.number("f32"), "f32", True, 8.0)]
         named = [row for row in scope.rows if row.element.type == "f32"]
         named = [row for row in named if row.element.is_exact or not is_exact]
-        rows = [(row, var) for row in named for var in scope.over(row.size)]
+        rows = [(row, var) for row in named for var in scope.surely_over(row.size)]
         if rows:
             makers += [lambda: self._at(*self.draw.choice(rows))] * 5
         elements = [item for item in scope.elements if item.value.is_exact or not is_exact]
@@ -235,7 +235,8 @@ class Expressions:
         return Value(f"{row.name}[{place}]", row.element.type, row.element.is_exact, row.element.peak)
 
     def _element(self, scope: Scope, item: Element) -> Value:
-        place = item.index or self.place(scope, item.dims, is_proven=True)
+        sure = replace(scope, loops=tuple(loop for loop in scope.loops if not loop.is_ragged))
+        place = item.index or self.place(sure, item.dims, is_proven=True)
         if place.count(", ") + 1 != len(item.dims) or not place:
             return self._literal()
         return Value(f"{item.name}[{place}]", item.value.type, item.value.is_exact, item.value.peak)

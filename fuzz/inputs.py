@@ -88,11 +88,15 @@ def _draw_sizes(
 ) -> dict[str, int] | None:
     for _ in range(200):
         sizes = {name: draw.choice(extents) for name in kernel.sizes}
-        if not _has_room(loaded, kernel, sizes):
+        if not _has_room(loaded, kernel, sizes) or not all(_holds(item, sizes) for item in kernel.requires):
             continue
         if work_of(program, sizes) <= most_work and _elements(kernel, sizes) <= 4 * most_work:
             return sizes
     return None
+
+
+def _holds(condition: ir.Expr, sizes: Mapping[str, int]) -> bool:
+    return bool(evaluate_size(condition, sizes))
 
 
 def _has_room(loaded: LoadedSpec, kernel: ir.Kernel, sizes: Mapping[str, int]) -> bool:

@@ -27,6 +27,7 @@ class Loop:
 
     var: str
     size: str
+    is_ragged: bool = False  # data says where it starts and ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Scope:
     values: tuple[Value, ...] = ()
     rows: tuple[Row, ...] = ()
     elements: tuple[Element, ...] = ()
+    is_whole: bool = True  # whether the loops around it run over all of their ranges
 
     def inside(self, loop: Loop) -> Scope:
         return replace(self, loops=(*self.loops, loop))
@@ -91,6 +93,10 @@ class Scope:
     def over(self, size: str) -> list[str]:
         """The variables that lie in `range(size)`."""
         return [loop.var for loop in self.loops if loop.size == size]
+
+    def surely_over(self, size: str) -> list[str]:
+        """The variables that the checker can place in `range(size)` in any expression."""
+        return [loop.var for loop in self.loops if loop.size == size and not loop.is_ragged]
 
     def path(self) -> tuple[str, ...]:
         """The sizes of the loops that enclose this place."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from fuzz.expressions import Expressions, Function
+from fuzz.patterns import attend, chain, ordered, route
 from fuzz.scope import Dim, Element, Loop, Row, Scope, Value
 
 _FUNCTIONS: tuple[tuple[str, int, str, bool, Callable[..., float]], ...] = (
@@ -24,6 +26,7 @@ class Body:
     lines: list[str] = field(default_factory=list)
     depth: int = 0
     whole: tuple[Element, ...] = ()  # results that earlier nests have stored throughout
+    stored: tuple[Element, ...] = ()  # and this nest
     is_scattered: bool = False
 
     def line(self, text: str) -> None:
@@ -63,7 +66,7 @@ class Body:
         depth = self.depth
         scope = Scope(scope.loops, scope.values, scope.rows, self.whole)
         for level in range(self.make.draw.choice((1, 2, 2, 2, 3, 4))):
-            scope = self._enter(scope)
+            scope = self.enter(scope)
             for _ in range(self.make.draw.choice((0, 0, 1, 1, 2) if level < 3 else (0,))):
                 scope = self.statement(scope)
             if self.make.chance(0.2):
@@ -72,24 +75,26 @@ class Body:
                 self._sibling(scope)
         self.leaf(scope)
         self.depth = depth
+        self.whole += tuple(item for item in self.stored if item not in self.whole)
         self._unused_functions()
 
-    def _enter(self, scope: Scope) -> Scope:
+    def enter(self, scope: Scope) -> Scope:
         """A parallel loop; the scope inside it."""
         loop, span, inner = self.make.loop(scope, is_plain=self.make.chance(0.8))
         self.line(f"for {loop.var} in range({span}):")
         self.depth += 1
-        return inner
+        return inner if span == loop.size else replace(inner, is_whole=False)
 
     def _sibling(self, scope: Scope) -> None:
         """A loop of its own beside the rest of the nest."""
         depth = self.depth
-        inner = self._enter(scope)
+        inner = self.enter(scope)
         self.leaf(inner)
         self.depth = depth
 
     def leaf(self, scope: Scope) -> None:
         kinds = [self.store] * 5 + [self.guarded, self.halves, self.in_place, self.scatter, self.scan]
+        kinds += [partial(item, self) for item in (attend, attend, ordered, chain)]
         self.make.draw.choice(kinds)(scope)
         if self.make.chance(0.3):
             self.store(scope)
@@ -135,7 +140,11 @@ class Body:
         self.line(f"{result.name}[{place}] = {value.text}")
         if value.type != "f32":
             return scope
-        return scope.with_element(Element(result.name, dims, self._stored(value, result.dtype), place))
+        stored = self._stored(value, result.dtype)
+        is_covered = scope.loops and scope.is_whole and not any(dim.extra for dim in dims)
+        if is_covered and self.make.chance(0.5):
+            self.stored = (*self.stored, Element(result.name, dims, stored))
+        return scope.with_element(Element(result.name, dims, stored, place))
 
     def _stored(self, value: Value, dtype: str) -> Value:
         """What a read gives back: rounded, so no exact value where rounding could go either way."""
@@ -209,14 +218,14 @@ class Body:
         self.line(f"for {step.var} in sequential({span}):")
         self.depth += 1
         is_exact = self.make.style == "whole"
-        next_ = self._next_state(inner, Value(state, "f32", is_exact, 64.0))
+        next_ = self.next_state(inner, Value(state, "f32", is_exact, 64.0))
         self.line(f"{state} = {next_.text}")
         dims, place = self.target(inner)
         result = self.make.signature.result(self.make.signature.result_type("f32", False), dims)
         self.line(f"{result.name}[{place}] = {state}")
         self.depth -= 1
 
-    def _next_state(self, scope: Scope, state: Value) -> Value:
+    def next_state(self, scope: Scope, state: Value) -> Value:
         is_exact = self.make.style == "whole"
         term = self.make.capped(self.make.real(scope, 2, is_exact), 8.0)
         share = "" if is_exact else "0.5 * "
@@ -227,7 +236,7 @@ class Body:
     def statement(self, scope: Scope) -> Scope:
         """One statement that binds names; the scope after it."""
         kinds = [self._let] * 4 + [self._let_integer, self._each, self._softmax, self._cumsum, self._topk]
-        kinds += [self._recurrence, self._updated, self._argument_choice]
+        kinds += [self._recurrence, self._updated, self._argument_choice, partial(route, self)]
         return self.make.draw.choice(kinds)(scope)
 
     def _bind(self, scope: Scope, stem: str, value: Value) -> Scope:
@@ -301,7 +310,7 @@ class Body:
         step, span, inner = self.make.loop(scope, is_plain=self.make.chance(0.7))
         self.line(f"for {step.var} in sequential({span}):")
         bound = Value(state, "f32", is_exact, 64.0)
-        next_ = self._next_state(inner, bound)
+        next_ = self.next_state(inner, bound)
         if self.make.chance(0.4):
             self.line(f"    if {self.make.condition(inner, 1)}:")
             self.line(f"        {state} = {next_.text}")
@@ -315,5 +324,11 @@ class Body:
         self.line(f"{name} = {first.text}")
         self.line(f"if {self.make.condition(scope, 2)}:")
         self.line(f"    {name} = {other.text}")
+        if self.make.chance(0.3):
+            third = self.make.real(scope, 1)
+            self.line(f"elif {self.make.condition(scope, 1)}:")
+            self.line(f"    {name} -= {third.text}")
+            keeps = self.make.style == "whole" and third.is_exact
+            other = Value("", "f32", keeps and other.is_exact, first.peak + third.peak + other.peak)
         value = Value(name, "f32", first.is_exact and other.is_exact, max(first.peak, other.peak))
         return scope.having(value, value)

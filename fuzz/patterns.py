@@ -1,0 +1,96 @@
+"""Larger shapes that expressions drawn at random would seldom make: what ops of a server are built of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuzz.scope import Dim, Loop, Scope, Value
+
+if TYPE_CHECKING:
+    from fuzz.statements import Body
+
+
+def attend(body: Body, scope: Scope) -> None:
+    """A softmax over a part of a list, and sums of values weighted by it."""
+    make = body.make
+    loop, span, inner = make.ragged(scope) or make.loop(scope)
+    where = f" if {make.condition(inner, 1)}" if make.chance(0.3) else ""
+    scores = make.capped(make.real(inner, 2), 1e3)
+    shares = make.name("p")
+    body.line(f"{shares} = softmax({scores.text} for {loop.var} in range({span}){where})")
+    for _ in range(make.draw.choice((1, 1, 2))):
+        last, inside, within = make.loop(scope, is_plain=True)
+        body.line(f"for {last.var} in range({inside}):")
+        body.depth += 1
+        index = make.name("j")
+        one = within.inside(Loop(index, loop.size))
+        make.paths.add((*one.path(), loop.size))
+        value = make.capped(make.real(one, 1), 1e4)
+        guard = where.replace(loop.var, index) if make.chance(0.5) else ""
+        total = f"sum({shares}[{index}] * {value.text} for {index} in range({span}){guard})"
+        dims, place = body.target(within)
+        result = make.signature.result(make.signature.result_type("f32", False), dims)
+        body.line(f"{result.name}[{place}] = {total}")
+        body.depth -= 1
+
+
+def route(body: Body, scope: Scope) -> Scope:
+    """The best of a row by their indices, which then index what lies over the same range."""
+    make = body.make
+    size, count = make.draw.choice(make.sizes), make.draw.choice(make.sizes)
+    if size == count:
+        return body.statement(scope)
+    for name in (size, count):
+        make.signature.sizes[name] = None
+    requirement = f"{count} <= {size}"
+    if requirement not in make.signature.requires:
+        make.signature.requires.append(requirement)
+    var = make.name("j")
+    inner = scope.inside(Loop(var, size))
+    value = make.real(inner, 1, is_exact=True)
+    best, at = make.name("best"), make.name("at")
+    body.line(f"{best}, {at} = topk(({value.text} for {var} in range({size})), {count})")
+    make.paths.add((*scope.path(), size, count))
+    dims = (*(Dim(loop.size) for loop in scope.loops[:1]), Dim(size))
+    tensor = make.signature.floats(dims)
+    outer = "".join(f"{loop.var}, " for loop in scope.loops[:1])
+    index = make.name("j")
+    term = f"{tensor.name}[{outer}{at}[{index}]]"
+    peak = 8.0 if make.style == "whole" else 1e4
+    if make.chance(0.5):
+        term, peak = f"{term} - {best}[{index}]", peak + value.peak
+    term = f"min(max({term}, -64.0), 64.0)"
+    name = make.name("v")
+    body.line(f"{name} = sum({term} for {index} in range({count}))")
+    bound = Value(name, "f32", make.style == "whole", 64.0 * 1000)
+    return scope.having(bound, bound)
+
+
+def ordered(body: Body, scope: Scope) -> None:
+    """A loop in order around parallel ones."""
+    make = body.make
+    state, old = make.name("state"), Value("", "f32", make.style == "whole", 64.0)
+    body.line(f"{state} = {make.capped(make.real(scope, 1, make.style == 'whole'), 16.0).text}")
+    old = Value(state, "f32", make.style == "whole", 64.0)
+    step, span, inner = make.loop(scope, is_plain=make.chance(0.7))
+    body.line(f"for {step.var} in sequential({span}):")
+    body.depth += 1
+    within = body.enter(inner)
+    body.store(within.having(old, old))
+    body.depth -= 1
+    body.line(f"{state} = {body.next_state(inner, old).text}")
+    body.depth -= 1
+
+
+def chain(body: Body, scope: Scope) -> None:
+    """A loop in order in which each element is made of the one before it, read back from the result."""
+    make = body.make
+    step, span, inner = make.loop(scope, is_plain=True)
+    outer = "".join(f"{loop.var}, " for loop in scope.loops)
+    dims = (*(Dim(loop.size) for loop in scope.loops), Dim(step.size))
+    result = make.signature.result(make.draw.choice(("f32", "bf16", "f16")), dims)
+    before = make.name("v")
+    body.line(f"for {step.var} in sequential({span}):")
+    body.line(f"    {before} = {result.name}[{outer}{step.var} - 1] if {step.var} > 0 else 1.0")
+    old = Value(before, "f32", make.style == "whole", 64.0)
+    body.line(f"    {result.name}[{outer}{step.var}] = {body.next_state(inner, old).text}")
