@@ -6,7 +6,7 @@ What happens is told by `say` as it happens, so that whoever listens knows where
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from codegen.pipeline import Compiled, Stage, compile_stages
 from codegen.record import make_record
 from fuzz.check_passes import check_passes
 from fuzz.compare import Expected, difference, expect
+from fuzz.coverage import constructs, pairs_of
 from fuzz.finding import Finding
 from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
 from fuzz.memory import Memory
 from fuzz.program import Program, make_program
-from fuzz.run_cpu import CompileError, build_cpu, cpu_source, require_cpu, run_cpu
+from fuzz.run_cpu import CompileError, build_cpu, cpu_source, cpu_ways, require_cpu, run_cpu
 from fuzz.run_cuda import build_cuda, cuda_source, require_cuda, run_cuda
-from fuzz.run_metal import build_metal, metal_source, require_metal, run_metal
+from fuzz.run_metal import build_metal, metal_source, metal_ways, require_metal, run_metal
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
 from kernel_ir.load import load_text
@@ -104,6 +105,8 @@ class Batch:
             small = tuple(make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK))
             for finding in check_passes(seed, stages, small):
                 self._find(finding)
+            seen = constructs(kernel, [call.types for call in small])
+            self.say({"coverage": pairs_of(seen, "passes", ("interpreted",))})
         self.say({"at": seed, "executor": "interpreter"})
         calls = tuple(make_calls(program, loaded, kernel, CALLS, AWKWARD, MOST_WORK))
         return Item(program, compiled, stages, calls, tuple(expect(kernel, call) for call in calls))
@@ -115,11 +118,16 @@ class Batch:
         written = [item for item in items if self._write(target, item)]
         for group, built in self._build(target, written, folder):
             for item in group:
+                self._count(target.name, item, target.ways(item.sources[target.name], item.calls))
                 for number, call in enumerate(item.calls):
                     self.say({"at": item.program.seed, "executor": target.name, "call": number})
                     ran = target.run(built, item.sources[target.name], call, number)
                     if ran is not None:
                         self._compare(target.name, item, number, *ran)
+
+    def _count(self, target: str, item: Item, ways: Iterable[str]) -> None:
+        seen = constructs(item.compiled.kernel, [call.types for call in item.calls])
+        self.say({"coverage": pairs_of(seen, target, ways)})
 
     def _write(self, target: Target, item: Item) -> bool:
         seed = item.program.seed
@@ -168,6 +176,7 @@ class Target:
     require: Callable[[], Any]
     write: Callable[[Item], Any]
     build: Callable[[list[Any], Path, str], Any]
+    ways: Callable[[Any, Sequence[Call]], Iterable[str]]
     run: Callable[[Any, Any, Call, int], tuple[Memory, Sequence[str]] | None]
 
 
@@ -177,6 +186,7 @@ TARGETS = {
         require_cpu,
         lambda item: cpu_source(item.compiled, item.calls),
         build_cpu,
+        lambda source, calls: cpu_ways(source),
         lambda library, source, call, number: (run_cpu(library, source.compiled, call), ()),
     ),
     "metal": Target(
@@ -184,6 +194,7 @@ TARGETS = {
         require_metal,
         lambda item: metal_source(item.compiled, item.calls, item.program.drawn_from),
         lambda sources, folder, name: build_metal(sources, name),
+        metal_ways,
         run_metal,
     ),
     "cuda": Target(
@@ -191,6 +202,7 @@ TARGETS = {
         require_cuda,
         lambda item: cuda_source(item.compiled, item.calls, item.program.drawn_from),
         build_cuda,
+        lambda source, calls: (),
         run_cuda,
     ),
 }

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from codegen.failures import Failure
+from fuzz.coverage import LEAST, STANDARD_RUN
 from fuzz.finding import Refusal
 from fuzz.program import make_program
 from fuzz.run import Interrupted, Outcome, run_programs
@@ -40,7 +41,7 @@ def fuzz(parsed: argparse.Namespace) -> int:
     print(summary(outcome))
     if not parsed.no_shrink:
         _shrink_findings(outcome)
-    return EXIT_FOUND if outcome.findings or too_many_refused(outcome) else 0
+    return EXIT_FOUND if has_failed(outcome) else 0
 
 
 def _targets(written: str) -> tuple[str, ...]:
@@ -90,6 +91,10 @@ def summary(outcome: Outcome) -> str:
         lines.append(f"{target} refused {len(found)} programs:")
         for construct, count in Counter(item.construct for item in found).most_common(10):
             lines.append(f"  {count} times {construct}")
+    missing = outcome.coverage.missing(_covered(outcome.targets))
+    if missing and outcome.programs >= STANDARD_RUN:
+        lines.append(f"{len(missing)} pairs of construct and way were in fewer than {LEAST} programs:")
+        lines += [f"  {pair}" for pair in missing]
     lines += [f"{target} refused more than {MOST_REFUSED:.0%}" for target in too_many_refused(outcome)]
     if outcome.findings:
         lines.append(f"programs and findings are in {outcome.folder}")
@@ -97,6 +102,17 @@ def summary(outcome: Outcome) -> str:
         targets = ",".join(name for name in outcome.targets if name != "passes")
         lines.append(f"to see one again: build.py fuzz --seed {one} --programs 1 --targets {targets}")
     return "\n".join(lines)
+
+
+def has_failed(outcome: Outcome) -> bool:
+    """Whether anything is wrong: a finding, a target that refuses, or a generator that no longer reaches."""
+    is_standard = outcome.programs >= STANDARD_RUN
+    is_short = is_standard and outcome.coverage.missing(_covered(outcome.targets))
+    return bool(outcome.findings or too_many_refused(outcome) or is_short)
+
+
+def _covered(targets: Sequence[str]) -> list[str]:
+    return [name for name in targets if name != "cuda"]
 
 
 def too_many_refused(outcome: Outcome) -> list[str]:

@@ -64,6 +64,12 @@ def require_cpu() -> str:
     return found
 
 
+def cpu_ways(source: Source) -> set[str]:
+    """How the kernel's loops run, as `fuzz.coverage` names it."""
+    names = {"for_lanes": "packs", "for_each": "one by one"}
+    return {way for name, way in names.items() if f"sgl::{name}(" in source.text}
+
+
 def build_cpu(sources: Sequence[Source], folder: Path, name: str) -> ctypes.CDLL:
     """One library of many programs. Raises CompileError."""
     path = folder / f"{name}.cpp"

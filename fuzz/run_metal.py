@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from backends.metal.emulator.dispatch import Choice, Dispatch, plan
 from backends.metal.emulator.shader import ORDERS, REDUCTIONS
 from codegen.failures import Failure
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord, constant_positions
+from codegen.gpu.schedule import SIMD_LANES
 from codegen.pipeline import Compiled
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
@@ -93,6 +94,30 @@ def run_metal(shader: Shader, source: MetalSource, call: Call, number: int) -> t
         if dispatch.teams > 0:
             found += _launch(shader, source, launch, dispatch, memory, scratch, source.hows[number])
     return memory, tuple(found)
+
+
+def metal_ways(source: MetalSource, calls: Sequence[Call]) -> set[str]:
+    """How the calls' launches run, as `fuzz.coverage` names it."""
+    found: set[str] = set()
+    for call, how in zip(calls, source.hows, strict=True):
+        for launch in source.launches:
+            dispatch = plan_of(launch, source.compiled, call, how)
+            if dispatch.teams > 0:
+                found.update(_ways(launch, dispatch))
+    return found
+
+
+def _ways(launch: LaunchRecord, dispatch: Dispatch) -> Iterator[str]:
+    variant = dispatch.kernel.variant
+    yield "wide" if variant.is_wide else "narrow"
+    yield "turns" if variant.turns else "memory"
+    yield "simdgroup" if dispatch.lanes == SIMD_LANES else "threadgroup"
+    if variant.is_aligned:
+        yield "aligned"
+    if launch.tiled is not None:
+        yield "tiled"
+    if launch.scratch:
+        yield "scratch"
 
 
 def plan_of(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
