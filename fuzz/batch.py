@@ -90,8 +90,8 @@ class Batch:
 
     def _prepare(self, program: Program) -> Item | None:
         seed = program.seed
-        loaded = load_text(program.text, f"{program.name}.yaml")
         try:
+            loaded = load_text(program.text, f"{program.name}.yaml")
             stages = tuple(compile_stages(loaded))
         except SpecError as error:
             first = error.diagnostics[0]

@@ -53,11 +53,15 @@ _STEPS = ("floor({})", "ceil({})", "round({})", "trunc({})", "f16({})", "bf16({}
 
 @dataclass(slots=True)
 class Function:
-    """An inlined function of one or two floats; `peak` bounds its value by those of its operands."""
+    """An inlined function of one or two floats.
+
+    `decides`: its value may jump where an operand moves a little. `peak` bounds it by its operands' peaks.
+    """
 
     name: str
     arity: int
     keeps_exact: bool
+    decides: bool
     peak: Callable[..., float]
 
 
@@ -298,7 +302,8 @@ class Expressions:
         if not known or (is_exact and self.style == "real"):
             return self._between(scope, depth, is_exact)
         function = self.draw.choice(known)
-        parts = [self.capped(self.real(scope, depth, is_exact), 64.0) for _ in range(function.arity)]
+        needs_exact = is_exact or function.decides
+        parts = [self.capped(self.real(scope, depth, needs_exact), 64.0) for _ in range(function.arity)]
         keeps = function.keeps_exact and self.style == "whole" and all(part.is_exact for part in parts)
         text = f"{function.name}({', '.join(part.text for part in parts)})"
         return Value(text, "f32", keeps, function.peak(*(part.peak for part in parts)))

@@ -145,6 +145,8 @@ class Signature:
             for item in kept.values():
                 if item.dtype in self.variables and item.dtype not in decided:
                     kept[item.name] = replace(item, dtype=self.variables[item.dtype][0])
+        if not any(self._is_leading(item) for item in self.tensors.values() if not item.is_optional):
+            self.leading = ""
         self.mutated = [name for name in self.mutated if name in self.tensors]
         self.unique = [name for name in self.unique if name in self.tensors]
         known = self.tensors | self.numbers
@@ -197,5 +199,7 @@ class Signature:
         return made
 
     def _type(self, item: Tensor) -> str:
-        is_first = item.dims and item.dims[0].is_plain and item.dims[0].size == self.leading
-        return item.type.replace("[", "[*", 1) if is_first else item.type
+        return item.type.replace("[", "[*", 1) if self._is_leading(item) else item.type
+
+    def _is_leading(self, item: Tensor) -> bool:
+        return bool(item.dims) and item.dims[0].is_plain and item.dims[0].size == self.leading

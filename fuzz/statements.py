@@ -57,7 +57,7 @@ class Body:
         for name, arity, body, keeps, peak in chosen:
             self.lines.append(f"def {name}({', '.join('ab'[:arity])}):")
             self.lines += [*(f"    {line}" for line in body.split("\n")), ""]
-            self.make.functions.append(Function(name, arity, keeps, peak))
+            self.make.functions.append(Function(name, arity, keeps, name == "pick", peak))
 
     # -- nests ----------------------------------------------------------------------------------
 

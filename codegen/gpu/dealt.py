@@ -196,7 +196,9 @@ class DealtWriter(GpuText):
         self.line(f"const auto {identifier} = {call};")
 
     def _held(self, chunk: Chunk) -> str | None:
-        """The identifier under which a chunk's loop holds it."""
+        """The identifier under which a chunk's loop holds it, if it counts its rounds."""
+        if self.run.var not in self.plan.turning:
+            return None
         loop = self.plan.loops[self.run.var]
         return self.held.get((loop.low, loop.high, at_place(chunk, self.run.var)))
 
