@@ -101,6 +101,13 @@ def evaluate_size(expr: Expr, known: Mapping[str, Any]) -> int | None:
     return known.get(name) if name is not None else None
 
 
+def keeps_requirements(kernel: Kernel, known: Mapping[str, Any]) -> bool:
+    """Whether sizes and scalars keep the requirements; scalars that are left out have their defaults."""
+    scalars = (item for item in kernel.arguments if isinstance(item, ScalarType))
+    values = {item.name: item.default for item in scalars if item.default is not None} | dict(known)
+    return all(evaluate_size(condition, values) for condition in kernel.requires)
+
+
 def _refuse_unknown(kernel: Kernel, arguments: Mapping[str, Any]) -> None:
     known = {item.name for item in kernel.arguments}
     for name in arguments:

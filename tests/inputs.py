@@ -12,7 +12,7 @@ import numpy as np
 from draw_arguments import draw_arguments
 
 from kernel_ir import nodes as ir
-from kernel_ir.bind_arguments import bind_arguments, evaluate_size
+from kernel_ir.bind_arguments import bind_arguments, evaluate_size, keeps_requirements
 from kernel_ir.dtypes import DTYPES, DType
 from kernel_ir.load import LoadedSpec
 from kernel_ir.rounding import Array, decode, encode
@@ -136,9 +136,8 @@ def allowed_sizes(
 
 
 def _accepts(loaded: LoadedSpec, kernel: ir.Kernel, known: Sizes) -> bool:
-    fits = all(evaluate_size(condition, known) for condition in kernel.requires)
     tensors = [item for item in loaded.arguments() if isinstance(item, ir.TensorType)]
-    return fits and all(_has_room(loaded, item, known) for item in tensors)
+    return keeps_requirements(kernel, known) and all(_has_room(loaded, item, known) for item in tensors)
 
 
 def _has_room(loaded: LoadedSpec, item: ir.TensorType, known: Sizes) -> bool:

@@ -141,6 +141,7 @@ def per_token_group_quant_8bit(
     fp8_min: float = ...,
     fp8_max: float = ...,
     scale_ue8m0: bool = ...,
+    fuse_silu_and_mul: bool = ...,
     *,
     stream: mx.Stream | mx.Device | mx.DeviceType | None = ...,
 ) -> tuple[mx.array, mx.array]: ...
@@ -217,7 +218,7 @@ def sgl_per_token_group_quant_8bit(
     fp8_min: float = ...,
     fp8_max: float = ...,
     scale_ue8m0: bool = ...,
-    fuse_silu_and_mul: Any = ...,
+    fuse_silu_and_mul: bool = ...,
     masked_m: Any = ...,
     enable_v2: Any = ...,
     *,
