@@ -17,7 +17,7 @@ from codegen.expressions import ATOM, Dialect, Infix, Spelling, print_expression
 from codegen.namer import Namer
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES, I64, DType
-from kernel_ir.errors import CompilerBug
+from kernel_ir.errors import NOWHERE, CompilerBug
 
 INDENT = "    "
 
@@ -40,6 +40,7 @@ class Writer(ABC):
         self.namer = Namer(reserved)
         self.depth = depth
         self.lines: list[str] = []
+        self.origins: dict[int, int] = {}  # by a line's position: the line of the spec that it comes from
         self.dialect = Dialect(self.ops, self.leaf, self.infinity, self.nan, self.index_type, self.special)
         for name in (*self.tensors, *kernel.sizes, *(item.name for item in kernel.arguments)):
             self.namer.fix(name, name)
@@ -100,6 +101,20 @@ class Writer(ABC):
             self.statement(statement)
 
     def statement(self, statement: low.Stmt) -> None:
+        first = len(self.lines)
+        self.write_statement(statement)
+        self._note_origin(statement, first)
+
+    def _note_origin(self, statement: low.Stmt, first: int) -> None:
+        """What a statement wrote comes from its line, or from that of the first statement inside."""
+        positions = range(first, len(self.lines))
+        spans = (getattr(item, "span", NOWHERE) for item in (statement, getattr(statement, "value", None)))
+        own = next((span.line for span in spans if span != NOWHERE), 0)
+        line = own or next((self.origins[n] for n in positions if n in self.origins), 0)
+        if line:
+            self.origins.update({n: line for n in positions if n not in self.origins})
+
+    def write_statement(self, statement: low.Stmt) -> None:
         match statement:
             case ir.Let():
                 self.let(statement)

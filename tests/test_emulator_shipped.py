@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from draw_arguments import draw_arguments
@@ -56,6 +57,30 @@ def assert_results_were_seen_to_be_written(ready: EmulatedOp, run: Run) -> None:
     results = [item.name for item in ready.kernel.results if item.name not in ready.zero_filled]
     least = sum(run.outputs[name].nbytes for name in results)
     assert run.total("device_bytes_written") >= least
+
+
+def test_finding_names_the_line_of_the_spec() -> None:
+    """A result's last row is left out of the buffer, so that storing it is out of bounds."""
+    ready, how = op("rms_norm"), How(Choice(is_aligned=True))
+    entry = ready.record.entries[0]
+    arguments = draw_arguments(load("rms_norm"), {"rows": 2, "width": 64}, {"T": "f32"})
+    launch = ready.first_launch(arguments, entry, how)
+    short = {**launch.buffers, 2: launch.buffers[2][:1]}
+    (found, *_) = ready.shader.run(replace(launch, buffers=short)).findings
+    spec = SHIPPED["rms_norm"].read_text(encoding="ascii").split("\n")
+    number = next(n for n, line in enumerate(spec, 1) if "out[r, c] =" in line)
+    origin = ready.with_origin(found).origin
+    assert found.kind == "out of bounds"
+    assert origin.endswith(f"rms_norm.yaml:{number}") and origin in str(ready.with_origin(found))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_statement_of_a_shader_has_a_line_in_the_spec(name: str) -> None:
+    ready = op(name)
+    body = load(name).source.text.split("\n")
+    assert ready.spec_lines
+    for line in ready.spec_lines.values():
+        assert body[line - 1].strip()
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -32,7 +32,7 @@ class Party:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding; `count` is how often it was made. `memory` names the buffer or variable, with the offset
-    and size of the access in bytes."""
+    and size of the access in bytes, and `origin` the line of a spec that the shader was made from."""
 
     kernel: str
     kind: str
@@ -41,10 +41,12 @@ class Finding:
     count: int
     now: Party
     before: Party | None
+    origin: str = ""
 
     def __str__(self) -> str:
         beside = "" if self.before is None else f"beside {self.before}"
-        parts = filter(None, (self.memory, self.note, str(self.now), beside))
+        origin = f"from {self.origin}" if self.origin else ""
+        parts = filter(None, (self.memory, self.note, str(self.now), beside, origin))
         times = f" ({self.count} times)" if self.count > 1 else ""
         return f"{self.kernel}: {self.kind}: {'; '.join(parts)}{times}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from backends.metal.emit import RUNTIME, emit, launch_records
 from backends.metal.emulator.dispatch import Choice, Dispatch, plan
 from backends.metal.emulator.findings import Finding
+from backends.metal.emulator.origins import spec_lines
 from backends.metal.emulator.shader import Launch, Outcome, Shader, Traffic, load
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
 from codegen.pipeline import Compiled, compile_spec
@@ -88,6 +89,7 @@ class EmulatedOp:
         self.kernel = compiled.record.kernel
         self.launches = launch_records(compiled.program, compiled.record)
         self.shader: Shader = load(text, f"{name}.metal", RUNTIME)
+        self.spec_lines = spec_lines(compiled.program, compiled.record, text)
         self.zero_filled = compiled.kernel.zero_filled
 
     def run(self, arguments: Mapping[str, Any], entry: Entry, how: How) -> Run:
@@ -99,12 +101,20 @@ class EmulatedOp:
             dispatch = plan(record, entry.suffix, call.values, how.choice)
             if dispatch.teams > 0:
                 outcome = self._launch(record, dispatch, call, how)
-                findings.extend(outcome.findings)
+                findings.extend(map(self.with_origin, outcome.findings))
                 names = (*record.tensors, *(item.name for item in record.scratch))
                 traffic = {names[n]: row for n, row in outcome.traffic.items() if n < len(names)}
                 steps.append(Step(dispatch, outcome.counts, traffic))
         outputs = {n: call.arrays[n] for n, item in self.kernel.tensors().items() if _is_output(item, call)}
         return Run(outputs, tuple(findings), tuple(steps))
+
+    def with_origin(self, finding: Finding) -> Finding:
+        """A finding with the spec's line, where the shader's comes from one."""
+        shader = f"{self.record.name}.metal:"
+        lines = (line.removeprefix(shader) for line in finding.now.lines if line.startswith(shader))
+        found = next((self.spec_lines[int(n)] for n in lines if int(n) in self.spec_lines), None)
+        origin = "" if found is None else f"{self.record.spec_path}:{found}"
+        return replace(finding, origin=origin)
 
     def _prepare(self, arguments: Mapping[str, Any], entry: Entry) -> _Call:
         frame = bind_arguments(self.kernel, arguments, {name: d.name for name, d in entry.dtypes})
