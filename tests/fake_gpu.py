@@ -13,7 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -177,9 +177,9 @@ def _shader(source: str) -> Shader:
     return load(source)
 
 
-def shader_texts() -> Iterator[tuple[str, str]]:
-    """Every shader that ships, by its name, with its includes put in."""
-    for path in (*sorted((ROOT / "generated/metal").glob("*.metal")), STRIDED):
+def shader_texts(generated: Path = ROOT / "generated") -> Iterator[tuple[str, str]]:
+    """Every shader of a tree, by its name, with its includes put in."""
+    for path in (*sorted((generated / "metal").glob("*.metal")), STRIDED):
         yield path.stem, inline_includes(path.read_text(), RUNTIME)
 
 
@@ -187,22 +187,25 @@ def _text_of(kernel: str) -> str:
     return next(text for _, text in shader_texts() if f'"{kernel}"' in text)
 
 
-def stage_sources(folder: Path) -> Path:
+def stage_sources(folder: Path, generated: Path = ROOT / "generated") -> Path:
     """The shaders as a build without Metal's compiler stages them."""
-    for name, text in shader_texts():
+    for name, text in shader_texts(generated):
         (folder / f"{name}.metal").write_text(text)
     return folder
 
 
 @functools.cache
-def load_gpu() -> Gpu:
-    """The extension with its Metal side, built anew where a source has changed."""
-    library = _build()
-    return Gpu(_import("_metal", library), _import("_fake_gpu", library))
+def load_gpu(generated: Path = ROOT / "generated", package: str = "") -> Gpu:
+    """The extension of a generated tree with its Metal side, built anew where a source has changed.
+
+    `package` is the import name that the tree is built under, the shipped one unless it says otherwise.
+    """
+    library = _build(generated, package)
+    return Gpu(*(_import(name, library, package) for name in ("_metal", "_fake_gpu")))
 
 
-def _import(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"fake_metal.{name}", path)
+def _import(name: str, path: Path, package: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"fake_metal_{package}.{name}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -210,20 +213,27 @@ def _import(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _build() -> Path:
+def built(generated: Path, package: str) -> Path:
+    """The folder to import a tree's package from."""
+    settings, folder = read_settings(), FOLDER / package / "build" if package else ROOT / "build"
+    named = replace(settings, package=package, cuda_compiler=("no-such-nvcc",)) if package else settings
+    return build(BuildOptions(generated, folder), named)
+
+
+def _build(generated: Path, package: str) -> Path:
     """Links the package's own objects with those that see MLX's Metal side, compiled against the fake."""
-    folder = build(BuildOptions(), read_settings()).parent
-    units = read_units((ROOT / "generated/build.json").read_text())
+    folder, place = built(generated, package).parent, FOLDER / (package or "shipped")
+    units = read_units((generated / "build.json").read_text())
     made = [path for unit in units if unit.target in _SHARED for path in _objects(folder, unit)]
-    mine = [_SOURCES / "fake_gpu.cpp", *(_source(unit) for unit in units if unit.target == "mlx")]
+    mine = [_SOURCES / "fake_gpu.cpp", *(_source(unit, generated) for unit in units if unit.target == "mlx")]
     mlx, nanobind = find_mlx(ProbeCache(FOLDER / "probes.json")), find_nanobind()
     assert mlx is not None
-    includes = ["-I", str(_SOURCES), "-I", str(ROOT / "generated"), "-I", str(ROOT / "backends"),
+    includes = ["-I", str(_SOURCES), "-I", str(generated), "-I", str(ROOT / "backends"),
                 "-isystem", str(mlx.folder / "include"), "-isystem", sysconfig.get_paths()["include"],
                 *nanobind.include_flags]  # fmt: skip
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    objects = [_compile(path, includes) for path in mine]
-    library = FOLDER / "_metal.so"
+    place.mkdir(parents=True, exist_ok=True)
+    objects = [_compile(path, includes, place) for path in mine]
+    library = place / "_metal.so"
     newest = max(path.stat().st_mtime for path in (*objects, *made))
     if not library.exists() or library.stat().st_mtime < newest:
         staged = library.with_suffix(".new")
@@ -234,8 +244,8 @@ def _build() -> Path:
     return library
 
 
-def _source(unit: Unit) -> Path:
-    return ROOT / ("backends" if unit.runtime else "generated") / unit.path
+def _source(unit: Unit, generated: Path) -> Path:
+    return (ROOT / "backends" if unit.runtime else generated) / unit.path
 
 
 def _objects(folder: Path, unit: Unit) -> list[Path]:
@@ -243,9 +253,9 @@ def _objects(folder: Path, unit: Unit) -> list[Path]:
     return [item for item in path.parent.glob(f"{path.name}*.o") if item.is_file()]
 
 
-def _compile(source: Path, includes: list[str]) -> Path:
+def _compile(source: Path, includes: list[str], place: Path) -> Path:
     """An object, through ccache where there is one; made again where anything it was made from is newer."""
-    target = FOLDER / f"{source.stem}.o"
+    target = place / f"{source.stem}.o"
     deps = target.with_suffix(".d")
     if not (target.exists() and deps.exists() and _is_fresh(target, deps)):
         command = [*read_settings().launcher, "c++", *_FLAGS, *includes, "-MD", "-MF", str(deps)]
