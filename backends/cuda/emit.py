@@ -20,7 +20,9 @@ from codegen.record import OpRecord
 from codegen.render import render
 
 TEMPLATES = Path(__file__).parent / "templates"
-TARGET = Target("cuda", most_buffers=256, parted=Schedule((TeamSize(None, 256),), part_lanes=16))
+TARGET = Target(
+    "cuda", most_buffers=256, parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16)
+)
 
 
 @dataclass(frozen=True, slots=True)

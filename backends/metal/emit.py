@@ -25,7 +25,9 @@ from kernel_ir.errors import TargetError
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 RUNTIME = (HERE / "runtime", HERE.parent / "gpu_runtime")  # where a shader's headers are
-TARGET = Target("metal", most_buffers=31, parted=Schedule((TeamSize(None, 256),), part_lanes=32))
+TARGET = Target(
+    "metal", most_buffers=31, parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=32)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,10 +259,12 @@ class _Variants:
             return (0,)
         if self.is_tiled:
             return (self.schedule.tile_turns,)
-        if is_wide and not is_usual:
+        is_parted = self.schedule.part_lanes > 0  # rows in memory leave one part, and sum in another order
+        if is_wide and not is_usual and not is_parted:
             return (0,)
         most = self.schedule.register_bytes
-        most = most if is_usual else max(most // 2, min(held, most))  # single elements take more code
+        if not is_usual and not is_parted:  # single elements take more code
+            most = max(most // 2, min(held, most))
         counts = tuple(item for item in self.schedule.register_turns if item * held <= most)
         return (0, *(counts if is_usual and not is_wide else counts[-1:]))
 

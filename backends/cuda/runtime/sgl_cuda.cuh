@@ -19,8 +19,8 @@
 
 namespace sgl {
 
-// What a load reads in place of an element that is not there.
-__device__ const uint4 kZeros[2] = {};
+// What a load reads in place of elements that are not there: as much as the widest chunk has.
+__device__ const uint4 kZeros[8] = {};
 #define SGL_ZEROS ::sgl::kZeros
 
 constexpr int kSimdLanes = 32;
