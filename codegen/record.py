@@ -52,8 +52,8 @@ class Export:
     """A public name of the op.
 
     `arguments` maps public to spec argument names in positional order; `ignored` holds extra
-    accepted names with their defaults; `returns` names what the call returns: results and
-    mutated arguments, in order (empty: None).
+    accepted names with their defaults, of which those in `unsupported` have no other value; `returns`
+    names what the call returns: results and mutated arguments, in order (empty: None).
     """
 
     name: str
@@ -62,6 +62,7 @@ class Export:
     ignored: tuple[tuple[str, object], ...]
     has_out: bool
     returns: tuple[str, ...]
+    unsupported: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ def make_record(loaded: LoadedSpec, kernel: ir.Kernel) -> OpRecord:
         tuple(spec.ignored.items()),
         spec.takes_out(),
         _returned(spec.returns, kernel),
+        frozenset(spec.unsupported),
     )
     values = {
         name: item.values.model_dump(exclude_none=True)
@@ -164,6 +166,7 @@ def _export(item: specs.Export, kernel: ir.Kernel) -> Export:
         tuple(item.ignored.items()),
         item.out,
         _returned(item.returns, kernel),
+        frozenset(item.unsupported),
     )
 
 

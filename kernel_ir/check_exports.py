@@ -10,7 +10,7 @@ from kernel_ir.errors import Diagnostic
 from kernel_ir.names import PYTHON, WRAPPER_NAMES, kernel_name_problem, name_problem, reserved_by
 from kernel_ir.nodes import Size
 from kernel_ir.source import Path
-from kernel_ir.spec import Argument, Export, Returns
+from kernel_ir.spec import Argument, Export, Returns, Spec
 from kernel_ir.wording import show, suggest
 
 
@@ -78,6 +78,23 @@ def export_arguments_are_legal(subject: Subject) -> Iterator[Diagnostic]:
                 at = subject.source.span("exports", index, "keyword_only", position)
                 message = f"{show(name)} is not an argument of this export"
                 yield Diagnostic("unknown-argument", message, at, suggest(name, public))
+
+
+def unsupported_arguments_have_one_value(subject: Subject) -> Iterator[Diagnostic]:
+    """What is unsupported is listed under `ignored`, with a default that a call can be compared with."""
+    spec = subject.spec
+    listed: list[tuple[Path, Spec | Export]] = [((), spec)]
+    listed += [(("exports", index), export) for index, export in enumerate(spec.exports)]
+    for keys, item in listed:
+        for position, name in enumerate(item.unsupported):
+            at = subject.source.span(*keys, "unsupported", position)
+            if name not in item.ignored:
+                message = f"{show(name)} is not listed under `ignored`"
+                yield Diagnostic("unknown-argument", message, at, "give it a default there")
+            elif not (item.ignored[name] is None or isinstance(item.ignored[name], bool)):
+                message = f"the default of {show(name)} is {show(item.ignored[name])}"
+                hint = "only null, true and false can be compared with what a call passes"
+                yield Diagnostic("bad-default", message, at, hint)
 
 
 def export_arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
@@ -187,6 +204,7 @@ RULES: tuple[Rule, ...] = (
     export_names_are_legal,
     exports_cover_arguments,
     export_arguments_are_legal,
+    unsupported_arguments_have_one_value,
     export_arguments_are_ordered,
     out_has_one_result,
     returns_name_outputs,

@@ -77,6 +77,9 @@ class Export(_Model):
     ignored: dict[Name, Number | str | None] = Field(
         {}, description="Further accepted arguments with their default; their value is ignored."
     )
+    unsupported: tuple[Name, ...] = Field(
+        (), description="Of `ignored`, those that are refused where they are not their default."
+    )
     returns: Returns = Field(
         "results", description="results, none, or names of results and mutated arguments."
     )
@@ -113,6 +116,9 @@ class Spec(_Model):
     out: bool | None = Field(None, description="Accepts out=; default: where there is one result.")
     ignored: dict[Name, Number | str | None] = Field(
         {}, description="Further accepted arguments with their default; their value is ignored."
+    )
+    unsupported: tuple[Name, ...] = Field(
+        (), description="Of `ignored`, those that are refused where they are not their default."
     )
     numerics: Numerics | None = Field(None, description="Why the kernel's error may exceed the usual bound.")
     schedule: dict[Literal["cpu", "metal", "cuda"], dict[Name, int]] = Field(

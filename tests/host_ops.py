@@ -29,7 +29,8 @@ exports:
     arguments: {input: x, other: y, factor: alpha}
     keyword_only: [factor]
     out: true
-    ignored: {enable_pdl: null}
+    ignored: {enable_pdl: null, mask: null, is_fused: false}
+    unsupported: [mask, is_fused]
 examples:
   - {rows: 2, width: 4}
 """

@@ -30,6 +30,27 @@ def read_only(array: np.ndarray) -> np.ndarray:
 # What is called, with which arguments, and the error with its whole text.
 REFUSED = [
     (
+        "add_scaled",
+        (X, X),
+        {"mask": 1},
+        ValueError,
+        "argument 'mask' is not supported: expected None, got int",
+    ),
+    (
+        "add_scaled",
+        (X, X),
+        {"is_fused": True},
+        ValueError,
+        "argument 'is_fused' is not supported: expected False, got True",
+    ),
+    (
+        "add_scaled",
+        (X, X),
+        {"is_fused": None},
+        ValueError,
+        "argument 'is_fused' is not supported: expected False, got None",
+    ),
+    (
         "scaled_add",
         (X, X[:1]),
         {},

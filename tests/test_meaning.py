@@ -6,12 +6,12 @@ import every_spec
 import numpy as np
 import pytest
 from inputs import Call, small_calls
-from fuzz.lowered_interpreter import ORDERS, run_program
 from numeric_checks import assert_within_an_ulp, bits, dtype_of
 
 from codegen import lowered as low
 from codegen.lowering.lower import lower
 from codegen.pipeline import LOWERED_PASSES, Stage
+from fuzz.lowered_interpreter import ORDERS, run_program
 from kernel_ir import nodes as ir
 from kernel_ir.interpret import interpret
 

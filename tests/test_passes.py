@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inputs import small_calls
-from fuzz.lowered_interpreter import ORDERS, run_program
 from numeric_checks import assert_within_an_ulp, bits, dtype_of
 
 from codegen import lowered as low
 from codegen.lowering.lower import lower
 from codegen.pipeline import LOWERED_PASSES, PASSES, Stage, compile_stages
 from codegen.print_program import print_program
+from fuzz.lowered_interpreter import ORDERS, run_program
 from kernel_ir import nodes as ir
 from kernel_ir.interpret import interpret
 from kernel_ir.load import LoadedSpec, load_text

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from fuzz.lowered_interpreter import LoweredInterpreter, forward
 
 from codegen.passes.simplify import simplify_expression
+from fuzz.lowered_interpreter import LoweredInterpreter, forward
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import BOOL, COMPUTE_TYPES, DTYPES, F32, I32, I64, U32, DType
 from kernel_ir.ops import OPS, Op

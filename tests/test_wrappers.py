@@ -29,7 +29,7 @@ def cpu() -> ModuleType:
     ("name", "signature"),
     [
         ("scaled_add", "(x, y, alpha=1.0, out=None)"),
-        ("add_scaled", "(input, other, out=None, enable_pdl=None, *, factor=1.0)"),
+        ("add_scaled", "(input, other, out=None, enable_pdl=None, mask=None, is_fused=False, *, factor=1.0)"),
         ("sum_and_difference", "(a, b)"),
         ("pick_heads", "(table, slots, bias=None, limit=7, flag=False, *, head_dim)"),
     ],

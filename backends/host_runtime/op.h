@@ -139,8 +139,10 @@ struct Op {
   const Kernel* cpu_kernels;
 };
 
-// `early_start` says how a kernel is launched where the target has a choice; `ignored` says nothing.
-enum class ParameterKind : uint8_t { tensor, scalar, size, early_start, ignored };
+// `early_start` says how a kernel is launched where the target has a choice; `ignored` says nothing;
+// `unsupported` may only have one value, which `index` says.
+enum class ParameterKind : uint8_t { tensor, scalar, size, early_start, ignored, unsupported };
+inline constexpr int16_t kOnlyNone = 0, kOnlyFalse = 1, kOnlyTrue = 2;
 
 // A parameter of a public function. `index` counts in `Op::tensors` (a result there is a destination
 // to write into), `Op::scalars` or `Op::size_arguments`.

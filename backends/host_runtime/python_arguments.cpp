@@ -110,6 +110,19 @@ Scalar read_scalar(const Signature& signature, const Parameter& parameter, DType
   }
 }
 
+// Refuses an argument that is not the one value that it may have.
+void require_only(const Signature& signature, const Parameter& parameter, PyObject* object) {
+  PyObject* const values[] = {Py_None, Py_False, Py_True};
+  const char* const names[] = {"None", "False", "True"};
+  if (object == values[parameter.index]) return;
+  std::string got = type_name(object);
+  for (int i = 0; i < 3; i++) {
+    if (object == values[i]) got = names[i];
+  }
+  throw ValueError(head(signature, parameter) + "is not supported: expected " + names[parameter.index] + ", got " +
+                   got);
+}
+
 int find_parameter(const Signature& signature, PyObject* name) {
   for (std::size_t i = 0; i < signature.parameters.size(); i++) {
     if (PyUnicode_CompareWithASCIIString(name, signature.parameters[i].name) == 0) return static_cast<int>(i);
@@ -170,6 +183,8 @@ void read_numbers(const Arguments& arguments, Call& call) {
     if (parameter.kind == ParameterKind::scalar) {
       const DType dtype = call.op.scalars[parameter.index].dtype;
       call.scalars[parameter.index] = read_scalar(call.signature, parameter, dtype, object);
+    } else if (parameter.kind == ParameterKind::unsupported) {
+      require_only(call.signature, parameter, object);
     } else if (parameter.kind == ParameterKind::size) {
       if (object == Py_None && !parameter.is_required) continue;
       call.size_arguments[parameter.index] =

@@ -73,6 +73,8 @@ def _ignored(extra: Ignored, target: PackageTarget) -> str:
             "bool. Whether the kernel may start while the one before it on the stream ends, for which it "
             "then waits; default None: where the GPU can do so. Changes no result."
         )
+    if extra.is_unsupported:
+        return f"accepted for compatibility; must be {extra.default}."
     return "accepted for compatibility; has no effect."
 
 

@@ -83,8 +83,18 @@ def _function(record: OpRecord, export: Export, target: PackageTarget) -> Functi
         name=export.name,
         definition=bracketed(f"def {export.name}", signature(record, export, target), ":"),
         doc=docstring(record, export, target),
-        body=bracketed(f"return {route}.{export.name}", _passed(everything, target), "", "    "),
+        body=_refusals(everything, export)
+        + bracketed(f"return {route}.{export.name}", _passed(everything, target), "", "    "),
         stub=bracketed(f"def {export.name}", annotated, f" -> {result}: ..."),
+    )
+
+
+def _refusals(everything: tuple[Parameter | Ignored, ...], export: Export) -> str:
+    """Lines that refuse what the extension would, for calls that a tracer takes elsewhere."""
+    names = [item for item in everything if isinstance(item, Ignored) and item.is_unsupported]
+    return "".join(
+        f'_extension.require_only("{export.name}", "{item.name}", {item.name}, {item.default})\n    '
+        for item in names
     )
 
 

@@ -41,6 +41,7 @@ class Ignored:
     name: str
     default: str
     is_keyword_only: bool
+    is_unsupported: bool = False  # and refused where it is not its default
 
     @property
     def is_early_start(self) -> bool:
@@ -78,7 +79,10 @@ def _is_nullable(item: Parameter) -> bool:
 
 def ignored(export: Export) -> tuple[Ignored, ...]:
     """Arguments that are accepted for the callers' sake."""
-    return tuple(Ignored(name, repr(value), name in export.keyword_only) for name, value in export.ignored)
+    return tuple(
+        Ignored(name, repr(value), name in export.keyword_only, name in export.unsupported)
+        for name, value in export.ignored
+    )
 
 
 def public_order(record: OpRecord, export: Export) -> tuple[Parameter | Ignored, ...]:

@@ -245,7 +245,12 @@ def _signature_row(record: OpRecord, export: Export) -> SignatureRow:
     return SignatureRow(export.name, rows, positional, export.returns)
 
 
+_ONLY_VALUES = {"None": "kOnlyNone", "False": "kOnlyFalse", "True": "kOnlyTrue"}
+
+
 def _parameter_row(item: Parameter | Ignored) -> ParameterRow:
+    if isinstance(item, Ignored) and item.is_unsupported:
+        return ParameterRow(item.name, "unsupported", _ONLY_VALUES[item.default], False)
     if isinstance(item, Ignored):
         return ParameterRow(item.name, "early_start" if item.is_early_start else "ignored", "0", False)
     kind = "tensor" if item.kind == "destination" else item.kind

@@ -47,7 +47,7 @@ using Params = per_token_group_quant_8bit_params;
 static_assert(sizeof(Params) <= kMaxParams);
 
 enum TensorIndex : int16_t { tensor_input, tensor_output_q, tensor_output_s,  };
-enum ScalarIndex : int16_t { scalar_eps, scalar_fp8_min, scalar_fp8_max, scalar_scale_ue8m0, scalar_fuse_silu_and_mul,  };
+enum ScalarIndex : int16_t { scalar_eps, scalar_fp8_min, scalar_fp8_max, scalar_scale_ue8m0,  };
 enum SizeIndex : int16_t { size_rows, size_groups, size_group_size,  };
 enum SizeArgumentIndex : int16_t { size_argument_group_size,  };
 
@@ -70,11 +70,6 @@ Wide solution_0_coefficient(const Values& V) {
 
 Wide solution_0_offset(const Values&) {
   return 0;
-}
-
-bool requirement_0(const Values& V) {
-  const Wide fuse_silu_and_mul = V.scalars[scalar_fuse_silu_and_mul].integer;
-  return !fuse_silu_and_mul;
 }
 
 constexpr Dimension input_dims[] = {
@@ -148,7 +143,6 @@ constexpr ScalarArgument kScalars[] = {
     {"fp8_min", DType::f32, offsetof(Params, fp8_min), true, {.real = -448.0}},
     {"fp8_max", DType::f32, offsetof(Params, fp8_max), true, {.real = 448.0}},
     {"scale_ue8m0", DType::boolean, offsetof(Params, scale_ue8m0), true, {.integer = 0}},
-    {"fuse_silu_and_mul", DType::boolean, offsetof(Params, fuse_silu_and_mul), true, {.integer = 0}},
 };
 
 constexpr SizeArgument kSizeArguments[] = {
@@ -163,13 +157,6 @@ constexpr Size kSizes[] = {
 
 constexpr Solution kSolutions[] = {
     {size_groups, tensor_input, 1, solution_0_coefficient, solution_0_offset},
-};
-
-constexpr int16_t requirement_0_sizes[] = {kNoSize};
-constexpr int16_t requirement_0_scalars[] = {scalar_fuse_silu_and_mul, kNoSize};
-
-constexpr Requirement kRequirements[] = {
-    {"not fuse_silu_and_mul", requirement_0, requirement_0_sizes, requirement_0_scalars},
 };
 
 constexpr Kernel kCpuKernels[] = {
@@ -211,7 +198,7 @@ constexpr Op kOp = {
     .size_arguments = kSizeArguments,
     .sizes = kSizes,
     .solutions = kSolutions,
-    .requirements = kRequirements,
+    .requirements = {},
     .entry_count = 6,
     .cpu_kernels = kCpuKernels,
 };
@@ -223,7 +210,6 @@ constexpr Parameter per_token_group_quant_8bit_parameters[] = {
     {"fp8_min", ParameterKind::scalar, scalar_fp8_min, false},
     {"fp8_max", ParameterKind::scalar, scalar_fp8_max, false},
     {"scale_ue8m0", ParameterKind::scalar, scalar_scale_ue8m0, false},
-    {"fuse_silu_and_mul", ParameterKind::scalar, scalar_fuse_silu_and_mul, false},
 };
 constexpr int16_t per_token_group_quant_8bit_returns[] = {tensor_output_q, tensor_output_s, };
 
@@ -236,13 +222,13 @@ constexpr Parameter sgl_per_token_group_quant_8bit_parameters[] = {
     {"fp8_min", ParameterKind::scalar, scalar_fp8_min, false},
     {"fp8_max", ParameterKind::scalar, scalar_fp8_max, false},
     {"scale_ue8m0", ParameterKind::scalar, scalar_scale_ue8m0, false},
-    {"fuse_silu_and_mul", ParameterKind::scalar, scalar_fuse_silu_and_mul, false},
-    {"masked_m", ParameterKind::ignored, 0, false},
+    {"fuse_silu_and_mul", ParameterKind::unsupported, kOnlyFalse, false},
+    {"masked_m", ParameterKind::unsupported, kOnlyNone, false},
     {"enable_v2", ParameterKind::ignored, 0, false},
 };
 
 constexpr Signature kSignatures[] = {
-    {&kOp, "per_token_group_quant_8bit", per_token_group_quant_8bit_parameters, 7, per_token_group_quant_8bit_returns},
+    {&kOp, "per_token_group_quant_8bit", per_token_group_quant_8bit_parameters, 6, per_token_group_quant_8bit_returns},
     {&kOp, "sgl_per_token_group_quant_8bit", sgl_per_token_group_quant_8bit_parameters, 11, {}},
 };
 

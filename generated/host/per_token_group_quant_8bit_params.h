@@ -19,5 +19,4 @@ struct per_token_group_quant_8bit_params {
   float fp8_min;
   float fp8_max;
   uint8_t scale_ue8m0;
-  uint8_t fuse_silu_and_mul;
 };

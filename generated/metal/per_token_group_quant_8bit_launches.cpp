@@ -12,7 +12,7 @@ using host::Saturated;
 using host::Values;
 
 enum TensorIndex : int16_t { tensor_input, tensor_output_q, tensor_output_s,  };
-enum ScalarIndex : int16_t { scalar_eps, scalar_fp8_min, scalar_fp8_max, scalar_scale_ue8m0, scalar_fuse_silu_and_mul,  };
+enum ScalarIndex : int16_t { scalar_eps, scalar_fp8_min, scalar_fp8_max, scalar_scale_ue8m0,  };
 enum SizeIndex : int16_t { size_rows, size_groups, size_group_size,  };
 
 // rows

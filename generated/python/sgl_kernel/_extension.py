@@ -60,6 +60,13 @@ def attach(native: object, functions: Mapping[str, Any], names: Iterable[str]) -
             native.attach(functions[name], getattr(native, name))
 
 
+def require_only(op: str, name: str, given: object, only: object) -> None:
+    """Refuse an argument that may have one value alone."""
+    if given is not only:
+        shown = repr(given) if given is None or isinstance(given, bool) else type(given).__name__
+        raise ValueError(f"{op}: argument '{name}' is not supported: expected {only!r}, got {shown}")
+
+
 def tracer() -> ModuleType | None:
     """The ops as operators of torch while it traces a program, which then records them; else None.
 

@@ -370,7 +370,6 @@ def per_token_group_quant_8bit(
     fp8_min=-448.0,
     fp8_max=448.0,
     scale_ue8m0=False,
-    fuse_silu_and_mul=False,
 ):
     """Quantise each group of a row to 8 bits with a scale of its own.
 
@@ -388,7 +387,6 @@ def per_token_group_quant_8bit(
         fp8_max: float, default 448.0. Greatest quantised value, to which the largest magnitude of a
             group is scaled.
         scale_ue8m0: bool, default False. Round scales up to powers of two.
-        fuse_silu_and_mul: bool, default False. Not offered: call silu_and_mul first.
 
     Returns:
         output_q: Q[*rows, groups * group_size]. Input / scale.
@@ -396,20 +394,11 @@ def per_token_group_quant_8bit(
 
     Raises:
         TypeError: an argument is missing, unknown, of the wrong type or on another device.
-        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
-            `not fuse_silu_and_mul`.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
 
     Reference: arXiv:2412.19437
     """
-    return _route().per_token_group_quant_8bit(
-        input,
-        group_size,
-        eps,
-        fp8_min,
-        fp8_max,
-        scale_ue8m0,
-        fuse_silu_and_mul,
-    )
+    return _route().per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0)
 
 
 def per_token_quant_fp8(input):
@@ -663,17 +652,18 @@ def sgl_per_token_group_quant_8bit(
         fp8_max: float, default 448.0. Greatest quantised value, to which the largest magnitude of a
             group is scaled.
         scale_ue8m0: bool, default False. Round scales up to powers of two.
-        fuse_silu_and_mul: bool, default False. Not offered: call silu_and_mul first.
-        masked_m: accepted for compatibility; has no effect.
+        fuse_silu_and_mul: accepted for compatibility; must be False.
+        masked_m: accepted for compatibility; must be None.
         enable_v2: accepted for compatibility; has no effect.
 
     Raises:
         TypeError: an argument is missing, unknown, of the wrong type or on another device.
-        ValueError: dtypes or shapes do not agree, or a value is out of range. Requires
-            `not fuse_silu_and_mul`.
+        ValueError: dtypes or shapes do not agree, or a value is out of range.
 
     Reference: arXiv:2412.19437
     """
+    _extension.require_only("sgl_per_token_group_quant_8bit", "fuse_silu_and_mul", fuse_silu_and_mul, False)
+    _extension.require_only("sgl_per_token_group_quant_8bit", "masked_m", masked_m, None)
     return _route().sgl_per_token_group_quant_8bit(
         input,
         output_q,

@@ -108,7 +108,6 @@ def per_token_group_quant_8bit(
     fp8_min: float = ...,
     fp8_max: float = ...,
     scale_ue8m0: bool = ...,
-    fuse_silu_and_mul: bool = ...,
 ) -> tuple[Any, Any]: ...
 def per_token_quant_fp8(input: _Array) -> tuple[Any, Any]: ...
 def rms_norm(x: _Array, weight: SupportsDLPack, eps: float = ..., out: _Array | None = ...) -> _Array: ...
@@ -163,7 +162,7 @@ def sgl_per_token_group_quant_8bit(
     fp8_min: float = ...,
     fp8_max: float = ...,
     scale_ue8m0: bool = ...,
-    fuse_silu_and_mul: bool = ...,
+    fuse_silu_and_mul: Any = ...,
     masked_m: Any = ...,
     enable_v2: Any = ...,
 ) -> None: ...

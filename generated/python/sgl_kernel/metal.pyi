@@ -141,7 +141,6 @@ def per_token_group_quant_8bit(
     fp8_min: float = ...,
     fp8_max: float = ...,
     scale_ue8m0: bool = ...,
-    fuse_silu_and_mul: bool = ...,
     *,
     stream: mx.Stream | mx.Device | mx.DeviceType | None = ...,
 ) -> tuple[mx.array, mx.array]: ...
@@ -218,7 +217,7 @@ def sgl_per_token_group_quant_8bit(
     fp8_min: float = ...,
     fp8_max: float = ...,
     scale_ue8m0: bool = ...,
-    fuse_silu_and_mul: bool = ...,
+    fuse_silu_and_mul: Any = ...,
     masked_m: Any = ...,
     enable_v2: Any = ...,
     *,

@@ -278,12 +278,12 @@ def _paged_attention_decode_out(
 
 
 @_operator(
-    "per_token_group_quant_8bit(Tensor input, SymInt group_size, float eps, float fp8_min, float fp8_max, bool scale_ue8m0, bool fuse_silu_and_mul) -> (Tensor, Tensor)",
-    "input group_size eps fp8_min fp8_max scale_ue8m0 fuse_silu_and_mul",
+    "per_token_group_quant_8bit(Tensor input, SymInt group_size, float eps, float fp8_min, float fp8_max, bool scale_ue8m0) -> (Tensor, Tensor)",
+    "input group_size eps fp8_min fp8_max scale_ue8m0",
     0,
     1,
 )
-def _per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0, fuse_silu_and_mul):
+def _per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0):
     return (
         input.new_empty((*input.shape[:-1], input.shape[-1] // group_size * group_size), dtype=_torch.float8_e4m3fn),
         input.new_empty((*input.shape[:-1], input.shape[-1] // group_size), dtype=_torch.float32),
@@ -397,8 +397,8 @@ def _route_softmax(gating_output, k, renormalize, moe_softcapping, correction_bi
 
 
 @_operator(
-    "sgl_per_token_group_quant_8bit(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, SymInt group_size, float eps, float fp8_min, float fp8_max, bool scale_ue8m0, bool fuse_silu_and_mul) -> ()",
-    "input output_q output_s group_size eps fp8_min fp8_max scale_ue8m0 fuse_silu_and_mul",
+    "sgl_per_token_group_quant_8bit(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, SymInt group_size, float eps, float fp8_min, float fp8_max, bool scale_ue8m0) -> ()",
+    "input output_q output_s group_size eps fp8_min fp8_max scale_ue8m0",
 )
 def _sgl_per_token_group_quant_8bit(
     input,
@@ -409,7 +409,6 @@ def _sgl_per_token_group_quant_8bit(
     fp8_min,
     fp8_max,
     scale_ue8m0,
-    fuse_silu_and_mul,
 ):
     return None
 
@@ -619,10 +618,9 @@ def per_token_group_quant_8bit(
     fp8_min=-448.0,
     fp8_max=448.0,
     scale_ue8m0=False,
-    fuse_silu_and_mul=False,
 ):
     _refuse_gradients("per_token_group_quant_8bit", input=input)
-    return _per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0, fuse_silu_and_mul)
+    return _per_token_group_quant_8bit(input, group_size, eps, fp8_min, fp8_max, scale_ue8m0)
 
 
 def per_token_quant_fp8(input):
@@ -722,17 +720,7 @@ def sgl_per_token_group_quant_8bit(
     enable_v2=None,
 ):
     _refuse_gradients("sgl_per_token_group_quant_8bit", input=input, output_q=output_q, output_s=output_s)
-    _sgl_per_token_group_quant_8bit(
-        input,
-        output_q,
-        output_s,
-        group_size,
-        eps,
-        fp8_min,
-        fp8_max,
-        scale_ue8m0,
-        fuse_silu_and_mul,
-    )
+    _sgl_per_token_group_quant_8bit(input, output_q, output_s, group_size, eps, fp8_min, fp8_max, scale_ue8m0)
     return None
 
 
