@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from backends.cpu.toolchain import KERNEL_FLAGS, IsaLevel, isa_levels
+from backends.cuda.ptxas import SUFFIX
 from backends.cuda.toolchain import HOST_FLAGS as CUDA_HOST_FLAGS
 from backends.cuda.toolchain import KERNEL_FLAGS as CUDA_KERNEL_FLAGS
 from backends.cuda.toolchain import MODULE_FLAGS as CUDA_MODULE_FLAGS
@@ -55,7 +57,7 @@ _UNITS: dict[str, UnitKind] = {
     "mlx": UnitKind(uses_mlx=True),
     "metal-host": UnitKind(),
     "cuda": UnitKind(
-        rule="nvcc",
+        rule="nvcc-kernels",
         flags=CUDA_KERNEL_FLAGS,
         is_device_code=True,
         generated=("host",),
@@ -172,6 +174,7 @@ def plan(units: tuple[Unit, ...], python_files: Iterable[str], tools: Toolchain,
         *(edge for unit in kept for edge in _compile_edges(unit, tools, layout)),
         *(_nanobind_edge(tools, layout) for module in modules if module.links_mlx),
         *(_link_edge(module, objects, tools, layout) for module in modules),
+        *_ptxas_edges(objects, layout),
         *_metal_edges(units, tools, layout),
         *(_stage_edge(path, layout) for path in sorted(python_files)),
     ]
@@ -189,8 +192,15 @@ def _modules(units: tuple[Unit, ...], tools: Toolchain) -> tuple[Module, ...]:
 def _rules(tools: Toolchain) -> tuple[Rule, ...]:
     cxx = _Driver("cxx", "link", tools.compiler.command)
     nvcc = _Driver("nvcc", "nvcc-link", tools.cuda.command if tools.cuda else ("nvcc",))
+    # What nvcc says of kernels goes beside the object; where it fails, to the reader.
+    said = f"$out{SUFFIX}"
+    compiling = f"{nvcc.compiling(tools.launcher)} >{said} 2>&1 || {{ cat {said}; exit 1; }}"
+    kernels = Rule("nvcc-kernels", compiling, "compile $out", depfile="$out.d")
+    gather = f"{_shell((sys.executable,))} -m backends.cuda.ptxas $out $in"
+    report = Rule("ptxas", gather, "report $out", restat=True)
     stage = Rule("stage", "cmp -s $in $out || cp $in $out", "stage $out", restat=True)
-    return (*cxx.rules(tools.launcher), *nvcc.rules(tools.launcher), *metal_rules(), stage)
+    drivers = (*cxx.rules(tools.launcher), *nvcc.rules(tools.launcher))
+    return (*drivers, kernels, report, *metal_rules(), stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +211,15 @@ class _Driver:
     link_rule: str
     command: tuple[str, ...]
 
+    def compiling(self, launcher: tuple[str, ...]) -> str:
+        return f"{_shell((*launcher, *self.command))} -MMD -MF $out.d $flags -c $in -o $out"
+
     def rules(self, launcher: tuple[str, ...]) -> tuple[Rule, Rule]:
         """Compiling goes through the launcher; linking, which no cache can hold, does not."""
-        compiling, linking = _shell((*launcher, *self.command)), _shell(self.command)
-        compile_command = f"{compiling} -MMD -MF $out.d $flags -c $in -o $out"
+        linking = f"{_shell(self.command)} $in $flags -o $out"
         return (
-            Rule(self.compile_rule, compile_command, "compile $out", depfile="$out.d"),
-            Rule(self.link_rule, f"{linking} $in $flags -o $out", "link $out"),
+            Rule(self.compile_rule, self.compiling(launcher), "compile $out", depfile="$out.d"),
+            Rule(self.link_rule, linking, "link $out"),
         )
 
 
@@ -246,6 +258,13 @@ def _project_includes(kind: UnitKind, layout: Layout) -> tuple[str, ...]:
     generated = (layout.generated, *(f"{layout.generated}/{folder}" for folder in kind.generated))
     runtime = (layout.runtime, *(f"{layout.runtime}/{folder}" for folder in kind.runtime))
     return tuple(word for folder in (*generated, *runtime) for word in ("-I", folder))
+
+
+def _ptxas_edges(objects: Mapping[Unit, tuple[str, ...]], layout: Layout) -> tuple[Edge, ...]:
+    """The report on the kernels of every op."""
+    kernels = [made for unit, made in objects.items() if unit.target == "cuda" and not unit.runtime]
+    inputs = tuple(item for made in kernels for item in made)
+    return (Edge("ptxas", (f"{layout.build}/cuda/ptxas.json",), inputs),) if inputs else ()
 
 
 def _nanobind_edge(tools: Toolchain, layout: Layout) -> Edge:

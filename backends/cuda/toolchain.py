@@ -22,6 +22,7 @@ KERNEL_FLAGS = (
     "--fmad=false",
     "--expt-relaxed-constexpr",
     "--extended-lambda",
+    "--ptxas-options=-v",
     "-Xcompiler=-fPIC,-fvisibility=hidden",
 )
 HOST_FLAGS = ("-std=c++20", "-O2", "-DNDEBUG", "-Xcompiler=-fPIC,-fvisibility=hidden,-fno-strict-aliasing")

@@ -1,0 +1,98 @@
+"""What is kept of the assembler's report, and that machine code moves whole vectors and keeps to registers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends.cuda import ptxas
+from backends.cuda.ptxas import KernelUse
+from backends.tools import find_program
+
+ROOT = Path(__file__).parent.parent
+NVCC = find_program("nvcc") or find_program("/usr/local/cuda/bin/nvcc")
+
+OUTPUT = """ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function '_Z5plainIfEvT_' for 'sm_80'
+ptxas info    : Function properties for _Z5plainIfEvT_
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 32 registers, used 1 barriers, 512 bytes smem, 400 bytes cmem[0]
+ptxas info    : Compile time = 18.695 ms
+ptxas info    : Compiling entry function '_Z5spilli' for 'sm_90'
+ptxas info    : Function properties for _Z5spilli
+    24 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 255 registers, 364 bytes cmem[0]
+"""
+
+
+def test_every_kernel_is_read() -> None:
+    plain, spilling = ptxas.parse(OUTPUT, "op")
+    assert plain == KernelUse("op", "_Z5plainIfEvT_", "sm_80", 32, 0, 0, 0, 512)
+    assert spilling == KernelUse("op", "_Z5spilli", "sm_90", 255, 24, 8, 12, 0)
+    assert not plain.has_local_memory and spilling.has_local_memory
+
+
+def test_a_report_is_gathered_and_what_is_wrong_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objects = [tmp_path / "op.cu.o", tmp_path / "older.cu.o"]
+    Path(f"{objects[0]}.ptxas").write_text(OUTPUT)
+    report = tmp_path / "ptxas.json"
+    assert ptxas.main([str(report), *map(str, objects)]) == 0
+    assert [row["op"] for row in json.loads(report.read_text())["kernels"]] == ["op", "op"]
+    assert "for sm_90 has 24 bytes of stack, 20 of spills" in capsys.readouterr().err
+    assert ptxas.main([str(report)]) == 0
+    assert re.search(r"^op +sm_90 +1 +255 +0 +24 +20$", capsys.readouterr().out, re.MULTILINE)
+
+
+# ---- machine code ------------------------------------------------------------------------------
+
+OPS = ("rms_norm", "silu_and_mul")
+IN_REGISTERS = ("silu_and_mul",)
+FLAGS = ("-std=c++20", "-O3", "--fmad=false", "--expt-relaxed-constexpr", "--extended-lambda", "-cubin")
+FOLDERS = ("generated", "generated/host", "backends", "backends/cuda/runtime", "backends/gpu_runtime")
+
+
+def find_disassembler() -> str | None:
+    """cuobjdump: the toolkit's, or the one of its wheel, which needs nvdisasm from another beside it."""
+    wheels = (Path(place) / "nvidia" for place in sys.path)
+    found = [find_program("cuobjdump"), find_program("/usr/local/cuda/bin/cuobjdump")]
+    return next(filter(None, (*found, *(str(p) for place in wheels for p in place.glob("*/bin/cuobjdump")))), None)
+
+
+DISASSEMBLER = find_disassembler()
+
+
+def machine_code(op: str, folder: Path) -> dict[str, str]:
+    """The instructions of each kernel of an op, by its mangled name."""
+    cubin = folder / f"{op}.cubin"
+    includes = [f"-I{ROOT / name}" for name in FOLDERS]
+    source = str(ROOT / "generated" / "cuda" / f"{op}.cu")
+    command = [str(NVCC), *FLAGS, "-gencode=arch=compute_90,code=sm_90", *includes, source, "-o", str(cubin)]
+    subprocess.run(command, check=True, capture_output=True)
+    places = {**os.environ, "PATH": f"{Path(str(DISASSEMBLER)).parent}:{os.environ.get('PATH', '')}"}
+    dump = [str(DISASSEMBLER), "--dump-sass", str(cubin)]
+    text = subprocess.run(dump, check=True, capture_output=True, text=True, env=places).stdout
+    parts = re.split(r"Function : (\S+)", text)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.skipif(NVCC is None or DISASSEMBLER is None, reason="there is no nvcc, or no cuobjdump beside it")
+@pytest.mark.parametrize("op", OPS)
+def test_aligned_kernels_move_whole_vectors_after_they_have_waited(op: str, tmp_path: Path) -> None:
+    kernels = machine_code(op, tmp_path)
+    loads = {name for name, code in kernels.items() if "LDG.E.128" in code}
+    stores = {name for name in loads if "STG.E.128" in kernels[name]}
+    assert len(loads) >= len(kernels) // 2, "half of the variants are for aligned arrays"
+    assert len(stores) >= len(kernels) // 4, "and half of those have 32-bit indices"
+    for name, code in kernels.items():
+        is_in_registers = not re.search(r"\b(LDL|STL)\b", code)
+        assert is_in_registers or op not in IN_REGISTERS, f"{name} uses local memory"
+        waits, first = code.find("ACQBULK"), re.search(r"\b(LDG|STG)\b", code)
+        assert first is None or 0 <= waits < first.start(), f"{name} reads before it waits"
