@@ -96,7 +96,10 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`for var in range(low, high)`, dealt over lanes or in order; over a stream's blocks if `online`."""
+    """`for var in range(low, high)`, dealt over lanes or in order; over a stream's blocks if `online`.
+
+    Of a loop in order, `is_parallel` says that its iterations might as well run in any other.
+    """
 
     var: str
     low: ir.Expr
@@ -104,6 +107,7 @@ class Loop:
     kind: LoopKind
     body: tuple[Stmt, ...]
     online: Online | None = None
+    is_parallel: bool = False
 
 
 @dataclass(frozen=True, slots=True)

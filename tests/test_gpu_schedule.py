@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from every_spec import NAMES, load
+from every_spec import NAMES, SHIPPED, load
 
 from backends.cpu.emit import emit as emit_cpu
 from backends.cuda.emit import TARGET, launch_records
 from codegen.gpu.plan import plan
 from codegen.gpu.record import LaunchRecord
-from codegen.gpu.schedule import MOST_LANES, SIMD_LANES, choose_schedule
+from codegen.gpu.schedule import MOST_LANES, SIMD_LANES, Target, choose_schedule
 from codegen.gpu.wrap import WIDTH, wrap
 from codegen.pipeline import compile_spec
 from kernel_ir import nodes as ir
@@ -60,7 +60,8 @@ def test_every_schedule_ends_with_a_row_for_all_sizes(name: str) -> None:
         rows = item.record.schedule.teams
         assert rows[-1].longest is None
         assert [row.longest for row in rows[:-1]] == sorted(row.longest or 0 for row in rows[:-1])
-        assert all(row.lanes % SIMD_LANES == 0 and row.lanes <= MOST_LANES for row in rows)
+        assert all(row.lanes % SIMD_LANES == 0 or SIMD_LANES % row.lanes == 0 for row in rows)
+        assert all(TARGET.least_lanes <= row.lanes <= MOST_LANES for row in rows)
 
 
 def test_a_dealt_loop_alone_is_cut_into_tiles() -> None:
@@ -119,7 +120,10 @@ def test_an_override_that_cannot_be_followed_names_itself(wrong: str) -> None:
 
 def test_schedules_are_chosen_from_the_launch_alone() -> None:
     launch = compile_spec(load("rms_norm")).program.launches[0]
-    assert choose_schedule(launch, {}, "cuda", "one") == choose_schedule(launch, {}, "metal", "another")
+    parted = TARGET.parted
+    targets = ((Target("cuda", 9, parted), "one"), (Target("metal", 31, parted), "another"))
+    first, second = (choose_schedule(launch, frozenset(), {}, *where) for where in targets)
+    assert first == second
 
 
 def test_a_row_of_a_length_that_only_data_knows_is_refused() -> None:
@@ -184,6 +188,48 @@ def test_results_that_are_read_again_are_not_held() -> None:
         "      if most > 1.0 and width > 0:\n          out[r, 0] = most"
     )
     assert held(body) == [("x",)]
+
+
+def test_what_only_a_loop_behind_a_reduction_reads_is_loaded_while_lanes_exchange() -> None:
+    text = SHIPPED["rms_norm"].read_text()
+    compiled = compile_spec(load_text(text, "rms_norm.yaml"))
+    (item,) = plan(compiled.program, compiled.record, TARGET)
+    holds = item.holding.all(item.launch.body)
+    assert {(chunk.tensor, hold.is_late) for hold in holds for chunk in hold.chunks} == {
+        ("x", False),
+        ("weight", True),
+    }
+
+
+def test_one_load_serves_loops_on_different_conditions_where_none_is_needed() -> None:
+    body = NORM.replace("x[r, c] for", "(x[r, c] if width > 1 else 0.0) for").replace(
+        "x[r, c] * factor / total", "x[r, c] * factor if total > 0.0 else 0.0"
+    )
+    assert held(body) == [("x",)]
+
+
+NEST = (
+    "for r in range(rows):\n"
+    "      for h in range(4):\n"
+    "          for c in range(width // 4):\n"
+    "              out[r, h * (width // 4) + c] = x[r, h * (width // 4) + c] * factor\n"
+    "      for c in range(width // 4 * 4, width):\n"
+    "          out[r, c] = x[r, c]"
+)
+
+
+def test_a_parallel_loop_around_a_dealt_one_goes_to_parts_of_the_team() -> None:
+    text = SCALE.replace("BODY", NEST).replace("TABLE", "").replace("SCHEDULE", "{}")
+    compiled = compile_spec(load_text(text, "scale.yaml"))
+    (item,) = plan(compiled.program, compiled.record, TARGET)
+    assert item.shared_out == {"h"}
+    assert "4 * (width // 4)" in print_expression(item.record.longest)
+    total = "m = sum(x[r, k] for k in range(width))\n          "
+    summed = NEST.replace("for c in range(width // 4):", total + "for c in range(width // 4):")
+    text = SCALE.replace("BODY", summed).replace("TABLE", "").replace("SCHEDULE", "{}")
+    compiled = compile_spec(load_text(text.replace("* factor", "* factor * m"), "scale.yaml"))
+    (item,) = plan(compiled.program, compiled.record, TARGET)
+    assert not item.shared_out
 
 
 def test_constant_rows_that_are_no_whole_chunks_have_no_aligned_kernels() -> None:

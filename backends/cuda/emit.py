@@ -11,9 +11,9 @@ from backends.cuda.spelling import SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
 from codegen.gpu.launch_tables import Frame, write_launches
-from codegen.gpu.plan import LaunchPlan, Target, plan
+from codegen.gpu.plan import LaunchPlan, plan
 from codegen.gpu.record import LaunchRecord
-from codegen.gpu.schedule import Schedule, TeamSize
+from codegen.gpu.schedule import Schedule, Target, TeamSize
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord
@@ -21,7 +21,10 @@ from codegen.render import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 TARGET = Target(
-    "cuda", most_buffers=256, parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16)
+    "cuda",
+    most_buffers=256,
+    parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16),
+    least_lanes=4,
 )
 
 
@@ -31,7 +34,7 @@ class Kernel:
 
     name: str
     about: str
-    most_lanes: str
+    bounds: str
     template: str
     parameters: tuple[str, ...]
     frame: tuple[str, ...]
@@ -83,7 +86,7 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     return Kernel(
         name=name,
         about=about(item),
-        most_lanes=_most_lanes(item.record.schedule),
+        bounds=_bounds(item.record),
         template=", ".join(template_parameters(item.record, record)),
         parameters=tuple(_parameters(item.record, record, writer)),
         frame=tuple(_frame(item.record, record, writer)),
@@ -92,9 +95,14 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     )
 
 
-def _most_lanes(schedule: Schedule) -> str:
-    """The lanes of a group at most. What parts carry along takes more registers than the most lanes have."""
-    return str(max(row.lanes for row in schedule.teams)) if schedule.part_lanes else "sgl::kMostLanes"
+def _bounds(launch: LaunchRecord) -> str:
+    """The lanes of a group at most, and how many groups should find room on a multiprocessor together.
+
+    What parts carry along takes more registers than the most lanes have.
+    """
+    if launch.schedule.part_lanes:
+        return str(max(row.lanes for row in launch.schedule.teams))
+    return f"sgl::kMostLanes, sgl::least_blocks({'turns' if launch.has_turns else '0'})"
 
 
 def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:

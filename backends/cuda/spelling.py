@@ -27,6 +27,7 @@ TYPES = {"f32": "float", "i32": "int32_t", "u32": "uint32_t", "i64": "int64_t", 
 OPS: dict[str, Spelling] = {
     **C_OPERATORS,
     **FUNCTIONS,
+    "divide": Call("sgl::divide"),
     "f16": Call("sgl::round_to<__half>"),
     "bf16": Call("sgl::round_to<__nv_bfloat16>"),
     "f8e4m3": Call("sgl::round_to<sgl::f8e4m3>"),

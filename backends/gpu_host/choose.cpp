@@ -150,7 +150,8 @@ Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* par
   const Saturated tiled = row.tiled ? at_least_zero(row.tiled(values)) : Saturated(1);
   launch.tiles = row.tiled ? narrowed(host::floor_divide(tiled + Saturated(launch.tile - 1), launch.tile)) : 1;
   launch.teams = narrowed(product_of_grid(row, values) * Saturated(launch.tiles));
-  launch.teams_per_group = launch.lanes == kSimdLanes ? row.teams_per_group : 1;
+  launch.teams_per_group = std::max(row.teams_per_group * kSimdLanes / launch.lanes, 1);
+  if (launch.lanes > kSimdLanes) launch.teams_per_group = 1;
   launch.given = given_bits(row, call);
   if (launch.teams == 0) return choice;
   choice.kernel = &pick_kernel(row, call, params, launch, chunk);

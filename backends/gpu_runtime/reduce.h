@@ -286,42 +286,45 @@ struct Count {
 };
 
 // The index of the first value that comes before all others; -1 of none. NaN is above every number.
-template <class S, bool is_descending>
+template <class S, class Index, bool is_descending>
 struct ArgBest {
-  using State = Pair<S, int64_t>;
+  using State = Pair<S, Index>;
   // The index of no value: indices may be negative, but never the lowest integer.
-  static constexpr SGL_CONSTANT int64_t kNowhere = -0x7fffffffffffffff - 1;
+  static SGL_FN Index nowhere() {
+    return Limits<Index>::lowest();
+  }
   static SGL_FN State start() {
-    return State{S(0), kNowhere};
+    return State{S(0), nowhere()};
   }
   static SGL_FN bool comes_before(S a, S b) {
     if (is_nan(a) || is_nan(b)) return is_descending ? is_nan(a) && !is_nan(b) : !is_nan(a) && is_nan(b);
     return is_descending ? a > b : a < b;
   }
   static SGL_FN State merge(State a, State b) {
-    if (a.other == kNowhere) return b;
-    if (b.other == kNowhere) return a;
+    if (a.other == nowhere()) return b;
+    if (b.other == nowhere()) return a;
     if (comes_before(a.value, b.value)) return a;
     return comes_before(b.value, a.value) || b.other < a.other ? b : a;
   }
   template <class I>
   static SGL_FN State add(State s, I index, S value) {
-    return merge(s, State{value, int64_t(index)});
+    const bool is_better = s.other == nowhere() || comes_before(value, s.value);
+    return is_better ? State{value, Index(index)} : s;
   }
-  static SGL_FN int64_t result(State s) {
-    return s.other == kNowhere ? -1 : s.other;
+  static SGL_FN Index result(State s) {
+    return s.other == nowhere() ? Index(-1) : s.other;
   }
   static SGL_FN S value(State s) {
-    return s.other == kNowhere ? S(Limits<S>::lowest()) : s.value;
+    return s.other == nowhere() ? S(Limits<S>::lowest()) : s.value;
   }
 };
 
-template <class S>
-using ArgMax = ArgBest<S, true>;
-template <class S>
-using ArgMin = ArgBest<S, false>;
-template <class S>
-using Best = ArgBest<S, true>;
+template <class S, class Index>
+using ArgMax = ArgBest<S, Index, true>;
+template <class S, class Index>
+using ArgMin = ArgBest<S, Index, false>;
+template <class S, class Index>
+using Best = ArgBest<S, Index, true>;
 
 // Softmax in one pass: the greatest value, and the sum of exp(value - greatest). The smaller maximum is
 // scaled to the greater; equal ones need no scale, also where they are infinite.
@@ -365,23 +368,22 @@ class Accumulator {
     state_ = Monoid::add(state_, index, value);
   }
 
-  // Merges all lanes of the team, or of a part of one, which call this together.
+  // Merges all lanes of the team, or of a part of one, which call this together. Between two calls, they wait.
   template <class T>
   SGL_FN void combine(T team) {
-    merge_simd<T::simd_lanes>();
-    if (team.lanes == T::simd_lanes) return;
-    team.wait();  // for lanes that still read what was exchanged before
+    merge_simd<T::simd_lanes>(team.lanes);
+    if (team.lanes <= T::simd_lanes) return;
     if (team.lane % kSimdLanes == 0) state_.put(team.exchange + team.lane / kSimdLanes * kWords);
     team.wait();
     const int from = team.lane % kSimdLanes;
     state_ = from < team.lanes / kSimdLanes ? State::get(team.exchange + from * kWords) : Monoid::start();
-    merge_simd<kSimdLanes>();
+    merge_simd<kSimdLanes>(kSimdLanes);
   }
 
   SGL_FN auto result() const {
     return Monoid::result(state_);
   }
-  SGL_FN int64_t index() const {
+  SGL_FN auto index() const {
     return Monoid::result(state_);
   }
   SGL_FN auto value() const {
@@ -397,10 +399,15 @@ class Accumulator {
  private:
   static constexpr SGL_CONSTANT int kWords = 4;  // of a state in exchange memory
 
+  // Across `lanes` lanes that shuffle, or across the fewer that a team has.
   template <int lanes>
-  SGL_FN void merge_simd() {
-    SGL_UNROLL
-    for (int mask = lanes / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
+  SGL_FN void merge_simd(int present) {
+    if (present >= lanes) {
+      SGL_UNROLL
+      for (int mask = lanes / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
+    } else {
+      for (int mask = present / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
+    }
   }
 
   State state_ = Monoid::start();

@@ -1,7 +1,7 @@
 // How elements are stored: widening, rounding, single elements and chunks of neighbours.
 //
 // A GPU's own header defines before: SGL_FN, SGL_DEVICE (the address space of device memory), and
-// Codec for its own 16-bit floats.
+// SGL_NARROW_F8E4M3(x) where the chip rounds to that type; after, Codec for its own 16-bit floats.
 #pragma once
 
 #include "integers.h"
@@ -94,6 +94,9 @@ struct Codec<f8e4m3> {
     return bits_to_f32(sign | (size == 0x7fu ? 0x7fc00000u : bits));
   }
   static SGL_FN f8e4m3 narrow(float x) {
+#ifdef SGL_NARROW_F8E4M3
+    return f8e4m3{SGL_NARROW_F8E4M3(x)};
+#else
     const uint32_t bits = f32_to_bits(x);
     const uint32_t size = bits & 0x7fffffffu;
     const uint32_t sign = bits >> 31 << 7;
@@ -106,6 +109,7 @@ struct Codec<f8e4m3> {
     const uint32_t tie = size >> 20 & 1u;
     const uint32_t rounded = ((size + tie + 0x7ffffu) >> 20) - 0x78u * 8;
     return f8e4m3{uint8_t(sign | rounded)};
+#endif
   }
 };
 
@@ -261,14 +265,17 @@ class DealtRow {
   template <class I>
   SGL_FN void put(Team team, I index, S value) {
     SGL_UNROLL
-    for (int item = 0; item < turns * chunk; ++item) {
-      const I own = (I(item / chunk) * team.lanes + team.lane) * chunk + item % chunk;
-      if (own == index) items_[item] = value;
+    for (int turn = 0; turn < turns; ++turn) {
+      if (index < I(turn * team.lanes) * chunk) break;
+      SGL_UNROLL
+      for (int step = 0; step < chunk; ++step) {
+        if (index == I(turn * team.lanes + team.lane) * chunk + step) items_[turn * chunk + step] = value;
+      }
     }
   }
 
  private:
-  S items_[turns * chunk];
+  S items_[turns * chunk] = {};
 };
 
 // The whole row in memory.
@@ -286,7 +293,7 @@ class DealtRow<S, chunk, 0> {
   }
   template <class I>
   SGL_FN void put(Team team, I index, S value) {
-    if (index / chunk % team.lanes == team.lane) memory_[index] = value;
+    if (int(index / chunk % team.lanes) == team.lane) memory_[index] = value;
   }
 
  private:

@@ -13,9 +13,9 @@ from backends.metal.spelling import FIELDS, SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
 from codegen.gpu.launch_tables import Array, Frame, write_launches
-from codegen.gpu.plan import LaunchPlan, Target, plan
+from codegen.gpu.plan import LaunchPlan, plan
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
-from codegen.gpu.schedule import Schedule, TeamSize
+from codegen.gpu.schedule import Schedule, Target, TeamSize
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord

@@ -5,6 +5,7 @@ parts      streams that the parts of a team take turns at
 lift       what every iteration of a dealt loop would compute alike goes in front of it
 chunks     which dealt loops give each lane runs of neighbouring elements
 holds      what lanes load once and keep in registers for all loops that read it
+nests      which parallel loops are shared out over a team
 rows       where each row of scratch lives: in every lane, dealt over registers, or in memory
 barriers   where lanes wait for one another
 widths     which integers fit 32 bits, and when

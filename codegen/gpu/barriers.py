@@ -53,21 +53,36 @@ class Dealing:
     """What accesses are shared and how loops are dealt.
 
     `shared` names the memory that lanes may exchange data through. `chunked` holds the variables of
-    loops dealt in chunks, which go to other lanes than single iterations do; `mutable` names change.
+    loops dealt in chunks, which go to other lanes than single iterations do; `nests` those of loops that
+    parts of the team share, whose accesses may be any lane's; `mutable` names change.
     """
 
     shared: frozenset[str]
     chunked: frozenset[str] = frozenset()
+    nests: frozenset[str] = frozenset()
     mutable: frozenset[str] = frozenset()
+
+    def is_nest(self, statement: low.Stmt) -> bool:
+        """Whether parts of the team share a loop, or the loops in a dealt one."""
+        match statement:
+            case low.Loop(var, kind="serial"):
+                return var in self.nests
+            case low.Loop(kind="lanes"):
+                return any(isinstance(item, low.Loop) and item.var in self.nests for item in statement.body)
+            case _:
+                return False
 
 
 def place_barriers(
-    body: tuple[low.Stmt, ...], shared: frozenset[str], chunked: frozenset[str] = frozenset()
+    body: tuple[low.Stmt, ...],
+    shared: frozenset[str],
+    chunked: frozenset[str] = frozenset(),
+    nests: frozenset[str] = frozenset(),
 ) -> tuple[low.Stmt, ...]:
     """A launch's body with barriers. `shared`: tensors written in it, and rows that all lanes reach."""
     mutable = {item.name for item in low.walk(body) if isinstance(item, ir.Update)}
     mutable |= {item.name for item in low.walk(body) if isinstance(item, ir.Let) and item.is_mutable}
-    return _block(body, frozenset(), Dealing(shared, chunked, frozenset(mutable)))[0]
+    return _block(body, frozenset(), Dealing(shared, chunked, nests, frozenset(mutable)))[0]
 
 
 def _block(
@@ -89,6 +104,8 @@ def _block(
 def _nested(statement: low.Stmt, pending: Pending, dealing: Dealing) -> tuple[low.Stmt, Pending]:
     """The statement with barriers in its blocks, where the team runs them together."""
     match statement:
+        case _ if dealing.is_nest(statement):
+            return statement, pending
         case low.If(_, then, orelse):
             then, after_then = _block(then, pending, dealing)
             orelse, after_else = _block(orelse, pending, dealing)
@@ -140,6 +157,8 @@ def _any_conflict(pending: Pending, made: Pending) -> bool:
 def _own_accesses(statement: low.Stmt, dealing: Dealing) -> Pending:
     """The accesses of a statement of the team, without those in blocks that `_nested` looks at."""
     match statement:
+        case _ if dealing.is_nest(statement):
+            return frozenset(_in_nest(statement, dealing))
         case low.Loop(kind="lanes") | low.Fold(kind="lanes"):
             bounds = _reads((statement.low, statement.high), dealing, frozenset(), None)
             return bounds | frozenset(_in_lanes(statement, dealing))
@@ -160,6 +179,12 @@ def _in_lanes(loop: low.Loop | low.Fold, dealing: Dealing) -> Iterator[Access]:
     for statement in low.walk(loop.body):
         yield from _reads(low.expressions(statement), dealing, frozenset(), loop)
         yield from _writes(statement, dealing, frozenset(), loop)
+
+
+def _in_nest(nest: low.Stmt, dealing: Dealing) -> Iterator[Access]:
+    for statement in low.walk((nest,)):
+        yield from _reads(low.expressions(statement), dealing, frozenset(), None)
+        yield from _writes(statement, dealing, frozenset(), None)
 
 
 def _accumulated(fold: low.Fold) -> tuple[ir.Expr, ...]:

@@ -8,7 +8,7 @@ counts its rounds in `turn`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -48,6 +48,8 @@ class DealtWriter(GpuText):
     run: Run
     held: dict[tuple[ir.Expr, ir.Expr, Chunk], str]
     arrays: frozenset[str] = frozenset()
+    late: tuple[Hold, ...] = ()  # to load when the reduction being written has its values
+    has_exchanged = False  # whether lanes may still read what they exchanged before
 
     # -- what is held ---------------------------------------------------------------------------
 
@@ -59,8 +61,10 @@ class DealtWriter(GpuText):
         outer, self.held = self.held, dict(self.held)
         holds = self.plan.holding.place(body)
         for position, statement in enumerate(body):
-            for hold in holds.get(position, ()):
+            here = holds.get(position, ())
+            for hold in (item for item in here if not item.is_late):
                 self.hold(hold, self.operand(hold.low), self.operand(hold.high))
+            self.late = tuple(item for item in here if item.is_late)
             self.statement(statement)
         self.held = outer
 
@@ -102,6 +106,10 @@ class DealtWriter(GpuText):
 
     def deal(self, loop: low.Loop | low.Fold, first: str, end: str, states: tuple[str, ...] = ()) -> None:
         """The iterations of a lane from `first` to `end`."""
+        if self.who == "team" and self._nested_in(loop.body):
+            with self._parts(loop, first, end):
+                self.deal(loop, first, end, states)
+            return
         chunked = self.plan.chunked.get(loop.var)
         outer, self.lanes = self.lanes, Lanes(chunked, {})
         self.namer.push()
@@ -115,6 +123,53 @@ class DealtWriter(GpuText):
                 self._together(loop.body, folding)
         self.namer.pop()
         self.lanes = outer
+
+    # -- parts of a team ------------------------------------------------------------------------
+
+    def serial_loop(self, loop: low.Loop) -> None:
+        """A loop in order, or one whose iterations go to parts of the team."""
+        if loop.var not in self.plan.shared_out:
+            super().serial_loop(loop)
+        elif self.who != "team":
+            self._share_out(loop, lambda: self.statements(loop.body))
+        else:
+            inner = self._dealt_in(loop.body)
+            with self._parts(inner, self.operand(inner.low), self.operand(inner.high)):
+                self._share_out(loop, lambda: self.statements(loop.body))
+
+    def _share_out(self, loop: low.Loop, write: Callable[[], None]) -> None:
+        first, end = self.operand(loop.low), self.operand(loop.high)
+        start = "" if first == "0" else f"{first} + "
+        type_ = self._type_of_lane(loop.var)
+        step = f"{{name}} += {self.who}.count"
+        header = f"for ({type_} {{name}} = {start}{self.who}.number; {{name}} < {end}; {step}) {{{{"
+        with self.scope((loop.var, header)):
+            write()
+
+    @contextmanager
+    def _parts(self, inner: low.Loop | low.Fold, first: str, end: str) -> Iterator[None]:
+        """A block in which the team falls into parts that each suffice for a dealt loop."""
+        self.line("{")
+        self.namer.push()
+        self.depth += 1
+        held, self.held = self.held, {}
+        who, self.who = self.who, self.namer.invent("share")
+        extent = end if first == "0" else f"{end} - {first}"
+        run = "chunk" if inner.var in self.plan.chunked else "1"
+        self.line(f"const sgl::Share {self.who} = sgl::split_team(team, {extent}, {run});")
+        yield
+        self.who, self.held = who, held
+        self.depth -= 1
+        self.namer.pop()
+        self.line("}")
+
+    def _nested_in(self, block: Block) -> bool:
+        return any(isinstance(item, low.Loop) and item.var in self.plan.shared_out for item in block)
+
+    def _dealt_in(self, block: Block) -> low.Loop:
+        """The first dealt loop of a block that parts share."""
+        loops = (item for item in low.walk(block) if isinstance(item, low.Loop))
+        return next(item for item in loops if item.kind == "lanes")
 
     @contextmanager
     def _rounds(self, var: str, first: str, end: str, is_chunked: bool) -> Iterator[tuple[str, str]]:
@@ -130,9 +185,9 @@ class DealtWriter(GpuText):
             self._turn(var, base, first, end, run)
         else:
             start = "" if first == "0" else f"{first} + "
-            step = f"{base} += team.lanes{run}"
+            step = f"{base} += {self.who}.lanes{run}"
             type_ = self._type_of_lane(var)
-            self.line(f"for ({type_} {base} = {start}team.lane{run}; {base} < {end}; {step}) {{")
+            self.line(f"for ({type_} {base} = {start}{self.who}.lane{run}; {base} < {end}; {step}) {{")
             self.depth += 1
         yield name, base
         self.depth -= 1
@@ -141,7 +196,7 @@ class DealtWriter(GpuText):
     def _turn(self, var: str, base: str, first: str, end: str, run: str) -> None:
         """The first lines of a turn: where it starts, and whether it is past the end."""
         start = "" if first == "0" else f"{first} + "
-        place = "index_t(turn) * team.lanes + team.lane"
+        place = f"index_t(turn) * {self.who}.lanes + {self.who}.lane"
         place = f"({place}){run}" if run else place
         self.line(f"const {self._type_of_lane(var)} {base} = {start}{place};")
         partial = "!is_full && " if self.plan.has_parts else ""
@@ -156,7 +211,8 @@ class DealtWriter(GpuText):
         chunks = loop.of_block(block, accumulated(folding.fold) if folding else ())
         names = {item: self.namer.invent(f"{item.tensor}_chunk") for item in chunks}
         self.lanes = replace(outer, moving={**outer.moving, **names})
-        waiting = [item for item in chunks if not item.is_store]
+        loads = (item for item in chunks if not item.is_store)
+        waiting = sorted(loads, key=lambda item: item.condition is not None)  # which may have to wait
         pending = {name for item in block if loop.is_shared(item) for name in low.bound_names(item)}
         self._load_ready(waiting, pending)
         for chunk in (item for item in chunks if item.is_store):
@@ -199,8 +255,10 @@ class DealtWriter(GpuText):
         """The identifier under which a chunk's loop holds it, if it counts its rounds."""
         if self.run.var not in self.plan.turning:
             return None
-        loop = self.plan.loops[self.run.var]
-        return self.held.get((loop.low, loop.high, at_place(chunk, self.run.var)))
+        loop, placed = self.plan.loops[self.run.var], at_place(chunk, self.run.var)
+        either = (placed, replace(placed, condition=None))
+        found = (self.held.get((loop.low, loop.high, item)) for item in either)
+        return next((item for item in found if item is not None), None)
 
     def _chunk_place(self, chunk: Chunk, placed: str, var: str, base: str) -> str:
         """`tensor, offset` of a chunk's first element; `placed` stands for it in the chunk's index."""
@@ -222,6 +280,8 @@ class DealtWriter(GpuText):
                     with self.indented():
                         self._together(orelse, None)
                 self.line("}")
+            case low.Loop(var) if var in self.plan.shared_out and self.who != "team":
+                self._share_out(statement, lambda: self._together(statement.body, None))
             case low.Loop(var, first, end, _, body):
                 self.unroll(statement)
                 with self.scope(self.for_header(var, first, end)):
@@ -233,7 +293,7 @@ class DealtWriter(GpuText):
 
     def _shared_fold(self, fold: low.Fold) -> None:
         """A fold that each of the chunk's iterations makes, with a state for each."""
-        states = [self._declare_state(item, "[chunk]") for item in fold.accumulators]
+        states = [self._declare_state(item, fold.var, "[chunk]") for item in fold.accumulators]
         with self.scope(self.for_header(fold.var, fold.low, fold.high)) as index:
             self._together(fold.body, Folding(fold, tuple(f"{item}[step]" for item in states), index))
         for item, state in zip(fold.accumulators, states, strict=True):
@@ -270,11 +330,16 @@ class DealtWriter(GpuText):
     # -- reductions -----------------------------------------------------------------------------
 
     def fold(self, fold: low.Fold) -> None:
-        states = tuple(self._declare_state(item) for item in fold.accumulators)
+        states = tuple(self._declare_state(item, fold.var) for item in fold.accumulators)
         if fold.kind == "lanes":
             self.deal(fold, self.operand(fold.low), self.operand(fold.high), states)
+            for hold in self.late:
+                self.hold(hold, self.operand(hold.low), self.operand(hold.high))
             for state in states:
+                if self.has_exchanged or self.depth > 1:
+                    self.line("team.wait();")
                 self.line(f"{state}.combine(team);")
+                self.has_exchanged = True
         else:
             with self.scope(self.for_header(fold.var, fold.low, fold.high)) as index:
                 self.statements(fold.body)
@@ -298,10 +363,11 @@ class DealtWriter(GpuText):
                 self.line(added)
             self.line("}")
 
-    def _declare_state(self, item: low.Accumulator, count: str = "") -> str:
+    def _declare_state(self, item: low.Accumulator, var: str, count: str = "") -> str:
         name = self.namer.invent(f"{author_name(item.names[0])}_state")
         monoid = self.spellings.monoids[item.monoid]
-        self.line(f"sgl::Accumulator<{monoid}<{self.types[item.type.name]}>> {name}{count};")
+        index = f", {self._type_of_lane(var)}" if item.monoid in ("argmax", "argmin", "best") else ""
+        self.line(f"sgl::Accumulator<{monoid}<{self.types[item.type.name]}{index}>> {name}{count};")
         return name
 
 

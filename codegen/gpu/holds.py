@@ -14,13 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from codegen import lowered as low
 from codegen.gpu.chunks import Block, Chunk, ChunkedLoop, accumulated
 from codegen.gpu.split import names_in
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
+from kernel_ir.prove import Facts
 from kernel_ir.traverse import substitute
+
+Range: TypeAlias = tuple[ir.Expr, ir.Expr]
 
 # Stands for the variable of whichever loop reads what is held.
 PLACE = "the place of what is held"
@@ -30,13 +34,27 @@ PLACE = "the place of what is held"
 class Hold:
     """Chunks of dealt loops over one range, loaded in front of a statement of their block.
 
-    The chunks' indices are over `PLACE`; `var` is the variable of the first loop that reads them.
+    The chunks' indices are over `PLACE`; `var` is the variable of the first loop that reads them. What
+    only a loop behind a reduction reads `is_late`: it is under way while lanes exchange what they have
+    reduced, and takes no registers before.
     """
 
     low: ir.Expr
     high: ir.Expr
     var: str
     chunks: tuple[Chunk, ...]
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A chunk that a loop over a range may hold."""
+
+    range: Range
+    chunk: Chunk
+
+    def without_condition(self) -> _Use:
+        return replace(self, chunk=replace(self.chunk, condition=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,8 @@ class Holding:
     chunked: Mapping[str, ChunkedLoop]
     arguments: frozenset[str]
     changing: frozenset[str]
+    kernel: ir.Kernel
+    facts: Facts
 
     @staticmethod
     def of_launch(launch: low.Launch, kernel: ir.Kernel, chunked: Mapping[str, ChunkedLoop]) -> Holding:
@@ -53,24 +73,57 @@ class Holding:
         inside = tuple(low.walk(launch.body))
         changing = {item.name for item in inside if isinstance(item, ir.Update)}
         changing |= {item.row for item in inside if isinstance(item, low.Put)}
-        return Holding(chunked, frozenset(arguments), frozenset(changing))
+        facts = Facts.for_sizes(kernel.sizes, (item.name for item in kernel.results))
+        for condition in kernel.requires:
+            facts = facts.with_condition(condition, True)
+        for axis in launch.grid:
+            facts = facts.with_range(axis.var, axis.low, axis.high)
+        return Holding(chunked, frozenset(arguments), frozenset(changing), kernel, facts)
 
     def place(self, block: Block) -> dict[int, tuple[Hold, ...]]:
         """What dealt loops of a block of the team hold, by the statement to load it in front of."""
         bound = _bound_after(block)
-        found: dict[tuple[int, ir.Expr, ir.Expr], tuple[str, dict[Chunk, None]]] = {}
+        uses = self._uses(block)
+        positions: dict[tuple[int, bool, Range], dict[Chunk, None]] = {}
+        for use, loops in uses.items():
+            names = use.chunk.names | names_in(loops[0].low) | names_in(loops[0].high)
+            first = max((bound.get(name, 0) for name in names), default=0)
+            fold = _last_fold(block, first, block.index(loops[0]))
+            place = (first, False) if fold is None else (fold, True)
+            positions.setdefault((*place, use.range), {})[use.chunk] = None
+        placed: dict[int, tuple[Hold, ...]] = {}
+        for (position, is_late, range_), chunks in positions.items():
+            var = next(loops[0].var for use, loops in uses.items() if use.range == range_)
+            ordered = sorted(chunks, key=lambda item: item.condition is not None)  # which may have to wait
+            hold = Hold(*range_, var, tuple(ordered), is_late)
+            placed[position] = (*placed.get(position, ()), hold)
+        return placed
+
+    def _uses(self, block: Block) -> dict[_Use, list[low.Loop | low.Fold]]:
+        """What a block's loops may hold, with the loops that do, in order.
+
+        Loops that load the same elements on different conditions share one load on none, where none is
+        needed to stay in range.
+        """
+        found: dict[_Use, list[low.Loop | low.Fold]] = {}
         for loop in block:
             for chunk in self.chunks(loop):
                 assert isinstance(loop, (low.Loop, low.Fold))
-                names = chunk.names | names_in(loop.low) | names_in(loop.high)
-                key = (max((bound.get(name, 0) for name in names), default=0), loop.low, loop.high)
-                is_held = any(chunk in held for at, (_, held) in found.items() if at[1:] == key[1:])
-                if not is_held:
-                    found.setdefault(key, (loop.var, {}))[1][chunk] = None
-        placed: dict[int, tuple[Hold, ...]] = {}
-        for (position, first, end), (var, chunks) in found.items():
-            placed[position] = (*placed.get(position, ()), Hold(first, end, var, tuple(chunks)))
-        return placed
+                found.setdefault(_Use((loop.low, loop.high), chunk), []).append(loop)
+        merged: dict[_Use, list[low.Loop | low.Fold]] = {}
+        for use, loops in found.items():
+            free = use.without_condition()
+            is_twice = sum(item.without_condition() == free for item in found) > 1
+            kept = free if is_twice and self._is_safe(free) else use
+            merged.setdefault(kept, []).extend(loops)
+        return merged
+
+    def _is_safe(self, use: _Use) -> bool:
+        """Whether a chunk's elements are there without any condition."""
+        facts = self.facts.with_range(PLACE, *use.range)
+        tensor = self.kernel.tensors()[use.chunk.tensor]
+        pairs = zip(use.chunk.index, tensor.shape, strict=True)
+        return not tensor.is_optional and all(facts.proves_in_range(part, extent) for part, extent in pairs)
 
     def chunks(self, loop: low.Stmt) -> tuple[Chunk, ...]:
         """What a dealt loop may hold: its loads of which nothing inside the loop says where they are."""
@@ -98,6 +151,12 @@ class Holding:
             is_dealt = isinstance(statement, (low.Loop, low.Fold)) and statement.kind == "lanes"
             for inner in () if is_dealt else low.blocks(statement):
                 yield from self.all(inner)
+
+
+def _last_fold(block: Block, first: int, end: int) -> int | None:
+    """The position of the last reduction over lanes in a part of a block."""
+    folds = (n for n in range(first, end) if isinstance(item := block[n], low.Fold) and item.kind == "lanes")
+    return max(folds, default=None)
 
 
 def at_place(chunk: Chunk, var: str) -> Chunk:

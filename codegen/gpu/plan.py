@@ -11,10 +11,11 @@ from codegen.gpu.barriers import place_barriers
 from codegen.gpu.chunks import Chunk, ChunkedLoop, deal_without_chunks, find_chunks
 from codegen.gpu.holds import Holding
 from codegen.gpu.lift import lift
+from codegen.gpu.nests import find_nests
 from codegen.gpu.parts import PART_COUNTS, deal_parts
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
 from codegen.gpu.rows import RowPlace, loops_of_row, place_rows
-from codegen.gpu.schedule import Schedule, choose_schedule, longest_loop
+from codegen.gpu.schedule import Schedule, Target, choose_schedule, longest_loop
 from codegen.gpu.split import Kept, split
 from codegen.gpu.widths import Widths
 from codegen.record import Entry, OpRecord
@@ -24,18 +25,6 @@ from kernel_ir.traverse import walk
 
 WIDEST_ACCESS = 16  # bytes that a lane moves at once
 LONGEST_CHUNK = 8  # elements; more would leave lanes without work on rows of a few hundred
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a GPU target allows, and how it deals streams over the parts of a team.
-
-    `most_buffers` counts what a kernel may be bound to.
-    """
-
-    name: str
-    most_buffers: int
-    parted: Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +38,7 @@ class LaunchPlan:
     widths: Widths
     holding: Holding
     turning: frozenset[str]  # variables of loops whose elements may stay in registers
+    shared_out: frozenset[str]  # variables of loops that parts of the team share
 
     @property
     def loops(self) -> Mapping[str, low.Loop | low.Fold]:
@@ -95,17 +85,19 @@ def _plan_launch(
     widths = Widths.of_launch(launch, PART_COUNTS)
     rows = place_rows(launch, kept, widths, target.name, record.name)
     chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
+    nests = find_nests(launch.body) if parted is None else frozenset()
     overrides = record.schedule.get(target.name, {})
-    own = None if parted is None else target.parted
-    schedule = choose_schedule(launch, overrides, target.name, record.name, own)
+    schedule = choose_schedule(launch, nests, overrides, target, record.name, parted is not None)
     written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
     reached = {row for row, place in rows.items() if place.placement == "memory" and place.owner != "lane"}
-    body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked))
+    body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked), nests)
     holding = Holding.of_launch(launch, kernel, chunked)
     registers = Registers.of_launch(launch, rows, holding)
-    made = _launch_record(launch, name, number, first, rows, chunked, widths, schedule, registers, record)
+    made = _launch_record(
+        launch, name, number, first, rows, chunked, widths, schedule, registers, nests, record
+    )
     launch = replace(launch, body=body)
-    return LaunchPlan(launch, made, rows, chunked, widths, holding, registers.turning)
+    return LaunchPlan(launch, made, rows, chunked, widths, holding, registers.turning, nests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +142,7 @@ def _spread_chunks(
 def _launch_record(
     launch: low.Launch, name: str, number: int, first: int, rows: Mapping[str, RowPlace],
     chunked: Mapping[str, ChunkedLoop], widths: Widths, schedule: Schedule, registers: Registers,
-    record: OpRecord,
+    nests: frozenset[str], record: OpRecord,
 ) -> LaunchRecord:  # fmt: skip
     kernel, used, tiled = record.kernel, used_names(launch), tiled_loop(launch)
     chunks = [chunk for loop in chunked.values() for chunk in loop.chunks]
@@ -162,7 +154,7 @@ def _launch_record(
         number=number,
         grid=tuple(extent_of(axis.low, axis.high) for axis in launch.grid),
         tiled=None if tiled is None else extent_of(tiled.low, tiled.high),
-        longest=longest_loop(launch),
+        longest=longest_loop(launch, nests),
         schedule=schedule,
         tensors=tuple(tensor for tensor in kernel.tensors() if tensor in used),
         given=tuple(item for item in kernel.tensors() if f"given {item}" in used),

@@ -10,8 +10,8 @@ could leave 64 bits, evaluate it in double, whose rounding never decides.
     tile     = lanes * chunk * schedule.tile_turns
     teams    = product of `grid`, times ceil(`tiled` / tile) where `tiled` is not None; a negative
                extent counts as 0; with no teams there is nothing to launch
-    groups   = ceil(teams / teams in a group); a group has schedule.teams_per_group teams where lanes
-               is 32, else one. Groups beyond 2^30 go on along y.
+    groups   = ceil(teams / teams in a group); a group has schedule.teams_per_group simdgroups of teams
+               where lanes is at most 32, else one team. Groups beyond 2^30 go on along y.
 """
 
 from __future__ import annotations

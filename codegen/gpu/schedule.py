@@ -6,11 +6,11 @@ do not depend on how many rows stand beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO, op
+from codegen.build_ir import ONE, ZERO, op
 from codegen.work import is_host_known, tiled_loop
 from kernel_ir import nodes as ir
 from kernel_ir.errors import TargetError
@@ -43,14 +43,31 @@ class Schedule:
     teams_per_group: int = 4
     tile_turns: int = 2
     register_turns: tuple[int, ...] = (1, 2, 4, 8)
-    register_bytes: int = 256
+    register_bytes: int = 192
     part_lanes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a GPU target allows, and how it deals streams over the parts of a team.
+
+    `most_buffers` counts what a kernel may be bound to. `least_lanes`: of a team; teams that share a
+    simdgroup must go through a kernel together.
+    """
+
+    name: str
+    most_buffers: int
+    parted: Schedule
+    least_lanes: int = SIMD_LANES
+
+
 # Rows that are reduced once: a lane should have a few chunks of its own.
-_ONCE = Schedule((TeamSize(512, 32), TeamSize(2048, 128), TeamSize(8192, 256), TeamSize(None, 512)))
+_SMALL = (TeamSize(32, 4), TeamSize(64, 8), TeamSize(128, 16))
+_ONCE = Schedule((*_SMALL, TeamSize(512, 32), TeamSize(2048, 128), TeamSize(4096, 256), TeamSize(None, 512)))
 # Reduced again and again inside a loop: waiting across a threadgroup would cost more than it gains.
-_AGAIN = Schedule((TeamSize(2048, 32), TeamSize(None, 128)), register_bytes=192)
+_AGAIN = Schedule((*_SMALL, TeamSize(2048, 32), TeamSize(None, 128)), register_bytes=192)
+# Shared out over parts of the team: as many lanes as there are chunks of work.
+_SHARED_OUT = Schedule((TeamSize(256, 32), TeamSize(512, 64), TeamSize(None, 128)), register_bytes=64)
 # Nothing exchanged: as many lanes as there is work for in a tile.
 _TILED = Schedule((TeamSize(512, 32), TeamSize(None, 256)))
 
@@ -58,13 +75,21 @@ _OVERRIDES = ("team", "teams_per_group", "tile_turns")
 
 
 def choose_schedule(
-    launch: low.Launch, overrides: Mapping[str, int], target: str, spec: str, parted: Schedule | None = None
+    launch: low.Launch,
+    nests: frozenset[str],
+    overrides: Mapping[str, int],
+    target: Target,
+    spec: str,
+    has_parts: bool = False,
 ) -> Schedule:
-    """The schedule of a launch; `parted` if its teams have parts. Raises TargetError where an override
-    cannot be followed.
+    """The schedule of a launch, whose teams may have parts. Raises TargetError where an override cannot be
+    followed.
     """
-    if parted is not None:
-        chosen = parted
+    is_folded = any(_is_fold_over_lanes(item) for item in low.walk(launch.body))
+    if has_parts:
+        chosen = target.parted
+    elif nests and not is_folded:
+        chosen = _SHARED_OUT
     elif tiled_loop(launch) is not None:
         chosen = _TILED
     elif any(_exchanges(item) for item in low.walk(launch.body) if isinstance(item, low.Loop)):
@@ -72,8 +97,31 @@ def choose_schedule(
     else:
         chosen = _ONCE
     for name, value in overrides.items():
-        chosen = _override(chosen, name, value, target, spec)
-    return chosen
+        chosen = _override(chosen, name, value, target.name, spec)
+    least = target.least_lanes if _goes_straight(launch.body) else SIMD_LANES
+    return replace(chosen, teams=tuple(row for row in chosen.teams if row.lanes >= least))
+
+
+def _goes_straight(body: tuple[low.Stmt, ...]) -> bool:
+    """Whether all teams take the same way through a block, as far as its lanes exchange data on it."""
+    for statement in body:
+        match statement:
+            case low.Loop(kind="lanes") | low.Fold(kind="lanes"):
+                continue
+            case low.Loop(_, first, end) | low.Fold(_, _, first, end):
+                is_known = is_host_known(first) and is_host_known(end)
+            case low.If(condition):
+                is_known = is_host_known(condition)
+            case _:
+                continue
+        exchanges = any(_is_fold_over_lanes(item) for item in low.walk((statement,)))
+        if (exchanges and not is_known) or not all(map(_goes_straight, low.blocks(statement))):
+            return False
+    return True
+
+
+def _is_fold_over_lanes(statement: low.Stmt) -> bool:
+    return isinstance(statement, low.Fold) and statement.kind == "lanes"
 
 
 def _override(schedule: Schedule, name: str, value: int, target: str, spec: str) -> Schedule:
@@ -96,19 +144,39 @@ def _require(holds: bool, name: str, expected: str, target: str, spec: str) -> N
         raise TargetError(target, f"schedule {name!r}", spec, f"expected {expected}")
 
 
-def longest_loop(launch: low.Launch) -> ir.Expr:
-    """The greatest extent of the dealt loops whose extents host code knows; 0 where there is none."""
-    found: dict[ir.Expr, None] = {}
-    for statement in low.walk(launch.body):
-        if isinstance(statement, (low.Loop, low.Fold)) and statement.kind == "lanes":
-            first, end = statement.low, statement.high
-            extent = end if first == ZERO else op("subtract", end, first)
-            if is_host_known(extent):
-                found[extent] = None
+def longest_loop(launch: low.Launch, nests: frozenset[str]) -> ir.Expr:
+    """The most iterations of a dealt loop, with those of a nest, as far as host code knows; 0 of none."""
     longest: ir.Expr = ZERO
-    for extent in found:
+    for extent in dict.fromkeys(_extents(launch.body, nests, ONE)):
         longest = extent if longest == ZERO else op("maximum", longest, extent)
     return longest
+
+
+def _extents(body: tuple[low.Stmt, ...], nests: frozenset[str], times: ir.Expr) -> Iterator[ir.Expr]:
+    """The iterations of the dealt loops of a block that is run `times` times at once."""
+    for statement in body:
+        if not isinstance(statement, (low.Loop, low.Fold)):
+            for block in low.blocks(statement):
+                yield from _extents(block, nests, times)
+            continue
+        extent = _extent(statement)
+        inner = times
+        if extent is not None and (statement.kind == "lanes" or statement.var in nests):
+            inner = extent if times == ONE else op("multiply", times, extent)
+        if extent is not None and statement.kind == "lanes":
+            yield inner
+        if statement.kind != "lanes":
+            yield from _extents(statement.body, nests, inner)
+            continue
+        for item in statement.body:
+            found = _extent(item) if isinstance(item, low.Loop) and item.var in nests else None
+            if found is not None:
+                yield op("multiply", inner, found)
+
+
+def _extent(loop: low.Loop | low.Fold) -> ir.Expr | None:
+    extent = loop.high if loop.low == ZERO else op("subtract", loop.high, loop.low)
+    return extent if is_host_known(extent) else None
 
 
 def _exchanges(loop: low.Loop) -> bool:

@@ -55,6 +55,7 @@ class GpuText(Writer):
     """What the statements of one launch are written with."""
 
     index_type = "index_t"
+    who = "team"  # whose lanes share the statement being written
 
     def __init__(self, kernel: ir.Kernel, plan: LaunchPlan, spellings: Spellings) -> None:
         self.types, self.ops = spellings.types, spellings.ops
@@ -138,7 +139,7 @@ class GpuText(Writer):
 
     def _once(self) -> str:
         """What keeps all lanes but one from what the team does once."""
-        return "if (team.is_first()) " if self.lanes is None else ""
+        return f"if ({self.who}.is_first()) " if self.lanes is None else ""
 
     def allocate(self, statement: low.Allocate) -> None:
         place = self.plan.rows[statement.row]

@@ -138,7 +138,8 @@ class Lowering:
         first, end = self.bounds(node, level, out)
         dealt = level == "team" and not node.is_ordered and is_dealt(node)
         body = self.block(node.body, "lane" if dealt else level)
-        out.append(low.Loop(node.var, first, end, "lanes" if dealt else "serial", body))
+        kind: low.LoopKind = "lanes" if dealt else "serial"
+        out.append(low.Loop(node.var, first, end, kind, body, is_parallel=not node.is_ordered))
 
     def bounds(
         self, node: ir.For | ir.Reduce | ir.Row, level: Level, out: list[low.Stmt]

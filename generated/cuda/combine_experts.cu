@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens, a tile of c < width.
 template <class T, class index_t, int chunk, bool is_aligned>
-__global__ void __launch_bounds__(sgl::kMostLanes) combine_experts_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(0)) combine_experts_kernel(
     const combine_experts_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) gemma_fused_add_rmsnorm_kernel(
     const gemma_fused_add_rmsnorm_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -24,14 +24,12 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kerne
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> input_held;
     sgl::Held<T, chunk, is_aligned, turns> residual_held;
-    sgl::Held<T, chunk, is_aligned, turns> weight_held;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
         input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
         residual_held.load(turn, residual, r * residual_stride_0 + c_base, width - c_base);
-        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
     SGL_UNROLL
@@ -49,9 +47,16 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_fused_add_rmsnorm_kerne
             sum_c_state.add(c, v * v);
         }
     }
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        weight_held.load(turn, weight, c_base, width - c_base);
+    }
     sum_c_state.combine(team);
     const float sum_c = sum_c_state.result();
-    const float mean_square = sum_c / float(width);
+    const float mean_square = sgl::divide(sum_c, float(width));
     const float scale = sgl::rsqrt(mean_square + eps);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {

@@ -33,9 +33,12 @@ constexpr Measure grid_0[] = {
 };
 
 constexpr TeamRow teams_0[] = {
+    {32, 4},
+    {64, 8},
+    {128, 16},
     {512, 32},
     {2048, 128},
-    {8192, 256},
+    {4096, 256},
     {kHoweverLong, 512},
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) gemma_rmsnorm_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) gemma_rmsnorm_kernel(
     const gemma_rmsnorm_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -23,13 +23,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_rmsnorm_kernel(
 
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> input_held;
-    sgl::Held<T, chunk, is_aligned, turns> weight_held;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
         input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
-        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
     SGL_UNROLL
@@ -45,9 +43,16 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_rmsnorm_kernel(
             sum_c_state.add(c, input_r_c * input_r_c);
         }
     }
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        weight_held.load(turn, weight, c_base, width - c_base);
+    }
     sum_c_state.combine(team);
     const float sum_c = sum_c_state.result();
-    const float mean_square = sum_c / float(width);
+    const float mean_square = sgl::divide(sum_c, float(width));
     const float scale = sgl::rsqrt(mean_square + eps);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -69,34 +74,31 @@ __global__ void __launch_bounds__(sgl::kMostLanes) gemma_rmsnorm_kernel(
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int64_t, 4, false, 0>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int64_t, 4, true, 8>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int64_t, 4, true, 4>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, false, 4>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, false, 2>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, true, 1>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, true, 2>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, true, 4>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<float, int32_t, 4, true, 8>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int64_t, 8, true, 4>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__half, int32_t, 8, true, 8>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int64_t, 8, true, 4>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&gemma_rmsnorm_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
 };
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens, h < heads.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) merge_state_kernel(
     const merge_state_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -52,8 +52,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
     const float total = share_a + share_b;
     if (team.is_first()) sgl::store(s_merged, t * s_merged_stride_0 + h,
             peak > -CUDART_INF_F ? peak + sgl::log(total) : -CUDART_INF_F);
-    const float weight_a = peak > -CUDART_INF_F ? share_a / total : 0.0f;
-    const float weight_b = peak > -CUDART_INF_F ? share_b / total : 0.0f;
+    const float weight_a = peak > -CUDART_INF_F ? sgl::divide(share_a, total) : 0.0f;
+    const float weight_b = peak > -CUDART_INF_F ? sgl::divide(share_b, total) : 0.0f;
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -77,34 +77,31 @@ __global__ void __launch_bounds__(sgl::kMostLanes) merge_state_kernel(
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, false, 0>),
     reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, true, 0>),
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int64_t, 4, true, 4>),
     reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, false, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, false, 2>),
     reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 1>),
     reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 2>),
     reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 4>),
-    reinterpret_cast<const void*>(&merge_state_kernel<float, int32_t, 4, true, 8>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int64_t, 8, true, 4>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__half, int32_t, 8, true, 8>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int64_t, 8, true, 4>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&merge_state_kernel<__nv_bfloat16, int32_t, 8, true, 8>),
 };
 
 }  // namespace

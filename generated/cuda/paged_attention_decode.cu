@@ -113,6 +113,11 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                             && k_pool_at[term] < pool_slots, turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
+                }
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
                     v_pool_held[term].load_if(j_place[term] < j_last
                             && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
                             && k_pool_at[term] < pool_slots), turn, v_pool,
@@ -140,6 +145,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                         j_sum_d_summed_state.add(d, q_chunk.get(step) * k_pool_chunk.get(step));
                     }
                 }
+                team.wait();
                 j_sum_d_summed_state.combine(team);
                 const float j_sum_d_summed = j_sum_d_summed_state.result();
                 const float sum_d = (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
@@ -225,7 +231,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     p_sum = sgl::over_parts<sgl::Sum<float>>(team, p_sum * p_max_share);
     sgl::add_parts(team, p_max_share, p_acc);
     if (team.part != 0) return;
-    const float p_scale = p_sum == 0.0f ? 0.0f : 1.0f / p_sum;
+    const float p_scale = p_sum == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;

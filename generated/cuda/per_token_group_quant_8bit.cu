@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows, g < groups.
 template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) per_token_group_quant_8bit_kernel(
     const per_token_group_quant_8bit_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -52,9 +52,9 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
     max_i_state.combine(team);
     const float max_i = max_i_state.result();
     const float peak = sgl::maximum(eps, max_i);
-    const float exact = peak / fp8_max;
+    const float exact = sgl::divide(peak, fp8_max);
     const float scale = scale_ue8m0 ? sgl::exp2(sgl::ceil(sgl::log2(exact))) : exact;
-    const float factor = 1.0f / scale;
+    const float factor = sgl::divide(1.0f, scale);
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + g, scale);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
@@ -78,29 +78,27 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_group_quant_8bit_ke
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int64_t, 8, true, 4>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, sgl::f8e4m3, int32_t, 8, true, 8>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int64_t, 8, true, 4>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 4>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, false, 2>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 4>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<float, int8_t, int32_t, 8, true, 8>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int64_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int64_t, 8, true, 8>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, false, 4>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, sgl::f8e4m3, int32_t, 8, true, 2>),
@@ -110,7 +108,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int64_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int64_t, 8, true, 8>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, false, 4>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__half, int8_t, int32_t, 8, true, 2>),
@@ -120,7 +118,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int64_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int64_t, 8, true, 8>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, false, 4>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, sgl::f8e4m3, int32_t, 8, true, 2>),
@@ -130,7 +128,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int64_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int64_t, 8, true, 8>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, false, 4>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&per_token_group_quant_8bit_kernel<__nv_bfloat16, int8_t, int32_t, 8, true, 2>),

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) per_token_quant_fp8_kernel(
     const per_token_quant_fp8_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -23,13 +23,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
 
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> input_held;
-    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
-        input_held.load_if(width > 0, turn, input, r * input_stride_0 + c_base, width - c_base);
-        input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+        input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Max<float>> max_c_state;
     SGL_UNROLL
@@ -48,13 +46,13 @@ __global__ void __launch_bounds__(sgl::kMostLanes) per_token_quant_fp8_kernel(
     max_c_state.combine(team);
     const float max_c = max_c_state.result();
     const float peak = width > 0 ? max_c : 0.0f;
-    const float factor = peak > 0.0f ? sgl::minimum(448.0f / peak, 3e+38f) : 0.0f;
-    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, peak / 448.0f);
+    const float factor = peak > 0.0f ? sgl::minimum(sgl::divide(448.0f, peak), 3e+38f) : 0.0f;
+    if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, sgl::divide(peak, 448.0f));
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
-        const auto input_chunk = input_held_2.get(turn, input, r * input_stride_0 + c_base, width - c_base);
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, width - c_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) route_sigmoid_kernel(
     const route_sigmoid_params params,
     const sgl::Launch launch,
     float* const rank_candidate_memory,
@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
             const index_t e = e_base + step;
             if (!is_aligned && e >= experts) break;
             rank_candidate.set(turn, step, e,
-                    1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
+                    sgl::divide(1.0f, 1.0f + sgl::exp(-gating_output_chunk.get(step)))
                     + correction_bias_chunk.get(step));
         }
     }
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
     float rank_last = -CUDART_INF_F;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float, index_t>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -80,6 +80,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
                 }
             }
         }
+        team.wait();
         chosen_best_state.combine(team);
         const index_t chosen_best = chosen_best_state.index();
         const float rank_best = chosen_best_state.value();
@@ -99,12 +100,13 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
             if (!is_aligned && i >= k) break;
             const int64_t e = chosen.get(turn, step, i);
             sum_i_state.add(i,
+                    sgl::divide(1.0f,
                     1.0f
-                    / (1.0f
                     + sgl::exp(-(renormalize ? sgl::load(gating_output, t * gating_output_stride_0 + e)
                     : 0.0f))));
         }
     }
+    team.wait();
     sum_i_state.combine(team);
     const float sum_i = sum_i_state.result();
     const float total = renormalize ? sum_i : 1.0f;
@@ -120,8 +122,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_sigmoid_kernel(
             if (!is_aligned && i >= k) break;
             const int64_t e = chosen.get(turn, step, i);
             topk_weights_chunk.set(step,
-                    1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e)))
-                    / total);
+                    sgl::divide(sgl::divide(1.0f,
+                    1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))), total));
             topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
         }
         sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,

@@ -46,6 +46,9 @@ constexpr Measure grid_0[] = {
 };
 
 constexpr TeamRow teams_0[] = {
+    {32, 4},
+    {64, 8},
+    {128, 16},
     {2048, 32},
     {kHoweverLong, 128},
 };

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) route_softmax_kernel(
     const route_softmax_params params,
     const sgl::Launch launch,
     float* const weight_candidate_memory,
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
             if (!is_aligned && e >= experts) break;
             const float plain = gating_output_chunk.get(step);
             const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                    * sgl::tanh(plain / moe_softcapping) : plain;
+                    * sgl::tanh(sgl::divide(plain, moe_softcapping)) : plain;
             const float share_value = capped + correction_bias_chunk.get(step);
             share_max_state.add(e, share_value);
         }
@@ -78,10 +78,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
             if (!is_aligned && e >= experts) break;
             const float plain = gating_output_chunk.get(step);
             const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                    * sgl::tanh(plain / moe_softcapping) : plain;
+                    * sgl::tanh(sgl::divide(plain, moe_softcapping)) : plain;
             weight_candidate.set(turn, step, e,
                     share_max != -CUDART_INF_F
-                    ? sgl::exp(capped + correction_bias_chunk.get(step) - share_max) / share_sum : 0.0f);
+                    ? sgl::divide(sgl::exp(capped + correction_bias_chunk.get(step) - share_max), share_sum)
+                    : 0.0f);
         }
     }
     sgl::DealtRow<float, chunk, turns> weight(weight_memory + index_t(team.item) * k);
@@ -89,7 +90,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
     float weight_last = -CUDART_INF_F;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float, index_t>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -109,6 +110,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
                 }
             }
         }
+        team.wait();
         chosen_best_state.combine(team);
         const index_t chosen_best = chosen_best_state.index();
         const float weight_best = chosen_best_state.value();
@@ -129,6 +131,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
             sum_i_state.add(i, weight.get(turn, step, i));
         }
     }
+    team.wait();
     sum_i_state.combine(team);
     const float sum_i = sum_i_state.result();
     const float total = renormalize ? sum_i : 1.0f;
@@ -142,7 +145,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) route_softmax_kernel(
         for (int step = 0; step < chunk; ++step) {
             const index_t i = i_base + step;
             if (!is_aligned && i >= k) break;
-            topk_weights_chunk.set(step, weight.get(turn, step, i) / total);
+            topk_weights_chunk.set(step, sgl::divide(weight.get(turn, step, i), total));
             topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
         }
         sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows, a tile of c < width.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) silu_and_mul_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) silu_and_mul_kernel(
     const silu_and_mul_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes) silu_and_mul_kernel(
             const index_t c = c_base + step;
             if (!is_aligned && c >= tile_end) break;
             const float v = input_chunk.get(step);
-            out_chunk.set(step, v / (1.0f + sgl::exp(-v)) * input_chunk_2.get(step));
+            out_chunk.set(step, sgl::divide(v, 1.0f + sgl::exp(-v)) * input_chunk_2.get(step));
         }
         sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, tile_end - c_base, out_chunk);
     }

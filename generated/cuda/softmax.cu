@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) softmax_kernel(
     const softmax_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();
@@ -54,7 +54,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes) softmax_kernel(
         for (int step = 0; step < chunk; ++step) {
             const index_t c = c_base + step;
             if (!is_aligned && c >= width) break;
-            out_chunk.set(step, p_max != -CUDART_INF_F ? sgl::exp(x_chunk.get(step) - p_max) / p_sum : 0.0f);
+            out_chunk.set(step,
+                    p_max != -CUDART_INF_F ? sgl::divide(sgl::exp(x_chunk.get(step) - p_max), p_sum) : 0.0f);
         }
         sgl::store_chunk<is_aligned>(out, r * out_stride_0 + c_base, width - c_base, out_chunk);
     }
@@ -65,7 +66,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, true, 0>),
     reinterpret_cast<const void*>(&softmax_kernel<float, int64_t, 4, true, 8>),
     reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false, 0>),
-    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, false, 4>),
     reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 0>),
     reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 1>),
     reinterpret_cast<const void*>(&softmax_kernel<float, int32_t, 4, true, 2>),
@@ -75,7 +76,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, true, 0>),
     reinterpret_cast<const void*>(&softmax_kernel<__half, int64_t, 8, true, 8>),
     reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, false, 4>),
     reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&softmax_kernel<__half, int32_t, 8, true, 2>),
@@ -85,7 +86,7 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
     reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int64_t, 8, true, 8>),
     reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
-    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false, 8>),
+    reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, false, 4>),
     reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
     reinterpret_cast<const void*>(&softmax_kernel<__nv_bfloat16, int32_t, 8, true, 2>),

@@ -32,9 +32,12 @@ constexpr Measure grid_0[] = {
 };
 
 constexpr TeamRow teams_0[] = {
+    {32, 4},
+    {64, 8},
+    {128, 16},
     {512, 32},
     {2048, 128},
-    {8192, 256},
+    {4096, 256},
     {kHoweverLong, 512},
 };
 
@@ -66,7 +69,7 @@ constexpr KernelRow kernels_0[] = {
     {1, 0, 4, 0, true, true, false},
     {2, 0, 4, 8, true, true, false},
     {3, 0, 4, 0, false, false, false},
-    {4, 0, 4, 8, false, false, false},
+    {4, 0, 4, 4, false, false, false},
     {5, 0, 4, 0, false, true, false},
     {6, 0, 4, 1, false, true, false},
     {7, 0, 4, 2, false, true, false},
@@ -76,7 +79,7 @@ constexpr KernelRow kernels_0[] = {
     {11, 1, 8, 0, true, true, false},
     {12, 1, 8, 8, true, true, false},
     {13, 1, 8, 0, false, false, false},
-    {14, 1, 8, 8, false, false, false},
+    {14, 1, 8, 4, false, false, false},
     {15, 1, 8, 0, false, true, false},
     {16, 1, 8, 1, false, true, false},
     {17, 1, 8, 2, false, true, false},
@@ -86,7 +89,7 @@ constexpr KernelRow kernels_0[] = {
     {21, 2, 8, 0, true, true, false},
     {22, 2, 8, 8, true, true, false},
     {23, 2, 8, 0, false, false, false},
-    {24, 2, 8, 8, false, false, false},
+    {24, 2, 8, 4, false, false, false},
     {25, 2, 8, 0, false, true, false},
     {26, 2, 8, 1, false, true, false},
     {27, 2, 8, 2, false, true, false},

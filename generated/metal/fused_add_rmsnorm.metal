@@ -35,14 +35,12 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> input_held;
     sgl::Held<T, chunk, is_aligned, turns> residual_held;
-    sgl::Held<T, chunk, is_aligned, turns> weight_held;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
         input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
         residual_held.load(turn, residual, r * residual_stride_0 + c_base, width - c_base);
-        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
     SGL_UNROLL
@@ -59,6 +57,13 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             const float v = input_chunk.get(step) + residual_chunk.get(step);
             sum_c_state.add(c, v * v);
         }
+    }
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sum_c_state.combine(team);
     const float sum_c = sum_c_state.result();

@@ -34,7 +34,7 @@ constexpr Measure grid_0[] = {
 constexpr TeamRow teams_0[] = {
     {512, 32},
     {2048, 128},
-    {8192, 256},
+    {4096, 256},
     {kHoweverLong, 512},
 };
 

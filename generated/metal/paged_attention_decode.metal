@@ -134,6 +134,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                             && k_pool_at[term] < pool_slots, turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
+                }
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
                     v_pool_held[term].load_if(j_place[term] < j_last
                             && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
                             && k_pool_at[term] < pool_slots), turn, v_pool,
@@ -161,6 +166,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                         j_sum_d_summed_state.add(d, q_chunk.get(step) * k_pool_chunk.get(step));
                     }
                 }
+                team.wait();
                 j_sum_d_summed_state.combine(team);
                 const float j_sum_d_summed = j_sum_d_summed_state.result();
                 const float sum_d = (kv_indices_is_valid[term] && 0 <= k_pool_at[term]

@@ -34,13 +34,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> input_held;
-    sgl::Held<T, chunk, is_aligned, turns> input_held_2;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
-        input_held.load_if(width > 0, turn, input, r * input_stride_0 + c_base, width - c_base);
-        input_held_2.load(turn, input, r * input_stride_0 + c_base, width - c_base);
+        input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Max<float>> max_c_state;
     SGL_UNROLL
@@ -65,7 +63,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
-        const auto input_chunk = input_held_2.get(turn, input, r * input_stride_0 + c_base, width - c_base);
+        const auto input_chunk = input_held.get(turn, input, r * input_stride_0 + c_base, width - c_base);
         sgl::Chunk<sgl::f8e4m3, chunk> output_q_chunk;
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {

@@ -34,13 +34,11 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 
     const index_t r = index_t(team.item);
     sgl::Held<T, chunk, is_aligned, turns> x_held;
-    sgl::Held<T, chunk, is_aligned, turns> weight_held;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
         const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (c_base >= width) break;
         x_held.load(turn, x, r * x_stride_0 + c_base, width - c_base);
-        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
     SGL_UNROLL
@@ -55,6 +53,13 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             const float x_r_c = x_chunk.get(step);
             sum_c_state.add(c, x_r_c * x_r_c);
         }
+    }
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sum_c_state.combine(team);
     const float sum_c = sum_c_state.result();
@@ -79,31 +84,28 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 
 SGL_KERNEL("rms_norm_f32_wide", rms_norm_kernel<float, int64_t, 4, false, 0>)
 SGL_KERNEL("rms_norm_f32_aligned_wide", rms_norm_kernel<float, int64_t, 4, true, 0>)
-SGL_KERNEL("rms_norm_f32_aligned_turns8_wide", rms_norm_kernel<float, int64_t, 4, true, 8>)
+SGL_KERNEL("rms_norm_f32_aligned_turns4_wide", rms_norm_kernel<float, int64_t, 4, true, 4>)
 SGL_KERNEL("rms_norm_f32", rms_norm_kernel<float, int32_t, 4, false, 0>)
-SGL_KERNEL("rms_norm_f32_turns4", rms_norm_kernel<float, int32_t, 4, false, 4>)
+SGL_KERNEL("rms_norm_f32_turns2", rms_norm_kernel<float, int32_t, 4, false, 2>)
 SGL_KERNEL("rms_norm_f32_aligned", rms_norm_kernel<float, int32_t, 4, true, 0>)
 SGL_KERNEL("rms_norm_f32_aligned_turns1", rms_norm_kernel<float, int32_t, 4, true, 1>)
 SGL_KERNEL("rms_norm_f32_aligned_turns2", rms_norm_kernel<float, int32_t, 4, true, 2>)
 SGL_KERNEL("rms_norm_f32_aligned_turns4", rms_norm_kernel<float, int32_t, 4, true, 4>)
-SGL_KERNEL("rms_norm_f32_aligned_turns8", rms_norm_kernel<float, int32_t, 4, true, 8>)
 SGL_KERNEL("rms_norm_f16_wide", rms_norm_kernel<half, int64_t, 8, false, 0>)
 SGL_KERNEL("rms_norm_f16_aligned_wide", rms_norm_kernel<half, int64_t, 8, true, 0>)
-SGL_KERNEL("rms_norm_f16_aligned_turns8_wide", rms_norm_kernel<half, int64_t, 8, true, 8>)
+SGL_KERNEL("rms_norm_f16_aligned_turns4_wide", rms_norm_kernel<half, int64_t, 8, true, 4>)
 SGL_KERNEL("rms_norm_f16", rms_norm_kernel<half, int32_t, 8, false, 0>)
-SGL_KERNEL("rms_norm_f16_turns4", rms_norm_kernel<half, int32_t, 8, false, 4>)
+SGL_KERNEL("rms_norm_f16_turns2", rms_norm_kernel<half, int32_t, 8, false, 2>)
 SGL_KERNEL("rms_norm_f16_aligned", rms_norm_kernel<half, int32_t, 8, true, 0>)
 SGL_KERNEL("rms_norm_f16_aligned_turns1", rms_norm_kernel<half, int32_t, 8, true, 1>)
 SGL_KERNEL("rms_norm_f16_aligned_turns2", rms_norm_kernel<half, int32_t, 8, true, 2>)
 SGL_KERNEL("rms_norm_f16_aligned_turns4", rms_norm_kernel<half, int32_t, 8, true, 4>)
-SGL_KERNEL("rms_norm_f16_aligned_turns8", rms_norm_kernel<half, int32_t, 8, true, 8>)
 SGL_KERNEL("rms_norm_bf16_wide", rms_norm_kernel<bfloat, int64_t, 8, false, 0>)
 SGL_KERNEL("rms_norm_bf16_aligned_wide", rms_norm_kernel<bfloat, int64_t, 8, true, 0>)
-SGL_KERNEL("rms_norm_bf16_aligned_turns8_wide", rms_norm_kernel<bfloat, int64_t, 8, true, 8>)
+SGL_KERNEL("rms_norm_bf16_aligned_turns4_wide", rms_norm_kernel<bfloat, int64_t, 8, true, 4>)
 SGL_KERNEL("rms_norm_bf16", rms_norm_kernel<bfloat, int32_t, 8, false, 0>)
-SGL_KERNEL("rms_norm_bf16_turns4", rms_norm_kernel<bfloat, int32_t, 8, false, 4>)
+SGL_KERNEL("rms_norm_bf16_turns2", rms_norm_kernel<bfloat, int32_t, 8, false, 2>)
 SGL_KERNEL("rms_norm_bf16_aligned", rms_norm_kernel<bfloat, int32_t, 8, true, 0>)
 SGL_KERNEL("rms_norm_bf16_aligned_turns1", rms_norm_kernel<bfloat, int32_t, 8, true, 1>)
 SGL_KERNEL("rms_norm_bf16_aligned_turns2", rms_norm_kernel<bfloat, int32_t, 8, true, 2>)
 SGL_KERNEL("rms_norm_bf16_aligned_turns4", rms_norm_kernel<bfloat, int32_t, 8, true, 4>)
-SGL_KERNEL("rms_norm_bf16_aligned_turns8", rms_norm_kernel<bfloat, int32_t, 8, true, 8>)

@@ -63,10 +63,12 @@ Saturated measure_7(const Values& V) {
   return host::floor_divide(head_dim, 2);
 }
 
-// max(head_dim // 2, head_dim)
+// max(max(max(head_dim // 2, head_dim // 2 * num_qo_heads), head_dim // 2 * num_kv_heads), num_kv_heads * head_dim)
 Saturated measure_8(const Values& V) {
   const Saturated head_dim = V.sizes[size_head_dim];
-  return host::maximum(host::floor_divide(head_dim, 2), head_dim);
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  const Saturated num_kv_heads = V.sizes[size_num_kv_heads];
+  return host::maximum(host::maximum(host::maximum(host::floor_divide(head_dim, 2), host::floor_divide(head_dim, 2) * num_qo_heads), host::floor_divide(head_dim, 2) * num_kv_heads), num_kv_heads * head_dim);
 }
 
 constexpr Measure grid_0[] = {
@@ -74,10 +76,9 @@ constexpr Measure grid_0[] = {
 };
 
 constexpr TeamRow teams_0[] = {
-    {512, 32},
-    {2048, 128},
-    {8192, 256},
-    {kHoweverLong, 512},
+    {256, 32},
+    {512, 64},
+    {kHoweverLong, 128},
 };
 
 constexpr int16_t tensors_0[] = {

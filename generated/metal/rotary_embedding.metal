@@ -75,16 +75,16 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
             for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                 const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                 if (i_base >= pairs) break;
+                const auto query_chunk = query_held.get(turn, query,
+                        t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
+                const auto query_chunk_2 = query_held_2.get(turn, query,
+                        t * query_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
                 const auto cos_sin_cache_chunk = cos_sin_cache_held.get_if(0 <= cos_sin_cache_at
                         && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                         cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
                 const auto cos_sin_cache_chunk_2 = cos_sin_cache_held_2.get_if(0 <= cos_sin_cache_at
                         && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                         cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
-                const auto query_chunk = query_held.get(turn, query,
-                        t * query_stride_0 + (h * head_size + i_base), pairs - i_base);
-                const auto query_chunk_2 = query_held_2.get(turn, query,
-                        t * query_stride_0 + (h * head_size + i_base + pairs), pairs - i_base);
                 sgl::Chunk<T, chunk> query_chunk_3;
                 sgl::Chunk<T, chunk> query_chunk_4;
                 SGL_UNROLL
@@ -176,16 +176,16 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (i_base >= pairs) break;
+                    const auto key_chunk = key_held.get(turn, key,
+                            t * key_stride_0 + ((h - heads) * head_size + i_base), pairs - i_base);
+                    const auto key_chunk_2 = key_held_2.get(turn, key,
+                            t * key_stride_0 + ((h - heads) * head_size + i_base + pairs), pairs - i_base);
                     const auto cos_sin_cache_chunk = cos_sin_cache_held.get_if(0 <= cos_sin_cache_at
                             && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + i_base, pairs - i_base);
                     const auto cos_sin_cache_chunk_2 = cos_sin_cache_held_2.get_if(0 <= cos_sin_cache_at
                             && cos_sin_cache_at < max_position, turn, cos_sin_cache,
                             cos_sin_cache_at * cos_sin_cache_stride_0 + (i_base + pairs), pairs - i_base);
-                    const auto key_chunk = key_held.get(turn, key,
-                            t * key_stride_0 + ((h - heads) * head_size + i_base), pairs - i_base);
-                    const auto key_chunk_2 = key_held_2.get(turn, key,
-                            t * key_stride_0 + ((h - heads) * head_size + i_base + pairs), pairs - i_base);
                     sgl::Chunk<T, chunk> key_chunk_3;
                     sgl::Chunk<T, chunk> key_chunk_4;
                     SGL_UNROLL

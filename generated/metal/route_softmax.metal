@@ -104,7 +104,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     float weight_last = -INFINITY;
     int64_t chosen_last = -1;
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Best<float>> chosen_best_state;
+        sgl::Accumulator<sgl::Best<float, index_t>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -124,6 +124,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
                 }
             }
         }
+        team.wait();
         chosen_best_state.combine(team);
         const index_t chosen_best = chosen_best_state.index();
         const float weight_best = chosen_best_state.value();
@@ -144,6 +145,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             sum_i_state.add(i, weight.get(turn, step, i));
         }
     }
+    team.wait();
     sum_i_state.combine(team);
     const float sum_i = sum_i_state.result();
     const float total = renormalize ? sum_i : 1.0f;

@@ -63,7 +63,8 @@ class Recording {
     const int64_t along_x = choice.groups < kGroupsAlongX ? choice.groups : kGroupsAlongX;
     const int64_t along_y = (choice.groups - 1) / along_x + 1;
     const Geometry geometry{dim3(static_cast<unsigned>(along_x), static_cast<unsigned>(along_y)),
-                            dim3(static_cast<unsigned>(choice.threads))};
+                            dim3(static_cast<unsigned>(choice.launch.lanes),
+                                 static_cast<unsigned>(choice.launch.teams_per_group))};
     const void* kernel = op.kernel(choice.kernel->position);
     start(call_.signature, row, kernel, geometry, arguments, stream_, starts_early_);
     steps_.push_back({&row, kernel, nullptr, geometry, choice.launch});

@@ -28,11 +28,18 @@ constexpr int kMostLanes = 512;
 constexpr int kPartLanes = 16;
 constexpr int kExchangeWords = 512;  // one for each lane of a group
 
+// How many blocks of the most lanes a multiprocessor should have room for. Lanes that keep much need the
+// registers, and so do the kernels that serve any size.
+constexpr int least_blocks(int turns) {
+  return turns == 1 || turns == 2 ? 2 : 1;
+}
+
 SGL_FN bool is_given(const Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;
 }
 
-// The lanes that work on one item together: a warp, or a whole block.
+// The lanes that work on one item together: some of a warp, or a whole block. Teams that share a warp go
+// through a kernel together.
 struct Team {
   static constexpr int simd_lanes = kSimdLanes;
   static constexpr int part = 0;
@@ -47,30 +54,33 @@ struct Team {
   }
   // Writes before are seen by all lanes after.
   SGL_FN void barrier() const {
-    if (lanes == kSimdLanes) {
+    if (lanes <= kSimdLanes) {
       __syncwarp();
     } else {
       __syncthreads();
     }
   }
+  // The same for shared memory, which only teams of several warps use.
   SGL_FN void wait() const {
-    __syncthreads();
+    if (lanes > kSimdLanes) __syncthreads();
   }
 };
 
+// A block is `lanes` threads wide, and has a row of them for each of its teams.
 SGL_FN Team make_team(const Launch& launch) {
   __shared__ uint32_t exchange[kExchangeWords];
   const int64_t number = int64_t(blockIdx.y) * gridDim.x + blockIdx.x;
-  const int thread = int(threadIdx.x);
-  return Team{number * launch.teams_per_group + thread / launch.lanes, thread % launch.lanes, launch.lanes, exchange};
+  const int lanes = int(blockDim.x), lane = int(threadIdx.x), row = int(threadIdx.y);
+  return Team{number * launch.teams_per_group + row, lane, lanes, exchange};
 }
 
 // Every kernel calls this ahead of its first access to memory. Launched by programmatic dependent launch, a
 // kernel may start while the one before it on the stream is still at work; here it waits for that one's
-// writes. Launched otherwise, it goes on at once.
+// writes, and lets the next one start. Launched otherwise, it goes on at once.
 SGL_FN void wait_for_inputs() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;");
 #endif
 }
 
@@ -102,7 +112,19 @@ SGL_FN float sqrt(float x) {
   return __fsqrt_rn(x);
 }
 SGL_FN float rsqrt(float x) {
-  return __frsqrt_rn(x);
+  return ::rsqrtf(x);
+}
+// Within 1 ulp, and without the branch that the operator takes for operands of unusual size: those are scaled,
+// and where the refined quotient is NaN (an operand or the quotient is 0, infinite or NaN), the plain one holds.
+SGL_FN float divide(float a, float b) {
+  const float size = ::fabsf(b);
+  const float scale = size > 0x1p100f ? 0x1p-64f : size < 0x1p-100f ? 0x1p64f : 1.0f;
+  const float top = a * scale, bottom = b * scale;
+  float inverse;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(bottom));
+  const float plain = top * inverse;
+  const float refined = __fmaf_rn(__fmaf_rn(-bottom, plain, top), inverse, plain);
+  return refined != refined ? plain : refined;
 }
 SGL_FN float sin(float x) {
   return ::sinf(x);
@@ -140,9 +162,36 @@ SGL_FN bool isinf(float x) {
 
 }  // namespace sgl
 
+namespace sgl {
+
+// NaN where either operand is; one instruction.
+SGL_FN float minimum(float a, float b) {
+  float least;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(least) : "f"(a), "f"(b));
+  return least;
+}
+SGL_FN float maximum(float a, float b) {
+  float most;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(most) : "f"(a), "f"(b));
+  return most;
+}
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+#define SGL_NARROW_F8E4M3(x) narrow_f8e4m3(x)
+SGL_FN uint8_t narrow_f8e4m3(float x) {
+  uint16_t pair;
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(0.0f), "f"(x));
+  return uint8_t(pair);
+}
+#endif
+
+}  // namespace sgl
+
 #include "parts.h"
+#include "shares.h"
 
 namespace sgl {
+
 
 template <>
 struct Codec<__half> {

@@ -78,7 +78,7 @@ def plan(record: LaunchRecord, entry: str, values: Values, choice: Choice) -> Di
     tile = lanes * kernel.chunk * record.schedule.tile_turns
     tiles = 1 if record.tiled is None else -(-max(evaluate(record.tiled, values), 0) // tile)
     teams = prod(max(evaluate(extent, values), 0) for extent in record.grid) * tiles
-    shared = record.schedule.teams_per_group if lanes == SIMD_LANES else 1
+    shared = record.schedule.teams_per_group * SIMD_LANES // lanes if lanes <= SIMD_LANES else 1
     return Dispatch(kernel, teams, tiles, tile, lanes, shared)
 
 

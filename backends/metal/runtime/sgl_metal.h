@@ -54,7 +54,7 @@ struct Team {
   }
   // The same for threadgroup memory, which only teams of several simdgroups use.
   void wait() const {
-    metal::threadgroup_barrier(metal::mem_flags::mem_threadgroup);
+    if (lanes > kSimdLanes) metal::threadgroup_barrier(metal::mem_flags::mem_threadgroup);
   }
 };
 
@@ -86,6 +86,7 @@ inline uint32_t shuffle_word_xor(uint32_t word, int mask) {
 
 #include "metal_math.h"
 #include "parts.h"
+#include "shares.h"
 
 namespace sgl {
 
