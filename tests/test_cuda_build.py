@@ -151,14 +151,16 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Choices:
 
 def test_a_small_call_has_narrow_indices_whole_chunks_and_rows_in_registers(chosen: Choices) -> None:
     assert chosen["small"] == {
-        "position": 2, "teams": 9, "tiles": 1, "lanes": 32, "tile": 256, "groups": 3, "threads": 128,
+        "position": 2, "teams": 9, "tiles": 1, "lanes": 32, "tile": 256, "x": 3, "y": 1, "groups": 3,
+        "threads": 128,
         "given": 1, "scratch": 0,
     }  # fmt: skip
 
 
 def test_long_rows_have_larger_teams_and_go_to_memory(chosen: Choices) -> None:
     assert chosen["long"] == {
-        "position": 0, "teams": 9, "tiles": 3, "lanes": 256, "tile": 2048, "groups": 9, "threads": 256,
+        "position": 0, "teams": 9, "tiles": 3, "lanes": 256, "tile": 2048, "x": 9, "y": 1, "groups": 9,
+        "threads": 256,
         "given": 1, "scratch": 9 * 5000 * 4,
     }  # fmt: skip
 
@@ -171,6 +173,12 @@ def test_what_is_not_aligned_moves_by_elements(chosen: Choices, call: str) -> No
 @pytest.mark.parametrize("call", ["no rows", "no columns"])
 def test_without_work_there_is_no_launch(chosen: Choices, call: str) -> None:
     assert chosen[call]["groups"] == 0
+
+
+def test_groups_beyond_two_to_the_thirty_go_on_along_y(chosen: Choices) -> None:
+    most, more = chosen["most groups along x"], chosen["more groups"]
+    assert (most["groups"], most["x"], most["y"]) == (3 << 30, 1 << 30, 3)
+    assert (more["groups"], more["x"], more["y"]) == (3 * ((1 << 31) + 1), 1 << 30, 7)
 
 
 @pytest.mark.parametrize("call", ["wide tensor", "wide product"])

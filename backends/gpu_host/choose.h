@@ -10,7 +10,17 @@
 namespace sgl::gpu {
 
 inline constexpr int32_t kSimdLanes = 32;
-inline constexpr int64_t kGroupsAlongX = int64_t{1} << 30;
+
+// Groups beyond 2^30 go on along y; the last row may have more than there is work for.
+struct Grid {
+  int64_t x;
+  int64_t y;
+};
+inline Grid grid_of(int64_t groups) {
+  constexpr int64_t most = int64_t{1} << 30;
+  const int64_t x = groups < most ? groups : most;
+  return {x, (groups - 1) / x + 1};
+}
 
 // One launch, decided. Without groups there is nothing to launch.
 struct Choice {

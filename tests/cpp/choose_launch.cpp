@@ -91,6 +91,8 @@ void print(const Case& given) {
               given.name, choice.kernel ? choice.kernel->position : -1,
               static_cast<long long>(choice.launch.teams), static_cast<long long>(choice.launch.tiles),
               choice.launch.lanes, choice.launch.tile);
+  const Grid grid = grid_of(choice.groups > 0 ? choice.groups : 1);
+  std::printf("\"x\": %lld, \"y\": %lld, ", static_cast<long long>(grid.x), static_cast<long long>(grid.y));
   std::printf("\"groups\": %lld, \"threads\": %d, \"given\": %u, \"scratch\": %lld}\n",
               static_cast<long long>(choice.groups), choice.threads, choice.launch.given,
               static_cast<long long>(choice.scratch_bytes[0]));
@@ -103,6 +105,8 @@ constexpr Case kCases[] = {
     {"odd width", 9, 255, 256},
     {"odd stride", 9, 256, 257},
     {"no rows", 0, 256, 256},
+    {"most groups along x", int64_t{1} << 30, 5000, 0},
+    {"more groups", (int64_t{1} << 31) + 1, 5000, 0},
     {"no columns", 9, 0, 0},
     {"wide tensor", 1 << 20, 256, 4096},
     {"wide product", 9, 256, 256, 4096, int64_t{1} << 28},

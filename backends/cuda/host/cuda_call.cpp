@@ -60,9 +60,8 @@ class Recording {
       scratch[i] = scratch_of(row.scratch[i], choice.scratch_bytes[i]);
       arguments[2 + i] = &scratch[i];
     }
-    const int64_t along_x = choice.groups < kGroupsAlongX ? choice.groups : kGroupsAlongX;
-    const int64_t along_y = (choice.groups - 1) / along_x + 1;
-    const Geometry geometry{dim3(static_cast<unsigned>(along_x), static_cast<unsigned>(along_y)),
+    const Grid grid = grid_of(choice.groups);
+    const Geometry geometry{dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y)),
                             dim3(static_cast<unsigned>(choice.launch.lanes),
                                  static_cast<unsigned>(choice.launch.teams_per_group))};
     const void* kernel = op.kernel(choice.kernel->position);

@@ -74,9 +74,8 @@ class Recording {
     encoder_.set_bytes(work_.params + op_.first_value, std::max(size, 1), position++);
     encoder_.set_bytes(choice.launch, position);
     encoder_.set_threadgroup_memory_length(op_.exchange_bytes, 0);
-    const int64_t along_x = std::min(choice.groups, gpu::kGroupsAlongX);
-    const int64_t along_y = (choice.groups - 1) / along_x + 1;
-    encoder_.dispatch_threadgroups(MTL::Size(along_x, along_y, 1), MTL::Size(choice.threads, 1, 1));
+    const gpu::Grid grid = gpu::grid_of(choice.groups);
+    encoder_.dispatch_threadgroups(MTL::Size(grid.x, grid.y, 1), MTL::Size(choice.threads, 1, 1));
   }
 
  private:
