@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from every_spec import NAMES, load
+from every_spec import NAMES, SHIPPED, load
 
 from backends.build_generated import BuildOptions, build, find_toolchain
-from backends.cuda import toolchain
+from backends.cuda import ptxas, toolchain
 from backends.cuda.emit import emit
 from backends.cuda.toolchain import CudaCompiler, find_cuda_compiler, find_device_architectures
 from backends.machine import this_machine
@@ -50,6 +50,18 @@ assert cuda.is_available(), cuda._IMPORT_ERROR
 print(sorted(set(cuda.__all__) - set(dir(cuda._native))))
 """
     assert run(code, package) == "[]\n"
+
+
+# These have kernels that the assembler gives memory of their own; no other may come to it.
+WITH_LOCAL_MEMORY = {"combine_experts_scaled", "paged_attention_decode", "rope_pool_fused", "route_softmax"}
+
+
+@pytest.mark.usefixtures("package")
+def test_kernels_keep_to_registers() -> None:
+    uses = ptxas.read(FOLDER / "cuda" / "ptxas.json")
+    assert {use.op for use in uses} == set(SHIPPED)
+    spilling = {use.op: use for use in uses if use.has_local_memory}
+    assert spilling.keys() <= WITH_LOCAL_MEMORY, spilling
 
 
 def test_arrays_that_are_not_on_a_gpu_are_refused_by_name(package: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of the assembler's report, and that machine code moves whole vectors and keeps to registers."""
+"""What is kept of the assembler's report, and that machine code moves whole vectors, in registers."""
 
 from __future__ import annotations
 
@@ -61,9 +61,10 @@ FOLDERS = ("generated", "generated/host", "backends", "backends/cuda/runtime", "
 
 def find_disassembler() -> str | None:
     """cuobjdump: the toolkit's, or the one of its wheel, which needs nvdisasm from another beside it."""
-    wheels = (Path(place) / "nvidia" for place in sys.path)
     found = [find_program("cuobjdump"), find_program("/usr/local/cuda/bin/cuobjdump")]
-    return next(filter(None, (*found, *(str(p) for place in wheels for p in place.glob("*/bin/cuobjdump")))), None)
+    wheels = (Path(place) / "nvidia" for place in sys.path)
+    found += [str(path) for place in wheels for path in place.glob("*/bin/cuobjdump")]
+    return next(filter(None, found), None)
 
 
 DISASSEMBLER = find_disassembler()
@@ -83,7 +84,7 @@ def machine_code(op: str, folder: Path) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.skipif(NVCC is None or DISASSEMBLER is None, reason="there is no nvcc, or no cuobjdump beside it")
+@pytest.mark.skipif(NVCC is None or DISASSEMBLER is None, reason="there is no nvcc, or no cuobjdump")
 @pytest.mark.parametrize("op", OPS)
 def test_aligned_kernels_move_whole_vectors_after_they_have_waited(op: str, tmp_path: Path) -> None:
     kernels = machine_code(op, tmp_path)
