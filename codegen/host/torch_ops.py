@@ -1,8 +1,8 @@
 """Every public name as operators of torch: schemas, results without values, and what tracers call.
 
-    rmsnorm(input, weight, eps, out=None)
-        -> rmsnorm(Tensor input, Tensor weight, float eps) -> Tensor
-           rmsnorm.out(Tensor input, Tensor weight, float eps, Tensor(a!) out) -> ()
+    halve(input, eps, out=None)
+        -> halve(Tensor input, float eps) -> Tensor
+           halve.out(Tensor input, float eps, Tensor(a!) out) -> ()
 
 An operator of torch either makes a result or is given it, so a name with optional destinations has an
 operator for each choice of them. None returns what it was given, which keeps aliases out of schemas.
@@ -135,7 +135,7 @@ def _schema_type(item: Parameter, letters: Iterator[str]) -> str:
 
 
 def _qualified(record: OpRecord, export: Export, absent: frozenset[str]) -> str:
-    """`rmsnorm`, or `rmsnorm.out` where optional destinations are given."""
+    """`halve`, or `halve.out` where optional destinations are given."""
     overload = "_".join(_given(record, export, absent))
     return f"{export.name}.{overload}" if overload else export.name
 
