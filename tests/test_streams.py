@@ -69,9 +69,9 @@ def test_long_sums_stay_within_the_bound(compile_: Callable, scores: Callable) -
 
 
 @pytest.mark.parametrize(
-    ("name", "is_dealt"), [("attend_pages", True), ("attend_blocks", False), ("softmax", False)]
+    ("name", "is_dealt"), [("attend_pages", True), ("attend_blocks", True), ("softmax", False)]
 )
-def test_a_team_deals_a_stream_without_filters_over_its_parts(name: str, is_dealt: bool) -> None:
+def test_a_team_deals_a_stream_over_its_parts(name: str, is_dealt: bool) -> None:
     (launch,) = compile_spec(load(name)).program.launches
     assert (deal_parts(launch) is not None) == is_dealt
 

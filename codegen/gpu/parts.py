@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
-from codegen.build_ir import ONE, ZERO, compare, conjunction, op, select, zero
+from codegen.build_ir import ONE, TRUE, ZERO, compare, conjunction, op, select, zero
 from codegen.gpu.split import names_in
 from codegen.lowering.online import BLOCK, LOWEST
 from codegen.names import author_name
@@ -67,11 +67,16 @@ def _has_own_rows_only(launch: low.Launch, stream: low.Loop) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """The pieces of a loop over blocks. `end` is the range's; `rise` scales to a new peak, `score`."""
+    """The pieces of a loop over blocks. `end` is the range's; `rise` scales to a new peak, `score`.
+
+    `where` says which terms count. What it filters carries conditions of its own wherever it reads
+    memory, so scores may be computed for the others too.
+    """
 
     blocks: low.Loop
     terms: low.Loop
     end: ir.Expr
+    where: ir.Expr
     scoring: tuple[low.Stmt, ...]
     rise: low.If
     score: ir.Expr
@@ -80,7 +85,7 @@ class _Stream:
 
     @staticmethod
     def find(blocks: low.Loop) -> _Stream | None:
-        """The pieces; None where terms are filtered or share more than bindings."""
+        """The pieces; None where sums differ in their filters, or terms share more than bindings."""
         assert blocks.online is not None
         lets = {item.name: item.value for item in blocks.body if isinstance(item, ir.Let)}
         for item in blocks.body:
@@ -97,14 +102,21 @@ class _Stream:
     def _of_terms(blocks: low.Loop, terms: low.Loop, end: ir.Expr) -> _Stream | None:
         assert blocks.online is not None
         online, body = blocks.online, terms.body
+        where: ir.Expr = TRUE
+        before: tuple[low.Stmt, ...] = ()
+        match body:
+            case (*lets, low.If(test, inside, ())) if not isinstance(inside[-1], ir.Update):
+                before, body, where = tuple(lets), inside, test
+            case _:
+                pass
         for position, item in enumerate(body):
             match item:
                 case low.If(_, (*_, ir.Update(online.peak, score))):
-                    scoring, rest = body[:position], body[position + 1 :]
+                    scoring, rest = (*before, *body[:position]), body[position + 1 :]
                     weight = _weight_of(rest, online)
                     if weight is None:
                         return None
-                    found = _Stream(blocks, terms, end, scoring, item, score, weight, rest)
+                    found = _Stream(blocks, terms, end, where, scoring, item, score, weight, rest)
                     return found if found.is_plain() else None
                 case _:
                     pass
@@ -165,8 +177,8 @@ class _Stream:
     def scored(self, turn: ir.Expr, term: ir.Var, scores: str, adding: tuple[low.Loop, ...]) -> low.Loop:
         """The score of each term of a round, behind the bindings that it and what is added need."""
         place = ir.Var(self.name("place"), I64)
-        score = select(compare("less", place, self.end), self.score, LOWEST)
-        used = {name for item in adding for name in _names_used(item)}
+        score = select(self.is_there(), self.score, LOWEST)
+        used = {name for item in adding for name in _names_used(item)} | names_in(self.where)
         later = tuple(item for item in self.lets_for(used) if item in self.rest)
         body = (
             ir.Let(place.name, self.place(turn, term)),
@@ -202,8 +214,11 @@ class _Stream:
         """What a term adds to a row of sums, by the bindings that its score was computed by."""
         weight: dict[str, ir.Expr] = {self.weight.name: ir.At(weights, ir.Var(self.name("added"), I64), F32)}
         inside = tuple(low.map_expressions(item, lambda expr: substitute(expr, weight)) for item in loop.body)
-        is_there = compare("less", ir.Var(self.name("place"), I64), self.end)
-        return replace(loop, body=_only_where(is_there, inside))
+        return replace(loop, body=_only_where(self.is_there(), inside))
+
+    def is_there(self) -> ir.Expr:
+        """Whether a term is inside the range, and counts."""
+        return conjunction(compare("less", ir.Var(self.name("place"), I64), self.end), self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +273,24 @@ def _masked(condition: ir.Expr, weight: ir.Expr, factor: ir.Expr) -> ir.Expr | N
     match factor:
         case ir.Load():
             return op("multiply", weight, select(condition, factor, zero(F32)))
-        case ir.Apply("select", (test, ir.Load() as load, ir.Const() as other)) if _is_nan(other):
-            element = select(conjunction(condition, test), load, zero(F32))
-            return op("multiply", select(test, weight, other), element)
+        case ir.Apply("select", (test, inner, ir.Const() as other)) if _is_nan(other):
+            found = _guarded(inner)
+            if found is None:
+                return None
+            element = select(conjunction(condition, test, *found[:-1]), found[-1], zero(F32))
+            is_lost = conjunction(condition, op("logical_not", test))
+            return op("multiply", select(is_lost, other, weight), element)
+        case _:
+            return None
+
+
+def _guarded(expr: ir.Expr) -> tuple[ir.Expr, ...] | None:
+    """The condition, if there is one, of a load that is 0 elsewhere, and the load; None for anything else."""
+    match expr:
+        case ir.Load():
+            return (expr,)
+        case ir.Apply("select", (test, ir.Load() as load, ir.Const(0.0))):
+            return (test, load)
         case _:
             return None
 
@@ -274,10 +304,12 @@ def _decided_outside(fold: low.Fold, fresh: str) -> tuple[low.Stmt, ...]:
     match fold.accumulators:
         case (low.Accumulator((name,), "sum", _, None, ir.Apply("multiply", (other, factor))) as item,):
             match factor:
-                case ir.Apply("select", (test, ir.Load() as load, ir.Const() as nan)) if _is_nan(nan):
-                    if names_in(test) & {fold.var, *(n for s in fold.body for n in low.bound_names(s))}:
+                case ir.Apply("select", (test, inner, ir.Const() as nan)) if _is_nan(nan):
+                    found = _guarded(inner)
+                    varying = {fold.var, *(name for part in fold.body for name in low.bound_names(part))}
+                    if found is None or names_in(test) & varying:
                         return (fold,)
-                    element = select(test, load, zero(F32))
+                    element = select(conjunction(test, *found[:-1]), found[-1], zero(F32))
                     summed = replace(item, names=(fresh,), value=op("multiply", other, element))
                     is_empty = compare("less_equal", fold.high, fold.low)
                     holds = op("logical_or", test, is_empty)

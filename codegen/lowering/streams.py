@@ -130,6 +130,9 @@ def _without(product: ir.Expr, term: ir.At) -> ir.Expr | None:
     """`product` divided by `term`, where `term` is one of its factors."""
     if product == term:
         return UNIT
+    if isinstance(product, ir.Bind):
+        rest = _without(product.body, term)
+        return None if rest is None else replace(product, body=rest)
     if not isinstance(product, ir.Apply) or product.op != "multiply":
         return None
     left, right = product.args

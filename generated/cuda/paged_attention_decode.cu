@@ -198,8 +198,9 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                         if (!is_aligned && d >= head_dim) break;
                         p_acc_part.set(turn, step, d,
                                 p_acc_part.get(turn, step, d)
-                                + (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                                && k_pool_at[term] < pool_slots ? j_weights[term] : CUDART_NAN_F)
+                                + (j_place[term] < j_last
+                                && !(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                                && k_pool_at[term] < pool_slots) ? CUDART_NAN_F : j_weights[term])
                                 * v_pool_chunk.get(step));
                     }
                 }

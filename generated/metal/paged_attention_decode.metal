@@ -219,8 +219,9 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                         if (!is_aligned && d >= head_dim) break;
                         p_acc_part.set(turn, step, d,
                                 p_acc_part.get(turn, step, d)
-                                + (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                                && k_pool_at[term] < pool_slots ? j_weights[term] : NAN)
+                                + (j_place[term] < j_last
+                                && !(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                                && k_pool_at[term] < pool_slots) ? NAN : j_weights[term])
                                 * v_pool_chunk.get(step));
                     }
                 }
