@@ -84,9 +84,7 @@ def per_token_group_quant_8bit(
     fp8_min: float = -448,
     fp8_max: float = 448,
     scale_ue8m0: bool = False,
-    fuse_silu_and_mul: bool = False,
 ) -> Arrays:
-    assert not fuse_silu_and_mul
     grouped = input.reshape(*input.shape[:-1], input.shape[-1] // group_size, group_size)
     scales = np.maximum(np.max(np.abs(grouped), axis=-1, initial=0), eps) / fp8_max
     if scale_ue8m0:
