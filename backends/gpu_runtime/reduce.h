@@ -297,8 +297,7 @@ struct ArgBest {
     return State{S(0), nowhere()};
   }
   static SGL_FN bool comes_before(S a, S b) {
-    if (is_nan(a) || is_nan(b)) return is_descending ? is_nan(a) && !is_nan(b) : !is_nan(a) && is_nan(b);
-    return is_descending ? a > b : a < b;
+    return is_descending ? !(a <= b) && b == b : !(a >= b) && a == a;
   }
   static SGL_FN State merge(State a, State b) {
     if (a.other == nowhere()) return b;
@@ -325,6 +324,41 @@ template <class S, class Index>
 using ArgMin = ArgBest<S, Index, false>;
 template <class S, class Index>
 using Best = ArgBest<S, Index, true>;
+
+// ---- merging a whole simdgroup ---------------------------------------------------------------------
+
+// Whether a GPU has instructions that merge the states of 32 lanes, and the merged state.
+template <class Monoid>
+struct Merged {
+  static constexpr SGL_CONSTANT bool is_native = false;
+  static SGL_FN typename Monoid::State of(typename Monoid::State state) {
+    return state;
+  }
+};
+
+// Floats as words in the order in which they are chosen; 0 comes after every float.
+template <bool is_descending>
+SGL_FN uint32_t rank_of(float x) {
+  if (is_nan(x)) return is_descending ? 0xffffffffu : 1u;
+  const uint32_t bits = x == 0.0f ? 0u : f32_to_bits(x);
+  const uint32_t rising = (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
+  return is_descending ? rising : ~rising;
+}
+
+// The best rank, the least place that has it, and the bits of the value there.
+template <bool is_descending>
+struct Merged<ArgBest<float, int32_t, is_descending>> {
+  static constexpr SGL_CONSTANT bool is_native = true;
+  using Choice = ArgBest<float, int32_t, is_descending>;
+  static SGL_FN typename Choice::State of(typename Choice::State state) {
+    const uint32_t rank = state.other == Choice::nowhere() ? 0u : rank_of<is_descending>(state.value);
+    const bool is_best = rank == simd_max_word(rank);
+    const uint32_t place = uint32_t(state.other) ^ 0x80000000u;
+    const uint32_t first = simd_min_word(is_best ? place : 0xffffffffu);
+    const uint32_t bits = simd_max_word(is_best && place == first ? f32_to_bits(state.value) : 0u);
+    return typename Choice::State{bits_to_f32(bits), int32_t(first ^ 0x80000000u)};
+  }
+};
 
 // Softmax in one pass: the greatest value, and the sum of exp(value - greatest). The smaller maximum is
 // scaled to the greater; equal ones need no scale, also where they are infinite.
@@ -402,7 +436,9 @@ class Accumulator {
   // Across `lanes` lanes that shuffle, or across the fewer that a team has.
   template <int lanes>
   SGL_FN void merge_simd(int present) {
-    if (present >= lanes) {
+    if (Merged<Monoid>::is_native && lanes == kSimdLanes && present >= lanes) {
+      state_ = Merged<Monoid>::of(state_);
+    } else if (present >= lanes) {
       SGL_UNROLL
       for (int mask = lanes / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
     } else {

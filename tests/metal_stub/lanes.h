@@ -110,6 +110,27 @@ inline uint32_t simd_shuffle_xor(uint32_t value, ushort mask) {
   return found;
 }
 
+
+// The words of this lane's simdgroup, folded by `better`.
+template <class Better>
+uint32_t simd_fold(uint32_t value, Better better) {
+  const int lane = lanes::group.current, first = lane / 32 * 32;
+  lanes::group.words[lane] = value;
+  lanes::next_lane();
+  uint32_t found = value;
+  for (int other = first; other < first + 32; ++other) {
+    if (better(lanes::group.words[other], found)) found = lanes::group.words[other];
+  }
+  lanes::next_lane();
+  return found;
+}
+inline uint32_t simd_max(uint32_t value) {
+  return simd_fold(value, [](uint32_t a, uint32_t b) { return a > b; });
+}
+inline uint32_t simd_min(uint32_t value) {
+  return simd_fold(value, [](uint32_t a, uint32_t b) { return a < b; });
+}
+
 }  // namespace metal
 
 #define SGL_JOIN_(a, b) a##b

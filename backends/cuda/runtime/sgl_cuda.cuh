@@ -90,6 +90,13 @@ SGL_FN float bits_to_f32(uint32_t bits) {
 SGL_FN uint32_t f32_to_bits(float x) {
   return __float_as_uint(x);
 }
+// Of all lanes of a warp, which call these together.
+SGL_FN uint32_t simd_max_word(uint32_t word) {
+  return __reduce_max_sync(0xffffffffu, word);
+}
+SGL_FN uint32_t simd_min_word(uint32_t word) {
+  return __reduce_min_sync(0xffffffffu, word);
+}
 SGL_FN uint32_t shuffle_word_xor(uint32_t word, int mask) {
   return __shfl_xor_sync(0xffffffffu, word, mask);
 }

@@ -78,6 +78,13 @@ inline float bits_to_f32(uint32_t bits) {
 inline uint32_t f32_to_bits(float x) {
   return as_type<uint32_t>(x);
 }
+// Of all lanes of a simdgroup, which call these together.
+inline uint32_t simd_max_word(uint32_t word) {
+  return metal::simd_max(word);
+}
+inline uint32_t simd_min_word(uint32_t word) {
+  return metal::simd_min(word);
+}
 inline uint32_t shuffle_word_xor(uint32_t word, int mask) {
   return metal::simd_shuffle_xor(word, ushort(mask));
 }
