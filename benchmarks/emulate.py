@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = sum(bool(tally.complaints) for tally in tallies)
     runs, kernels = sum(tally.runs for tally in tallies), len({tally.name for tally in tallies})
     print(f"{runs} runs of {kernels} kernels; {wrong} of {len(tallies)} rows are not clean")
-    print(f"examples of over {MOST_ELEMENTS} elements or {MOST_ROWS} rows were scaled: fewer, then shorter rows")
+    print(f"examples of over {MOST_ELEMENTS} elements or {MOST_ROWS} rows were scaled: fewer, shorter rows")
     return EXIT_FOUND if wrong else 0
 
 
