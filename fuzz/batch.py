@@ -108,7 +108,8 @@ class Batch:
             seen = constructs(kernel, [call.types for call in small])
             self.say({"coverage": pairs_of(seen, "passes", ("interpreted",))})
         self.say({"at": seed, "executor": "interpreter"})
-        calls = tuple(make_calls(program, loaded, kernel, CALLS, AWKWARD, MOST_WORK))
+        count = CALLS if set(self.targets) & TARGETS.keys() else 0
+        calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
         return Item(program, compiled, stages, calls, tuple(expect(kernel, call) for call in calls))
 
     # -- one target -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from backends.metal.emulator.compile import require
 from codegen.failures import Failure
 from fuzz.batch import AWKWARD, MOST_WORK, Batch
 from fuzz.compare import difference, expect
+from fuzz.coverage import LEAST, Coverage, constructs, required
+from fuzz.faults import FAULTS, find
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, make_calls, place, work_of
 from fuzz.program import Program, make_program
@@ -121,10 +124,56 @@ def test_a_finding_shrinks_to_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert small.drawn_from == program.seed
 
 
-def test_programs_run_on_every_target_without_a_finding() -> None:
-    outcome = run_programs(7000, 24, targets(), 2, quietly)
+@pytest.mark.parametrize(("seed", "programs"), [(7000, 20), (random.SystemRandom().randrange(10**9), 12)],
+                         ids=["fixed", "fresh"])  # fmt: skip
+def test_programs_run_on_every_target_without_a_finding(seed: int, programs: int) -> None:
+    """The programs of a fixed seed, and fresh ones; what is found names its seed."""
+    print(f"programs from seed {seed}")
+    outcome = run_programs(seed, programs, targets(), 2, quietly)
     assert not outcome.findings, "\n".join(map(str, outcome.findings))
-    assert outcome.programs + len(outcome.refusals) >= 24
+    assert outcome.programs + len(outcome.refusals) >= programs
+
+
+def test_every_planted_fault_has_its_place() -> None:
+    """Each fault's text stands exactly once in its file, so that planting it changes what it says."""
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 40
+    for fault in FAULTS:
+        text = (ROOT / fault.file).read_text(encoding="utf-8")
+        assert text.count(fault.right) == 1 and fault.right != fault.wrong, fault.name
+
+
+@pytest.mark.parametrize("name", ["the maximum starts at zero", "a filter is forgotten"])
+def test_a_planted_fault_is_found(name: str) -> None:
+    """`python -m fuzz.faults` does the same for all of them."""
+    fault = next(item for item in FAULTS if item.name == name)
+    programs, found = find(fault, most=100)
+    assert found, f"not found in {programs} programs"
+
+
+def test_a_pair_that_no_program_has_is_missing() -> None:
+    every = list(required(("passes", "cpu", "metal")))
+    coverage = Coverage()
+    for _ in range(LEAST):
+        coverage.add(every[1:])
+    assert coverage.missing(("passes", "cpu", "metal")) == [f"{every[0]}: 0"]
+    assert not coverage.missing(("cpu", "metal"))
+
+
+def test_constructs_are_counted_with_their_types() -> None:
+    found: set[str] = set()
+    for seed in range(5000, 5030):
+        program = make_program(seed)
+        loaded = load_text(program.text, f"{program.name}.yaml")
+        found |= constructs(check_spec(loaded), [{"T": "f16"}])
+    assert {
+        "op add f32",
+        "op add i64",
+        "reduce sum f32",
+        "load f16",
+        "store f32",
+        "for",
+        "sequential",
+    } <= found
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("os.abort()", "crash"), ("time.sleep(99)", "hang")])
