@@ -327,7 +327,7 @@ FAULTS = (
     Fault(
         "no wait between simdgroups",
         _METAL,
-        "    metal::threadgroup_barrier(metal::mem_flags::mem_threadgroup);\n",
+        "    if (lanes > kSimdLanes) metal::threadgroup_barrier(metal::mem_flags::mem_threadgroup);\n",
         "",
         "metal",
     ),
