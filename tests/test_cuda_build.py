@@ -163,7 +163,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Choices:
 
 def test_a_small_call_has_narrow_indices_whole_chunks_and_rows_in_registers(chosen: Choices) -> None:
     assert chosen["small"] == {
-        "position": 2, "teams": 9, "tiles": 1, "lanes": 32, "tile": 256, "x": 3, "y": 1, "groups": 3,
+        "position": 2, "teams": 18, "tiles": 2, "lanes": 32, "tile": 128, "x": 5, "y": 1, "groups": 5,
         "threads": 128,
         "given": 1, "scratch": 0,
     }  # fmt: skip
@@ -171,9 +171,9 @@ def test_a_small_call_has_narrow_indices_whole_chunks_and_rows_in_registers(chos
 
 def test_long_rows_have_larger_teams_and_go_to_memory(chosen: Choices) -> None:
     assert chosen["long"] == {
-        "position": 0, "teams": 9, "tiles": 3, "lanes": 256, "tile": 2048, "x": 9, "y": 1, "groups": 9,
+        "position": 0, "teams": 15, "tiles": 5, "lanes": 256, "tile": 1024, "x": 15, "y": 1, "groups": 15,
         "threads": 256,
-        "given": 1, "scratch": 9 * 5000 * 4,
+        "given": 1, "scratch": 15 * 5000 * 4,
     }  # fmt: skip
 
 

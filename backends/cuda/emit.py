@@ -102,7 +102,9 @@ def _bounds(launch: LaunchRecord) -> str:
     """
     if launch.schedule.part_lanes:
         return str(max(row.lanes for row in launch.schedule.teams))
-    return f"sgl::kMostLanes, sgl::least_blocks({'turns' if launch.has_turns else '0'})"
+    kept = f"turns * {launch.kept}" if launch.has_turns else "0"
+    kept = f"is_aligned ? {kept} : 0" if launch.has_turns and launch.has_chunks else kept
+    return f"sgl::kMostLanes, sgl::least_blocks({kept})"
 
 
 def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:

@@ -146,10 +146,14 @@ Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* par
   Choice choice;
   Launch& launch = choice.launch;
   launch.lanes = lanes_of(row, values);
-  launch.tile = static_cast<int32_t>(launch.lanes * chunk * row.tile_turns);
   const Saturated tiled = row.tiled ? at_least_zero(row.tiled(values)) : Saturated(1);
-  launch.tiles = row.tiled ? narrowed(host::floor_divide(tiled + Saturated(launch.tile - 1), launch.tile)) : 1;
-  launch.teams = narrowed(product_of_grid(row, values) * Saturated(launch.tiles));
+  const Saturated points = product_of_grid(row, values);
+  for (const int32_t turns : {row.tile_turns, 1}) {
+    launch.tile = static_cast<int32_t>(launch.lanes * chunk * turns);
+    launch.tiles = row.tiled ? narrowed(host::floor_divide(tiled + Saturated(launch.tile - 1), launch.tile)) : 1;
+    launch.teams = narrowed(points * Saturated(launch.tiles));
+    if (launch.teams >= kFewTeams) break;
+  }
   launch.teams_per_group = std::max(row.teams_per_group * kSimdLanes / launch.lanes, 1);
   if (launch.lanes > kSimdLanes) launch.teams_per_group = 1;
   launch.given = given_bits(row, call);

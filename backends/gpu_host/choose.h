@@ -10,6 +10,7 @@
 namespace sgl::gpu {
 
 inline constexpr int32_t kSimdLanes = 32;
+inline constexpr int64_t kFewTeams = 512;  // FEW_TEAMS of codegen/gpu/record.py
 
 // Groups beyond 2^30 go on along y; the last row may have more than there is work for.
 struct Grid {

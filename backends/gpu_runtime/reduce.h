@@ -296,19 +296,20 @@ struct ArgBest {
   static SGL_FN State start() {
     return State{S(0), nowhere()};
   }
+  // Without branches, of which lanes would take different ones.
   static SGL_FN bool comes_before(S a, S b) {
     return is_descending ? !(a <= b) && b == b : !(a >= b) && a == a;
   }
   static SGL_FN State merge(State a, State b) {
-    if (a.other == nowhere()) return b;
-    if (b.other == nowhere()) return a;
-    if (comes_before(a.value, b.value)) return a;
-    return comes_before(b.value, a.value) || b.other < a.other ? b : a;
+    const bool is_tied = !comes_before(a.value, b.value) & (b.other < a.other);
+    const bool is_better = (a.other == nowhere()) | comes_before(b.value, a.value) | is_tied;
+    const bool takes_b = is_better & (b.other != nowhere());
+    return State{takes_b ? b.value : a.value, takes_b ? b.other : a.other};
   }
   template <class I>
   static SGL_FN State add(State s, I index, S value) {
-    const bool is_better = s.other == nowhere() || comes_before(value, s.value);
-    return is_better ? State{value, Index(index)} : s;
+    const bool is_better = (s.other == nowhere()) | comes_before(value, s.value);
+    return State{is_better ? value : s.value, is_better ? Index(index) : s.other};
   }
   static SGL_FN Index result(State s) {
     return s.other == nowhere() ? Index(-1) : s.other;

@@ -119,6 +119,10 @@ class Registers:
         held = tuple(chunk for item in holds for chunk in item.chunks)
         return Registers(dealt, held, tuple(dict.fromkeys(extents)), frozenset(turning))
 
+    def kept_chunks(self, is_tiled: bool) -> int:
+        """About how many chunks a lane keeps in a turn. Tiles are taken to need twice the room."""
+        return (len(self.held) + 2 * len(self.rows)) * (2 if is_tiled else 1)
+
     def bytes_of_turn(self, chunk: int, entry: Entry, kernel: ir.Kernel) -> int:
         """What a lane keeps of each of its turns."""
         tensors = kernel.tensors()
@@ -166,6 +170,7 @@ def _launch_record(
         multiples=multiples,
         dealt=() if tiled is not None else registers.extents,
         has_turns=bool(registers.turning),
+        kept=registers.kept_chunks(tiled is not None),
         kernels=variants.kernels(name, first),
     )
 

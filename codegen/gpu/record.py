@@ -7,7 +7,8 @@ could leave 64 bits, evaluate it in double, whose rounding never decides.
     extent   = the greatest of `longest`
     lanes    = `schedule.teams`: that of the first row whose `longest` is None or >= extent
     chunk    = the entry's, 1 where nothing moves in chunks
-    tile     = lanes * chunk * schedule.tile_turns
+    tile     = lanes * chunk * schedule.tile_turns, or without the last where that gives fewer teams than
+               `FEW_TEAMS`
     teams    = product of `grid`, times ceil(`tiled` / tile) where `tiled` is not None; a negative
                extent counts as 0; with no teams there is nothing to launch
     groups   = ceil(teams / teams in a group); a group has schedule.teams_per_group simdgroups of teams
@@ -22,6 +23,9 @@ from typing import Literal
 from codegen.gpu.schedule import Schedule
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
+
+# Teams that leave a GPU room for more, whose tiles are then made smaller.
+FEW_TEAMS = 512
 
 # Words of 4 bytes through which teams of several simdgroups exchange partial results: one for each lane
 # of a threadgroup, which is enough for a state of at most 16 bytes a simdgroup too.
@@ -93,7 +97,8 @@ class LaunchRecord:
     scratch included. The aligned ones serve where each of `multiples` is a multiple of the entry's
     chunk and so is every stride of a tensor in `moved`, whose data is aligned to the lesser of 16 bytes
     and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns,
-    with the lanes of a part where teams have parts; the least that serves is taken.
+    with the lanes of a part where teams have parts; the least that serves is taken. `kept`: about how many
+    chunks of 16 bytes a lane keeps in each of its turns.
     """
 
     name: str
@@ -112,6 +117,7 @@ class LaunchRecord:
     multiples: tuple[ir.Expr, ...]
     dealt: tuple[ir.Expr, ...]
     has_turns: bool
+    kept: int
     kernels: tuple[KernelRecord, ...]
 
     @property

@@ -69,7 +69,7 @@ _AGAIN = Schedule((*_SMALL, TeamSize(2048, 32), TeamSize(None, 128)), register_b
 # Shared out over parts of the team: as many lanes as there are chunks of work.
 _SHARED_OUT = Schedule((TeamSize(256, 32), TeamSize(512, 64), TeamSize(None, 128)), register_bytes=64)
 # Nothing exchanged: as many lanes as there is work for in a tile.
-_TILED = Schedule((TeamSize(512, 32), TeamSize(None, 256)))
+_TILED = Schedule((TeamSize(512, 32), TeamSize(None, 128)))
 
 _OVERRIDES = ("team", "teams_per_group", "tile_turns")
 

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) gemma_rmsnorm_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 2 : 0)) gemma_rmsnorm_kernel(
     const gemma_rmsnorm_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens, h < heads.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) merge_state_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 2 : 0)) merge_state_kernel(
     const merge_state_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows, g < groups.
 template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) per_token_group_quant_8bit_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0)) per_token_group_quant_8bit_kernel(
     const per_token_group_quant_8bit_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens, h < heads + kv_heads.
 template <class T, class I, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) rotary_embedding_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 12 : 0)) rotary_embedding_kernel(
     const rotary_embedding_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) route_softmax_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 8 : 0)) route_softmax_kernel(
     const route_softmax_params params,
     const sgl::Launch launch,
     float* const weight_candidate_memory,

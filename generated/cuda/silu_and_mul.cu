@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows, a tile of c < width.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) silu_and_mul_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 4 : 0)) silu_and_mul_kernel(
     const silu_and_mul_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(turns)) softmax_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0)) softmax_kernel(
     const softmax_params params,
     const sgl::Launch launch) {
     sgl::wait_for_inputs();

@@ -38,7 +38,7 @@ constexpr Measure grid_0[] = {
 
 constexpr TeamRow teams_0[] = {
     {512, 32},
-    {kHoweverLong, 256},
+    {kHoweverLong, 128},
 };
 
 constexpr int16_t tensors_0[] = {

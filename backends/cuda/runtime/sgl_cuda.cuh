@@ -28,10 +28,10 @@ constexpr int kMostLanes = 512;
 constexpr int kPartLanes = 16;
 constexpr int kExchangeWords = 512;  // one for each lane of a group
 
-// How many blocks of the most lanes a multiprocessor should have room for. Lanes that keep much need the
-// registers, and so do the kernels that serve any size.
-constexpr int least_blocks(int turns) {
-  return turns == 1 || turns == 2 ? 2 : 1;
+// How many blocks of the most lanes a multiprocessor should have room for, where a lane keeps so many chunks.
+// Those that keep much need the registers, and so do the kernels that serve any size and keep nothing.
+constexpr int least_blocks(int kept) {
+  return kept == 0 || kept > 9 ? 1 : 2;
 }
 
 SGL_FN bool is_given(const Launch& launch, int position) {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord
+from codegen.gpu.record import FEW_TEAMS, KernelRecord, LaunchRecord, ScratchRecord
 from codegen.gpu.schedule import SIMD_LANES
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import evaluate_size
@@ -75,9 +75,12 @@ def plan(record: LaunchRecord, entry: str, values: Values, choice: Choice) -> Di
     """As `codegen.gpu.record` says; `entry` is the suffix of the dtypes' entry."""
     lanes = team_lanes(record, values)
     kernel = choose_kernel(record, entry, lanes, values, choice)
-    tile = lanes * kernel.chunk * record.schedule.tile_turns
-    tiles = 1 if record.tiled is None else -(-max(evaluate(record.tiled, values), 0) // tile)
-    teams = prod(max(evaluate(extent, values), 0) for extent in record.grid) * tiles
+    for turns in (record.schedule.tile_turns, 1):
+        tile = lanes * kernel.chunk * turns
+        tiles = 1 if record.tiled is None else -(-max(evaluate(record.tiled, values), 0) // tile)
+        teams = prod(max(evaluate(extent, values), 0) for extent in record.grid) * tiles
+        if teams >= FEW_TEAMS:
+            break
     shared = record.schedule.teams_per_group * SIMD_LANES // lanes if lanes <= SIMD_LANES else 1
     return Dispatch(kernel, teams, tiles, tile, lanes, shared)
 
