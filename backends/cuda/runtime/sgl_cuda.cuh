@@ -31,7 +31,7 @@ constexpr int kExchangeWords = 512;  // one for each lane of a group
 // How many blocks of the most lanes a multiprocessor should have room for, where a lane keeps so many chunks.
 // Those that keep much need the registers, and so do the kernels that serve any size and keep nothing.
 constexpr int least_blocks(int kept) {
-  return kept == 0 || kept > 9 ? 1 : 2;
+  return kept == 0 || kept > 6 ? 1 : 2;
 }
 
 SGL_FN bool is_given(const Launch& launch, int position) {
