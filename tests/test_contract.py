@@ -77,7 +77,8 @@ SHADER = [
     (r'SGL_KERNEL\("route_tokens_f32_wide"', 'SGL_KERNEL("route_tokens_f32_wider"', "instances"),
     (r"_kernel<float, int64_t", "_kernel<float, int32_t", "instances"),
     (r"SGL_KERNEL\(.*\n", "", "instances"),
-    (r"\[\[kernel\]\] void route_tokens_kernel", "[[kernel]] void other_kernel", "other_kernel"),
+    (r"\]\] void route_tokens_kernel", "]] void other_kernel", "other_kernel"),
+    (r"max_total_threads_per_threadgroup\(\d+\)", "max_total_threads_per_threadgroup(32)", "threads"),
 ]  # fmt: skip
 METAL = [
     (r'"route_tokens_f32_wide"', '"route_tokens_f32"', "kernel names"),

@@ -19,7 +19,10 @@ from codegen.record import OpRecord
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^    (\w+) (\w+);$", re.MULTILINE)
 _CONSTANT = re.compile(r"^constant (\w+) (\w+) \[\[function_constant\((\d+)\)\]\];$", re.MULTILINE)
-_KERNEL = re.compile(r"^\[\[kernel\]\] void (\w+)\(\n(.*?)\) \{$", re.MULTILINE | re.DOTALL)
+_KERNEL = re.compile(
+    r"^\[\[kernel, max_total_threads_per_threadgroup\((\d+)\)\]\] void (\w+)\(\n(.*?)\) \{$",
+    re.MULTILINE | re.DOTALL,
+)
 _BUFFER = re.compile(r"^ +(.*?[*&]) ?(\w+) \[\[buffer\((\d+)\)\]\]", re.MULTILINE)
 _SHARED = re.compile(r"^ +threadgroup (.*?[*&]) ?\w+ \[\[threadgroup\((\d+)\)\]\]", re.MULTILINE)
 _INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", (\w+)<(.*)>\)$', re.MULTILINE)
@@ -42,7 +45,8 @@ def read_shader(text: str, record: OpRecord) -> Facts:
         "instances": tuple(_INSTANCE.findall(text)),
     }
     tensors = record.kernel.tensors()
-    for kernel, parameters in _KERNEL.findall(text):
+    for threads, kernel, parameters in _KERNEL.findall(text):
+        facts[f"{kernel} threads"] = threads
         facts[f"{kernel} buffers"] = tuple(
             (position, type_, _author_name(name, tensors))
             for type_, name, position in _BUFFER.findall(parameters)
@@ -72,6 +76,7 @@ def shader_facts(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Facts:
     }
     for launch in launches:
         buffers = _buffers(launch, record)
+        facts[f"{launch.name}_kernel threads"] = str(launch.schedule.most_threads)
         facts[f"{launch.name}_kernel buffers"] = tuple((str(n), *row) for n, row in enumerate(buffers))
         facts[f"{launch.name}_kernel threadgroup memory"] = (("uint32_t*", "0"),)
     return facts

@@ -53,6 +53,7 @@ class Kernel:
     name: str
     about: str
     template: str
+    most_threads: int
     constants: tuple[ConstantRow, ...]
     parameters: tuple[str, ...]
     frame: tuple[str, ...]
@@ -131,6 +132,7 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
         name=name,
         about=about(item),
         template=", ".join(template_parameters(item.record, record)),
+        most_threads=item.record.schedule.most_threads,
         constants=tuple(ConstantRow(f"{name}_{size}", n) for n, size in constant_positions(item.record)),
         parameters=tuple(_parameters(item.record, record, writer)),
         frame=tuple(_frame(item.record, record, writer, name)),

@@ -46,6 +46,12 @@ class Schedule:
     register_bytes: int = 192
     part_lanes: int = 0
 
+    @property
+    def most_threads(self) -> int:
+        """The most threads that a threadgroup has: one great team, or several that share it."""
+        shared = SIMD_LANES * self.teams_per_group
+        return max(row.lanes if row.lanes > SIMD_LANES else shared for row in self.teams)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -15,7 +15,7 @@ constant int fused_add_rmsnorm_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void fused_add_rmsnorm_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void fused_add_rmsnorm_kernel(
     device T* input [[buffer(0)]],
     device T* residual [[buffer(1)]],
     device const T* weight [[buffer(2)]],

@@ -22,7 +22,7 @@ constant int merge_state_kernel_head_dim [[function_constant(0)]];
 
 // One team for each t < tokens, h < heads.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void merge_state_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void merge_state_kernel(
     device const T* v_a [[buffer(0)]],
     device const float* s_a [[buffer(1)]],
     device const T* v_b [[buffer(2)]],

@@ -25,7 +25,7 @@ constant int paged_attention_decode_kernel_head_dim [[function_constant(0)]];
 
 // One team for each b < batch, h < num_qo_heads.
 template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is_full>
-[[kernel]] void paged_attention_decode_kernel(
+[[kernel, max_total_threads_per_threadgroup(256)]] void paged_attention_decode_kernel(
     device const T* q [[buffer(0)]],
     device const T* k_pool [[buffer(1)]],
     device const T* v_pool [[buffer(2)]],

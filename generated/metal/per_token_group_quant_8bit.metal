@@ -20,7 +20,7 @@ constant int per_token_group_quant_8bit_kernel_group_size [[function_constant(0)
 
 // One team for each r < rows, g < groups.
 template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void per_token_group_quant_8bit_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void per_token_group_quant_8bit_kernel(
     device const T* input [[buffer(0)]],
     device Q* output_q [[buffer(1)]],
     device float* output_s [[buffer(2)]],

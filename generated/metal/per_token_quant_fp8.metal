@@ -15,7 +15,7 @@ constant int per_token_quant_fp8_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void per_token_quant_fp8_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void per_token_quant_fp8_kernel(
     device const T* input [[buffer(0)]],
     device sgl::f8e4m3* output_q [[buffer(1)]],
     device float* output_s [[buffer(2)]],

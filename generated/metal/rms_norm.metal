@@ -15,7 +15,7 @@ constant int rms_norm_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void rms_norm_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void rms_norm_kernel(
     device const T* x [[buffer(0)]],
     device const T* weight [[buffer(1)]],
     device T* out [[buffer(2)]],

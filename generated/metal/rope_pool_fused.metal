@@ -32,7 +32,7 @@ constant int rope_pool_fused_kernel_num_kv_heads [[function_constant(2)]];
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned>
-[[kernel]] void rope_pool_fused_kernel(
+[[kernel, max_total_threads_per_threadgroup(128)]] void rope_pool_fused_kernel(
     device const T* q [[buffer(0)]],
     device const T* k [[buffer(1)]],
     device const T* v [[buffer(2)]],

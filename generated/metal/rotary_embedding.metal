@@ -20,7 +20,7 @@ constant int rotary_embedding_kernel_pairs [[function_constant(0)]];
 
 // One team for each t < tokens, h < heads + kv_heads.
 template <class T, class I, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void rotary_embedding_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void rotary_embedding_kernel(
     device const I* positions [[buffer(0)]],
     device T* query [[buffer(1)]],
     device T* key [[buffer(2)]],

@@ -18,7 +18,7 @@ constant int route_sigmoid_kernel_k [[function_constant(1)]];
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void route_sigmoid_kernel(
+[[kernel, max_total_threads_per_threadgroup(128)]] void route_sigmoid_kernel(
     device const T* gating_output [[buffer(0)]],
     device const float* correction_bias [[buffer(1)]],
     device float* topk_weights [[buffer(2)]],

@@ -14,7 +14,7 @@ constant int softmax_kernel_width [[function_constant(0)]];
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel]] void softmax_kernel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void softmax_kernel(
     device const T* x [[buffer(0)]],
     device T* out [[buffer(1)]],
     constant softmax_params& params [[buffer(2)]],
