@@ -17,7 +17,7 @@ constant int combine_experts_scaled_kernel_experts [[function_constant(0)]];
 
 // One team for each t < tokens, a tile of c < width.
 template <class T, class index_t, int chunk, bool is_aligned>
-[[kernel, max_total_threads_per_threadgroup(256)]] void combine_experts_scaled_kernel(
+[[kernel, max_total_threads_per_threadgroup(128)]] void combine_experts_scaled_kernel(
     device const T* input [[buffer(0)]],
     device T* out [[buffer(1)]],
     constant combine_experts_scaled_params& params [[buffer(2)]],

@@ -12,7 +12,7 @@ struct gelu_tanh_and_mul_params {
 
 // One team for each r < rows, a tile of c < width.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-[[kernel, max_total_threads_per_threadgroup(256)]] void gelu_tanh_and_mul_kernel(
+[[kernel, max_total_threads_per_threadgroup(128)]] void gelu_tanh_and_mul_kernel(
     device const T* input [[buffer(0)]],
     device T* out [[buffer(1)]],
     constant gelu_tanh_and_mul_params& params [[buffer(2)]],
