@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
-from kernel_ir import nodes as ir
 from kernel_ir.polynomials import Monomial, Polynomial, combine, divisors
 
 if TYPE_CHECKING:
@@ -109,12 +108,13 @@ class Search:
                     return True
             elif atom.kind == "select" and atom.condition is not None:
                 then, orelse = (goal.replaced(name, part) for part in atom.operands)
-                if self._branch(atom.condition, True, then) and self._branch(atom.condition, False, orelse):
+                if name in self.facts.split:  # taking its condition for granted led back to it
+                    continue
+                facts = replace(self.facts, split=self.facts.split | {name})
+                yes, no = (facts.with_condition(atom.condition, holds) for holds in (True, False))
+                if yes.ask(then) and no.ask(orelse):
                     return True
         return False
-
-    def _branch(self, condition: ir.Expr, holds: bool, goal: Polynomial) -> bool:
-        return self.facts.with_condition(condition, holds).ask(goal)
 
     def _index_atoms(self, goal: Polynomial) -> None:
         """Make the lemmas of every atom in sight available."""

@@ -62,6 +62,7 @@ class Facts:
     known: tuple[Polynomial, ...] = ()  # each >= 0
     nonnegative: frozenset[str] = frozenset()
     zeros: frozenset[str] = frozenset()  # atoms `a % b` that are 0
+    split: frozenset[str] = frozenset()  # choices one of whose branches is being taken
     values: Mapping[str, Polynomial] = field(default_factory=dict)  # variable -> what it is
     witnesses: tuple[Witness, ...] = ()
     rows: Mapping[str, Atom] = field(default_factory=dict)  # row of indices -> what each element is
