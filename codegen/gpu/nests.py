@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from codegen import lowered as low
 from codegen.gpu.chunks import Block
+from codegen.gpu.split import names_in
 from kernel_ir import nodes as ir
 from kernel_ir.traverse import walk
 
@@ -21,7 +22,7 @@ def find_nests(body: Block) -> frozenset[str]:
     found: set[str] = set()
     for statement in body:
         match statement:
-            case low.Loop(kind="serial", is_parallel=True) if _is_shared_out(statement.body):
+            case low.Loop(kind="serial", is_parallel=True) if _is_shared_out(statement):
                 found.add(statement.var)
             case low.Loop(kind="lanes"):
                 found |= _inside_lanes(statement)
@@ -33,10 +34,17 @@ def find_nests(body: Block) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_shared_out(block: Block) -> bool:
-    """Whether all that a block does beside scalars and single stores happens in dealt loops."""
+def _is_shared_out(loop: low.Loop) -> bool:
+    """Whether all that a loop does beside scalars and single stores happens in dealt loops.
+
+    The first of those says how large a share is, so its length must be known in front of the loop.
+    """
+    block = loop.body
     dealt = [item for item in low.walk(block) if isinstance(item, low.Loop) and item.kind == "lanes"]
-    return bool(dealt) and not _uses_rows(block) and all(map(_has_no_exchange, block))
+    if not dealt or _uses_rows(block) or not all(map(_has_no_exchange, block)):
+        return False
+    inside = {name for item in low.walk((loop,)) for name in low.bound_names(item)}
+    return not (names_in(dealt[0].low) | names_in(dealt[0].high)) & inside
 
 
 def _has_no_exchange(statement: low.Stmt) -> bool:
