@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hypothesis
 import pytest
+from fresh_seed import fresh_seed
 
 # The same examples on every run; `--hypothesis-profile=default` draws new ones.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
+
+
+def pytest_report_header() -> str:
+    return f"fresh programs from seed {fresh_seed()}: build.py fuzz --seed {fresh_seed()} --programs 12"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

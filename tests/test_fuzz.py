@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fresh_seed import fresh_seed
 
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
@@ -124,8 +124,7 @@ def test_a_finding_shrinks_to_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert small.drawn_from == program.seed
 
 
-@pytest.mark.parametrize(("seed", "programs"), [(7000, 20), (random.SystemRandom().randrange(10**9), 12)],
-                         ids=["fixed", "fresh"])  # fmt: skip
+@pytest.mark.parametrize(("seed", "programs"), [(7000, 20), (fresh_seed(), 12)], ids=["fixed", "fresh"])
 def test_programs_run_on_every_target_without_a_finding(seed: int, programs: int) -> None:
     """The programs of a fixed seed, and fresh ones; what is found names its seed."""
     print(f"programs from seed {seed}")
