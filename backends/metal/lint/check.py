@@ -2,7 +2,7 @@
 
 The shader's text is read as it ships, before any preprocessing but the expansion of macros without
 parameters. What needs types (which space an expression points into, say) is decided from the names that
-a function declares, so a rule stays silent where it cannot tell; it never reports what Metal takes.
+a function declares, so a rule stays silent where it cannot tell.
 The restrictions are those of the Metal Shading Language Specification, chapter 1 and 4 and the limits of
 the Metal feature set tables.
 """
@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from backends.metal.lint.outline import Function, Outline, Span, calls_in, outline_of
+from backends.metal.lint.numbers import Numbers, known_numbers, value_of
+from backends.metal.lint.outline import Function, Outline, Span, calls_in, outline_of, types_of
 from backends.metal.lint.words import Macros, Words
 from kernel_ir.names import MSL
 
@@ -31,7 +32,7 @@ _VECTOR = re.compile(r"(bool|u?char|u?short|u?int|u?long|half|bfloat|float)([234
 # Words that no shader may contain, and what is wrong with each.
 REFUSED = {
     **dict.fromkeys(("double", "double2", "double3", "double4"), "Metal has no double"),
-    **dict.fromkeys(("try", "throw", "catch", "noexcept"), "Metal has no exceptions"),
+    **dict.fromkeys(("try", "throw", "catch"), "Metal has no exceptions"),
     **dict.fromkeys(("new", "delete"), "Metal has no dynamic memory"),
     **dict.fromkeys(("dynamic_cast", "typeid", "virtual"), "Metal has no run-time types"),
     **dict.fromkeys(("register", "thread_local", "asm"), "Metal does not have this keyword"),
@@ -71,19 +72,14 @@ def refused_words(shader: Shader) -> Iterator[Finding]:
             yield Finding("refused word", words.line(at), f"`{words[at]}`: {reason}")
 
 
-def derived_classes(shader: Shader) -> Iterator[Finding]:
-    words = shader.words
-    for first, last in shader.outline.classes:
-        if any(words[at] == ":" for at in range(first, last)):
-            yield Finding(
-                "derived class", words.line(first), f"`{words[first + 1]}` derives from another class"
-            )
-
-
 def recursion(shader: Shader) -> Iterator[Finding]:
     """A function that calls itself through functions of the same text, with as many arguments."""
     words = shader.words
-    known = {item.identity: item for item in shader.outline.functions}
+    overloads: dict[Identity, set[tuple[str, ...]]] = {}
+    for item in (*shader.outline.functions, *shader.outline.prototypes):
+        overloads.setdefault(item.identity, set()).add(types_of(words, item))
+    functions = shader.outline.functions
+    known = {item.identity: item for item in functions if len(overloads[item.identity]) == 1}
     calls = {name: set(_called(words, item, known)) for name, item in known.items()}
     for name, item in known.items():
         reached, left = set(), list(calls[name])
@@ -102,7 +98,8 @@ Identity = tuple[tuple[str, ...], str, int]
 def _called(words: Words, function: Function, known: dict[Identity, Function]) -> Iterator[Identity]:
     """Unqualified calls, looked up from the innermost scope outwards."""
     for at in calls_in(words, function.body):
-        if words[at - 1] in ("::", ".", "->"):
+        is_own = words[at - 1] == "->" and words[at - 2] == "this"
+        if words[at - 1] in ("::", ".", "->") and not is_own:
             continue
         count = len(list(words.split(at + 2, words.matching(at + 1))))
         for depth in range(len(function.scope), -1, -1):
@@ -118,13 +115,12 @@ def initialisers(shader: Shader) -> Iterator[Finding]:
     for variable in shader.outline.variables:
         first, last = variable.span
         texts = [words[at] for at in range(first, last)]
-        if "constant" not in texts:
+        if "constant" not in texts and not any(text.isupper() and text.isidentifier() for text in texts[:2]):
             message = "a variable outside of functions must be in the address space `constant`"
             yield Finding("program scope", words.line(first), message)
-        if "constexpr" in texts or "=" not in texts:
-            continue
-        equals = first + texts.index("=")
-        yield from _dynamic(words, (equals, last))
+        opening = next((n for n, text in enumerate(texts) if text in ("=", "{", "(")), None)
+        if "constexpr" not in texts and "function_constant" not in texts and opening is not None:
+            yield from _dynamic(words, (first + opening, last))
     for function in shader.outline.functions:
         for at in range(*function.body):
             if words[at] == "static" and "constexpr" not in (words[at + 1], words[at + 2]):
@@ -136,7 +132,8 @@ def _dynamic(words: Words, span: Span) -> Iterator[Finding]:
     for at in calls_in(words, span):
         name = words[at]
         is_type = name in ELEMENT_BYTES or _VECTOR.fullmatch(name)
-        if not is_type and name != "is_function_constant_defined":
+        is_limit = words[at - 1] == "::" and "numeric_limits" in (words[n] for n in range(at - 8, at))
+        if not is_type and not is_limit and name != "is_function_constant_defined":
             message = f"the initialiser calls `{name}`; it must be known to the compiler"
             yield Finding("dynamic initialiser", words.line(at), message)
 
@@ -168,9 +165,25 @@ def address_spaces(shader: Shader) -> Iterator[Finding]:
             elif "(" not in texts:
                 message = f"`{' '.join(texts)}` points, and names no address space"
                 yield Finding("address space", words.line(span[0]), message)
-        yield from _casts(
-            words, function.body, {name: it for name, it in spaces.items() if name not in SPACES}
-        )
+        spaces |= dict(_local_spaces(words, function.body))
+        known = {name: space for name, space in spaces.items() if name not in SPACES}
+        yield from _casts(words, function.body, known)
+
+
+def _local_spaces(words: Words, body: Span) -> Iterator[tuple[str, str]]:
+    """Pointers that a body declares, and its threadgroup arrays, with the space that they point into."""
+    for at in range(*body):
+        if words[at] not in SPACES or words[at - 1] in ("<", "("):
+            continue
+        end = at
+        while end < body[1] and words[end] not in (";", "=", "(", "{"):
+            end += 1
+        texts = [words[n] for n in range(at, end)]
+        stars = [n for n, text in enumerate(texts) if text in ("*", "&")]
+        if stars and stars[-1] + 1 < len(texts):
+            yield texts[stars[-1] + 1], words[at]
+        elif words[at] == "threadgroup" and "[" in texts:
+            yield texts[texts.index("[") - 1], "threadgroup"
 
 
 def _casts(words: Words, body: Span, spaces: dict[str, str]) -> Iterator[Finding]:
@@ -200,10 +213,15 @@ def vector_casts(shader: Shader) -> Iterator[Finding]:
     """`(float4)v`: C++ compilers with vector extensions copy bits where Metal converts."""
     words = shader.words
     for at in range(len(words)):
-        is_cast = words[at] == "(" and _VECTOR.fullmatch(words[at + 1]) and words[at + 2] == ")"
-        is_operand = words.is_word(at + 3) or words[at + 3] == "("
-        if is_cast and is_operand and (words[at - 1] == "return" or not words.is_word(at - 1)):
-            name = words[at + 1]
+        first = at + 3 if words[at + 1] == "metal" and words[at + 2] == "::" else at + 1
+        is_generic = words[first] == "vec" and words[first + 1] == "<"
+        last = words.matching(first + 1) if is_generic else first
+        is_cast = words[at] == "(" and words[last + 1] == ")"
+        is_operand = words.is_word(last + 2) or words[last + 2] in ("(", "-", "~", "!")
+        if not is_cast or not is_operand or not (is_generic or _VECTOR.fullmatch(words[first])):
+            continue
+        if words[at - 1] == "return" or not words.is_word(at - 1):
+            name = "".join(words[n] for n in range(first, last + 1))
             yield Finding("vector cast", words.line(at), f"write {name}(...) for the cast `({name})`")
 
 
@@ -211,34 +229,42 @@ def reserved_names(shader: Shader) -> Iterator[Finding]:
     """Declarations under a name that Metal has a meaning for."""
     words = shader.words
     for at in range(len(words)):
-        if words[at] not in MSL or words[at + 1] not in ("=", ";", "[", ","):
+        if words[at] not in MSL or words[at - 1] in _QUALIFIERS | {"return", "namespace", "using"}:
             continue
-        if words.is_word(at - 1) and words[at - 1] not in _QUALIFIERS | {"return"}:
+        before = words[at - 1]
+        is_typed = before == "void" or before in ELEMENT_BYTES or _VECTOR.fullmatch(before)
+        is_declared = words.is_word(at - 1) and words[at + 1] in ("=", ";", "[", ",")
+        if is_declared or (is_typed and words[at + 1] in ("(", ")", "{")):
             yield Finding("reserved name", words.line(at), f"`{words[at]}` is a word of Metal's")
 
 
 def kernel_limits(shader: Shader) -> Iterator[Finding]:
     """Buffers, threadgroup memory and threads of each kernel."""
     words = shader.words
+    numbers = known_numbers(words)
     for function in shader.outline.functions:
         head = [words[at] for at in range(*function.head)]
         if "kernel" not in head:
             continue
         line = words.line(function.head[0])
         buffers = [span for span in function.parameters if _is_buffer(words, span)]
-        highest = max((_index(words, span, n) for n, span in enumerate(buffers)), default=-1)
+        indices = [_index(words, span, n, numbers) for n, span in enumerate(buffers)]
+        highest = max(indices, default=-1)
+        for index in sorted({index for index in indices if indices.count(index) > 1}):
+            yield Finding("buffers", line, f"`{function.name}` binds two parameters to buffer {index}")
         if len(buffers) > MOST_BUFFERS or highest >= MOST_BUFFERS:
             count = max(len(buffers), highest + 1)
             yield Finding(
                 "buffers", line, f"`{function.name}` binds {count} buffers; Metal has {MOST_BUFFERS}"
             )
-        used = sum(_shared_bytes(words, function.body))
+        used = sum(_shared_bytes(words, function.body, numbers))
         if used > MOST_THREADGROUP_BYTES:
             message = f"`{function.name}` has {used} bytes in threadgroup memory of {MOST_THREADGROUP_BYTES}"
             yield Finding("threadgroup memory", line, message)
         if "max_total_threads_per_threadgroup" in head:
-            threads = head[head.index("max_total_threads_per_threadgroup") + 2]
-            if threads.isdigit() and int(threads) > MOST_THREADS:
+            at = function.head[0] + head.index("max_total_threads_per_threadgroup") + 1
+            threads = value_of(words, (at + 1, words.matching(at)), numbers)
+            if threads is not None and threads > MOST_THREADS:
                 message = f"`{function.name}` asks for {threads} threads; a threadgroup has {MOST_THREADS}"
                 yield Finding("threads", line, message)
 
@@ -248,14 +274,18 @@ def _is_buffer(words: Words, span: Span) -> bool:
     return "buffer" in texts or ("[[" not in texts and bool({"device", "constant"} & set(texts)))
 
 
-def _index(words: Words, span: Span, position: int) -> int:
+def _index(words: Words, span: Span, position: int, numbers: Numbers) -> int:
+    """The buffer of a parameter: as it says, or by its place."""
     texts = [words[at] for at in range(*span)]
-    given = texts[texts.index("buffer") + 2] if "buffer" in texts else ""
-    return int(given) if given.isdigit() else position
+    if "buffer" not in texts:
+        return position
+    at = span[0] + texts.index("buffer") + 1
+    given = value_of(words, (at + 1, words.matching(at)), numbers)
+    return position if given is None else given
 
 
-def _shared_bytes(words: Words, body: Span) -> Iterator[int]:
-    """The sizes of a body's threadgroup variables whose lengths are written as numbers."""
+def _shared_bytes(words: Words, body: Span, numbers: Numbers) -> Iterator[int]:
+    """The sizes of a body's threadgroup variables whose lengths the text gives."""
     for at in range(*body):
         if words[at] != "threadgroup" or words[at - 1] not in (";", "{", "}"):
             continue
@@ -265,9 +295,14 @@ def _shared_bytes(words: Words, body: Span) -> Iterator[int]:
         lanes = {None: 1, "2": 2, "3": 4, "4": 4}[vector[2] if vector else None]
         for first, last in words.split(at + 2, _semicolon(words, at)):
             texts = [words[n] for n in range(first, last)]
-            lengths = [int(text) for text in texts if text.isdigit()]
-            if "*" not in texts and "=" not in texts:
-                yield size * lanes * _product(lengths)
+            if "=" not in texts and words[at + 2] not in ("*", "&"):
+                yield size * lanes * _product(list(_lengths(words, (first, last), numbers)))
+
+
+def _lengths(words: Words, span: Span, numbers: Numbers) -> Iterator[int]:
+    for at in range(*span):
+        if words[at] == "[":
+            yield value_of(words, (at + 1, words.matching(at)), numbers) or 0
 
 
 def _semicolon(words: Words, at: int) -> int:
@@ -284,6 +319,6 @@ def _product(numbers: list[int]) -> int:
 
 
 RULES: tuple[Callable[[Shader], Iterator[Finding]], ...] = (
-    refused_words, derived_classes, recursion, initialisers, lambdas, address_spaces, vector_casts,
+    refused_words, recursion, initialisers, lambdas, address_spaces, vector_casts,
     reserved_names, kernel_limits,
 )  # fmt: skip

@@ -35,9 +35,12 @@ class Variable:
 
 @dataclass(slots=True)
 class Outline:
-    """`classes` are the heads of class definitions, from `struct` to the brace."""
+    """`classes` are the heads of class definitions, from `struct` to the brace; `prototypes` declare
+    functions whose bodies stand elsewhere.
+    """
 
     functions: list[Function] = field(default_factory=list)
+    prototypes: list[Function] = field(default_factory=list)
     classes: list[Span] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
 
@@ -57,6 +60,8 @@ def _declarations(words: Words, span: Span, scope: tuple[str, ...], is_class: bo
         if words[stop] != "{":
             if words[stop] == ";" and not is_class and _is_variable(words, head):
                 found.variables.append(Variable(head))
+            elif (prototype := _function(words, head, (stop, stop), scope)) is not None:
+                found.prototypes.append(prototype)
             start = stop + 1
             continue
         closing = words.matching(stop)
@@ -65,8 +70,8 @@ def _declarations(words: Words, span: Span, scope: tuple[str, ...], is_class: bo
             function = _function(words, head, (stop + 1, closing), scope)
             if function is not None:
                 found.functions.append(function)
-            elif not is_class and "=" in _texts(words, head):
-                found.variables.append(Variable((start, closing + 1)))
+            elif not is_class and _is_braced_variable(words, head):
+                found.variables.append(Variable((_behind_template(words, head), closing + 1)))
         elif words[keyword] != "enum":
             if words[keyword] != "namespace":
                 found.classes.append((keyword, stop))
@@ -89,12 +94,18 @@ def _stop(words: Words, start: int, end: int) -> int:
 
 def _keyword(words: Words, head: Span) -> int | None:
     """What a braced head defines, if no function: `namespace`, `struct`, `class`, `union` or `enum`."""
-    at = head[0]
-    while at < head[1] and words[at] == "template":
-        at = words.matching(at + 1) + 1 if words[at + 1] == "<" else at + 1
+    at = _behind_template(words, head)
     while words[at] in ("inline", "constexpr", "static", "typedef"):
         at += 1
     return at if words[at] in ("namespace", "struct", "class", "union", "enum") else None
+
+
+def _behind_template(words: Words, head: Span) -> int:
+    """Where a declaration begins behind its template parameters."""
+    at = head[0]
+    while at < head[1] and words[at] == "template":
+        at = words.matching(at + 1) + 1 if words[at + 1] == "<" else at + 1
+    return at
 
 
 def _name(words: Words, keyword: int, stop: int) -> str:
@@ -109,13 +120,13 @@ def _name(words: Words, keyword: int, stop: int) -> str:
 
 
 def _function(words: Words, head: Span, body: Span, scope: tuple[str, ...]) -> Function | None:
-    for at in range(head[0], head[1]):
+    at = _behind_template(words, head) - 1
+    while (at := at + 1) < head[1]:
+        if words[at] == "[[":
+            at = words.matching(at)
+            continue
         is_call = words[at + 1] == "(" and words.is_word(at) and words[at] not in _NO_NAMES
-        if (
-            not is_call
-            or words[at - 1] == "[["
-            or words[at] in ("alignas", "__attribute__", "__launch_bounds__")
-        ):
+        if not is_call or words[at] in ("alignas", "__attribute__"):
             continue
         if words[at - 1] == "=":
             return None
@@ -125,8 +136,15 @@ def _function(words: Words, head: Span, body: Span, scope: tuple[str, ...]) -> F
     return None
 
 
+def _is_braced_variable(words: Words, head: Span) -> bool:
+    """Whether a declaration that ends with a brace initialises a variable."""
+    texts = _texts(words, (_behind_template(words, head), head[1]))
+    return bool({"=", "constant"} & set(texts)) and "operator" not in texts and texts[0] != "using"
+
+
 def _is_variable(words: Words, head: Span) -> bool:
     """Whether a declaration that ends with `;` makes a variable."""
+    head = (_behind_template(words, head), head[1])
     first = words[head[0]]
     if first in (
         "using",
@@ -142,9 +160,19 @@ def _is_variable(words: Words, head: Span) -> bool:
     ):
         return False
     texts = _texts(words, head)
-    if "=" in texts or "function_constant" in texts:
-        return True
+    if {"=", "constant", "function_constant"} & set(texts) and "operator" not in texts:
+        return "(" not in texts or texts[0] not in ("inline", "static") or "=" in texts
     return "(" not in texts and "operator" not in texts and len(texts) >= 2
+
+
+def types_of(words: Words, function: Function) -> tuple[str, ...]:
+    """The types of a function's parameters, which tell overloads apart."""
+    return tuple(_type_of(words, span) for span in function.parameters)
+
+
+def _type_of(words: Words, span: Span) -> str:
+    texts = [text for text in _texts(words, span) if text != "const"]
+    return " ".join(texts[:-1] if len(texts) > 1 and texts[-1].isidentifier() else texts)
 
 
 def _texts(words: Words, span: Span) -> list[str]:
