@@ -97,3 +97,8 @@ def test_aligned_kernels_move_whole_vectors_after_they_have_waited(op: str, tmp_
         assert is_in_registers or op not in IN_REGISTERS, f"{name} uses local memory"
         waits, first = code.find("ACQBULK"), re.search(r"\b(LDG|STG)\b", code)
         assert first is None or 0 <= waits < first.start(), f"{name} reads before it waits"
+
+
+def test_a_report_that_is_not_there_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ptxas.main(["nowhere.json"]) == 1
+    assert "nowhere.json is not there" in capsys.readouterr().err

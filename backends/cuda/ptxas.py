@@ -117,6 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("report", type=Path, help="the file that a build left, such as build/cuda/ptxas.json")
     parser.add_argument("objects", type=Path, nargs="*", help="gather the report of these objects into it")
     parsed = parser.parse_args(arguments)
+    if not parsed.objects and not parsed.report.exists():
+        print(f"error: {parsed.report} is not there; a build with nvcc leaves it", file=sys.stderr)
+        return 1
     if not parsed.objects:
         print(render(read(parsed.report)))
         return 0
