@@ -20,6 +20,7 @@ from codegen.host.contract import check_op_files
 from codegen.host.native import op_files
 from codegen.pipeline import Compiled, compile_spec
 from kernel_ir.errors import CompilerBug
+from kernel_ir.load import load_text
 
 Files = dict[str, str]
 
@@ -79,6 +80,15 @@ SHADER = [
     (r"SGL_KERNEL\(.*\n", "", "instances"),
     (r"\]\] void route_tokens_kernel", "]] void other_kernel", "other_kernel"),
     (r"max_total_threads_per_threadgroup\(\d+\)", "max_total_threads_per_threadgroup(32)", "threads"),
+    (r"group \[\[threadgroup_position_in_grid", "group [[threadgroups_per_grid", "positions"),
+    (r"groups \[\[threadgroups_per_grid", "groups [[threads_per_grid", "positions"),
+    (r"uint thread_index \[\[thread_index_in_threadgroup", "uint thread_index [[thread_index_in_simdgroup",
+     "positions"),
+    (r"make_team\(launch, exchange, group, groups", "make_team(launch, exchange, groups, group", "team"),
+    (r"index_t\(params\.logits_stride_0\)", "index_t(params.ids_stride_0)", "locals"),
+    (r"route_tokens_kernel_k, params\.k\)", "route_tokens_kernel_k, params.tokens)", "locals"),
+    (r"route_tokens_kernel_k, params\.k\)", "route_tokens_kernel_experts, params.k)", "locals"),
+    (r"(\(ids, t \* )ids_stride_0", r"\1logits_stride_0", "strides"),
 ]  # fmt: skip
 METAL = [
     (r'"route_tokens_f32_wide"', '"route_tokens_f32"', "kernel names"),
@@ -110,7 +120,8 @@ LAUNCHES = [
     (r"kernels_0\[\] = \{\n    \{0", "kernels_0[] = {\n    {1", "kernels"),
     (r"(enum SizeIndex : int16_t \{ )(size_\w+), (size_\w+),", r"\1\3, \2,", "sizes"),
     (r"(enum TensorIndex : int16_t \{ )(tensor_\w+), (tensor_\w+),", r"\1\3, \2,", "tensors"),
-    (r"// tokens\n", "// tokens + 1\n", "measure|grid|bounds"),
+    (r"V\.sizes\[size_tokens\]", "V.sizes[size_experts]", "grid"),
+    (r"return tokens;", "return tokens + 1;", "grid"),
 ]  # fmt: skip
 CUDA = [
     (".cu", r"(&route_tokens_kernel<float, )int64_t", r"\1int32_t", "table"),
@@ -150,6 +161,39 @@ def test_a_changed_fact_is_found(
     assert count == 1 and text != files(target, name)[path], "nothing was changed"
     with pytest.raises(CompilerBug, match=f"{path} is not what its record says: .*({about})"):
         check(target, name, {**files(target, name), path: text})
+
+
+NAMED = """
+edition: 1
+name: odd
+summary: A name that targets have a use for.
+arguments:
+  {tensor}: {{type: "f32[d, {size}]", doc: "a"}}
+  {tensor}_2: {{type: "f32[d, {size}]", doc: "b"}}
+  {scalar}: {{type: f32, doc: "c"}}
+results:
+  res: {{type: "f32[d, {size}]", doc: "d"}}
+body: |
+  for r in range(d):
+      top = max({tensor}[r, c] + {tensor}_2[r, c] for c in range({size}))
+      for c in range({size}):
+          res[r, c] = {tensor}[r, c] * {scalar} + top
+examples:
+  - {{d: 3, {size}: 70}}
+"""
+OWN = """
+    params launch team exchange group groups thread_index chunk turns sgl item items lane lanes turn step
+    part share odd_kernel odd_params values memory
+""".split()
+
+
+@pytest.mark.parametrize("role", ["tensor", "scalar", "size"])
+@pytest.mark.parametrize("name", OWN)
+def test_what_a_kernel_has_of_its_own_may_be_a_name_in_a_spec(name: str, role: str) -> None:
+    words = {"tensor": "x", "scalar": "y", "size": "w", role: name}
+    item = compile_spec(load_text(NAMED.format(**words), "odd.yaml"))
+    for emit in (emit_metal, emit_cuda):
+        assert emit(item.program, item.record)
 
 
 def test_differences_name_what_differs() -> None:

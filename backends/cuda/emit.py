@@ -14,6 +14,7 @@ from codegen.gpu.launch_tables import Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, plan
 from codegen.gpu.record import LaunchRecord
 from codegen.gpu.schedule import Schedule, Target, TeamSize
+from codegen.gpu.text import memory_of
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord
@@ -111,7 +112,7 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
     yield f"const {record.params_struct} params"
     yield "const sgl::Launch launch"
     for row in launch.scratch:
-        yield f"{TYPES[row.type.name]}* const {writer.namer[writer.memory_of(row.name)]}"
+        yield f"{TYPES[row.type.name]}* const {writer.namer[memory_of(row.name)]}"
 
 
 def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:

@@ -16,6 +16,7 @@ from codegen.gpu.launch_tables import Array, Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, plan
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
 from codegen.gpu.schedule import Schedule, Target, TeamSize
+from codegen.gpu.text import memory_of
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
 from codegen.record import OpRecord
@@ -148,7 +149,7 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
         for tensor in launch.tensors
     ]
     for row in launch.scratch:
-        buffers.append(f"{writer.pointer(TYPES[row.type.name])} {writer.namer[writer.memory_of(row.name)]}")
+        buffers.append(f"{writer.pointer(TYPES[row.type.name])} {writer.namer[memory_of(row.name)]}")
     buffers += [f"constant {record.params_struct}& params", "constant sgl::Launch& launch"]
     if len(buffers) > TARGET.most_buffers:
         reason = f"a launch is bound to {len(buffers)} buffers; Metal has {TARGET.most_buffers}"

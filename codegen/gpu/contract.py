@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from codegen.contract import Facts
+from codegen.gpu.launch_tables import measure_body
 from codegen.gpu.record import LaunchRecord, ScratchRecord
 from codegen.record import OpRecord
 from kernel_ir import nodes as ir
-from kernel_ir.printer import print_expression
 
 _ARRAY = re.compile(r"^constexpr [^\n]*?(\w+)\[\] = \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
-_MEASURE = re.compile(r"^// ([^\n]+)\nSaturated (\w+)\(", re.MULTILINE)
+_MEASURE = re.compile(r"^Saturated (\w+)\([^\n]*\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _ENUM = re.compile(r"^enum (\w+)Index : int16_t \{ (.*?)\};", re.MULTILINE)
 _LAUNCH = re.compile(r"^    \{\n(.*?)^    \},", re.MULTILINE | re.DOTALL)
 _MEMBER = re.compile(r"^ +\.(\w+) = (.*),$", re.MULTILINE)
@@ -36,7 +36,7 @@ def read_members(text: str) -> dict[str, str]:
 
 def read_launch_tables(text: str) -> dict[str, object]:
     """What `<op>_launches.cpp` says of every launch."""
-    arrays, measures = read_arrays(text), {name: about for about, name in _MEASURE.findall(text)}
+    arrays, measures = read_arrays(text), _read_measures(text)
     facts: dict[str, object] = {
         f"{kind.lower()}s": _names(items, kind) for kind, items in _ENUM.findall(text)
     }
@@ -46,6 +46,11 @@ def read_launch_tables(text: str) -> dict[str, object]:
         for name, value in _MEMBER.findall(body):
             facts[f"launch {number} {name}"] = _value(value, arrays, measures)
     return facts
+
+
+def _read_measures(text: str) -> dict[str, str]:
+    """What each function of sizes computes, as one line of its statements."""
+    return {name: " ".join(body.split()) for name, body in _MEASURE.findall(text)}
 
 
 def launch_table_facts(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Facts:
@@ -83,13 +88,13 @@ def _item(text: str, measures: Mapping[str, str]) -> object:
 def _facts(launch: LaunchRecord, entries: list[str], slots: dict[str, int]) -> Iterator[tuple[str, object]]:
     schedule = launch.schedule
     yield "name", f'"{launch.name}"'
-    yield "tiled", "nullptr" if launch.tiled is None else print_expression(launch.tiled)
-    yield "longest", print_expression(launch.longest)
+    yield "tiled", "nullptr" if launch.tiled is None else measure_body(launch.tiled)
+    yield "longest", measure_body(launch.longest)
     for name, exprs in (
         ("grid", launch.grid), ("bounds", launch.bounds), ("multiples", launch.multiples),
         ("dealt", launch.dealt),
     ):  # fmt: skip
-        yield name, tuple(map(print_expression, exprs))
+        yield name, tuple(map(measure_body, exprs))
     for name, tensors in (("tensors", launch.tensors), ("given", launch.given), ("moved", launch.moved)):
         yield name, tensors
     yield "teams", tuple((_longest(row.longest), str(row.lanes)) for row in schedule.teams)
@@ -107,7 +112,7 @@ def _facts(launch: LaunchRecord, entries: list[str], slots: dict[str, int]) -> I
 def _scratch(row: ScratchRecord, slots: dict[str, int]) -> tuple[str, ...]:
     slot = slots.setdefault(row.name, len(slots)) if row.owner == "program" else -1
     size, owner = str(row.type.bytes), f"Owner::{row.owner}"
-    return (print_expression(row.extent), size, owner, str(slot), _flag(row.unless_turns))
+    return (measure_body(row.extent), size, owner, str(slot), _flag(row.unless_turns))
 
 
 def _longest(longest: int | None) -> str:

@@ -107,6 +107,13 @@ def launch_source(launches: tuple[LaunchRecord, ...], record: OpRecord, frame: F
     )
 
 
+def measure_body(expr: ir.Expr) -> str:
+    """The statements of the function that computes `expr`, as one line."""
+    function = size_function("", "Saturated", expr, _SATURATED)
+    values = (f"const {item.type} {item.name} = {item.source};" for item in function.locals)
+    return " ".join((*values, f"return {function.expression};"))
+
+
 @dataclass(slots=True)
 class _Writer:
     """Writes launches; equal expressions share a function, and equal names of scratch a buffer."""

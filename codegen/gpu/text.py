@@ -13,6 +13,7 @@ from codegen.build_ir import ZERO, op
 from codegen.expressions import ATOM, Dialect, Spelling, print_expression
 from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan
+from codegen.gpu.record import LaunchRecord
 from codegen.gpu.rows import RowPlace, loops_of_row
 from codegen.gpu.widths import ANY_I32
 from codegen.gpu.words import WORDS
@@ -51,6 +52,31 @@ class Lanes:
 _WRAPPING = {name: f"wrapping_{name}" for name in ("add", "subtract", "multiply", "negate")}
 
 
+def memory_of(row: str) -> str:
+    """The name under which a row's device memory is declared."""
+    return f"memory {row}"
+
+
+def signature_names(kernel: ir.Kernel, launch: LaunchRecord, reserved: frozenset[str]) -> Namer:
+    """What a launch's parameters are called, and the locals for their strides, sizes and scalars."""
+    namer, tensors = Namer(reserved | WORDS), kernel.tensors()
+    for name in launch.tensors:
+        namer.declare(name)
+    for name in launch.tensors:
+        for axis in range(len(tensors[name].shape) - 1):
+            namer.fix(stride_name(name, axis), namer.invent(stride_name(name, axis)))
+    for name in launch.given:
+        namer.fix(f"given {name}", namer.invent(f"has_{name}"))
+    scalars = (item.name for item in kernel.arguments if isinstance(item, ir.ScalarType))
+    for name in (*kernel.sizes, *scalars):
+        namer.declare(name)
+    for scratch in launch.scratch:
+        base = scratch.name.partition(".")[0]
+        identifier = namer.invent(base if scratch.owner == "program" else f"{base}_memory")
+        namer.fix(memory_of(scratch.name), identifier)
+    return namer
+
+
 class GpuText(Writer):
     """What the statements of one launch are written with."""
 
@@ -65,32 +91,9 @@ class GpuText(Writer):
         self.dialect = Dialect(
             spellings.ops, self.leaf, spellings.infinity, spellings.nan, "int64_t", self.special
         )
-        self.namer = Namer(spellings.reserved | WORDS)
+        self.namer = signature_names(kernel, plan.record, spellings.reserved)
         self.used: set[str] = set()
         self.lanes: Lanes | None = None
-        self._declare_signature()
-
-    def _declare_signature(self) -> None:
-        record = self.plan.record
-        for name in record.tensors:
-            self.namer.declare(name)
-        for name in record.tensors:
-            for axis in range(len(self.tensors[name].shape) - 1):
-                self.namer.fix(stride_name(name, axis), self.namer.invent(stride_name(name, axis)))
-        for name in record.given:
-            self.namer.fix(f"given {name}", self.namer.invent(f"has_{name}"))
-        scalars = (item.name for item in self.kernel.arguments if isinstance(item, ir.ScalarType))
-        for name in (*self.kernel.sizes, *scalars):
-            self.namer.declare(name)
-        for scratch in record.scratch:
-            base = scratch.name.partition(".")[0]
-            identifier = self.namer.invent(base if scratch.owner == "program" else f"{base}_memory")
-            self.namer.fix(self.memory_of(scratch.name), identifier)
-
-    @staticmethod
-    def memory_of(row: str) -> str:
-        """The name under which a row's device memory is declared."""
-        return f"memory {row}"
 
     # -- statements -----------------------------------------------------------------------------
 
@@ -147,7 +150,7 @@ class GpuText(Writer):
         if place.placement == "private":
             self.line(f"{type_} {self.namer.declare(place.row)}[{self.expr(place.extent)}];")
             return
-        memory = self.namer[self.memory_of(place.row)]
+        memory = self.namer[memory_of(place.row)]
         start = f"{memory} + {self._share(place)} * {self.operand(place.extent)}"
         name = self.namer.declare(place.row)
         if place.placement == "dealt":

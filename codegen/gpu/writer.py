@@ -10,7 +10,7 @@ from codegen.build_ir import ZERO
 from codegen.gpu.dealt import DealtWriter
 from codegen.gpu.parts import PART, PARTS, TERMS, Round
 from codegen.gpu.plan import LaunchPlan, extent_of
-from codegen.gpu.text import Spellings
+from codegen.gpu.text import Spellings, memory_of
 from codegen.names import author_name
 from kernel_ir import nodes as ir
 
@@ -99,7 +99,7 @@ class GpuWriter(DealtWriter):
         launch, tiled = self.plan.launch, self.plan.tiled
         for place in self.plan.rows.values():
             if place.owner == "program":
-                self.namer.fix(place.row, self.namer[self.memory_of(place.row)])
+                self.namer.fix(place.row, self.namer[memory_of(place.row)])
         self._coordinates(launch, tiled is not None)
         self.namer.fix(PART.name, "index_t(team.part)")
         self.namer.fix(PARTS.name, "index_t(team.parts)")
