@@ -253,6 +253,32 @@ def test_a_gpu_with_too_few_threads_is_an_error(gpu: Gpu) -> None:
         gpu.driver.set_most_threads(1024)
 
 
+@pytest.fixture
+def forgetful(quiet: Gpu) -> Iterator[Gpu]:
+    """A fake GPU whose encoder drops what it is given to keep."""
+    quiet.driver.set_keeps_temporaries(False)
+    yield quiet
+    quiet.driver.set_keeps_temporaries(True)
+
+
+FREED = "the memory of buffer {} of {}.* is freed before the GPU is through with it"
+
+
+def test_copies_of_inputs_are_kept_until_the_gpu_is_through(forgetful: Gpu) -> None:
+    x = mx.zeros((4, 129))[:, 1::2]
+    with pytest.raises(RuntimeError, match=FREED.format(1, "sgl_copy_4")):
+        forgetful.evaluate(package("metal").rms_norm(x, mx.zeros((64,))))
+
+
+def test_scratch_is_kept_until_the_gpu_is_through(forgetful: Gpu) -> None:
+    """The largest sizes of an op whose rows do not fit in registers."""
+    op = next(op for op in every_op() if any(launch.scratch for launch in records(op)))
+    position = len(records(op)[0].tensors)
+    with pytest.raises(RuntimeError, match=FREED.format(position, op.record.name)):
+        for number, sizes in enumerate(odd_sizes(op)):
+            call(op, GpuMlx(forgetful), op.draw(sizes, number))
+
+
 def test_a_compiled_library_is_asked_for_by_its_path(gpu: Gpu) -> None:
     op = every_op()[0]
     gpu.native.register_library("/somewhere/sgl_metal_kernels.metallib")

@@ -20,12 +20,28 @@ void CommandEncoder::bind(const array& a, int index, int64_t offset, Bound kind)
   const char* data = held.data<char>() + offset;
   const char* end = static_cast<const char*>(held.buffer().raw_ptr()) + held.buffer_size();
   bindings_[index] = {index, kind, data, end - data};
+  touched_.push_back({pipeline_ ? pipeline_->kernel : "no kernel", index, held.data_shared_ptr()});
+}
+
+void CommandEncoder::require_memory() const {
+  for (const Touched& item : touched_) {
+    if (!item.memory.expired()) continue;
+    throw std::logic_error("the memory of buffer " + std::to_string(item.index) + " of " + item.kernel +
+                           " is freed before the GPU is through with it");
+  }
+}
+
+void CommandEncoder::finish() {
+  forget_bindings();
+  temporaries_.clear();
+  touched_.clear();
 }
 
 // Metal keeps what is bound from one dispatch to the next; MLX may start a new encoder between any two. So
 // nothing is kept, and a launch that relies on an earlier one's bindings finds none.
 void CommandEncoder::dispatch_threadgroups(MTL::Size groups, MTL::Size threads) {
   if (!pipeline_) throw std::logic_error("a dispatch without a pipeline");
+  require_memory();
   std::vector<Binding> bindings;
   for (auto& [index, binding] : bindings_) {
     bindings.push_back(binding);
@@ -41,6 +57,10 @@ void CommandEncoder::dispatch_threadgroups(MTL::Size groups, MTL::Size threads) 
       static_cast<int32_t>(constants.size()), static_cast<int32_t>(bindings.size()), threadgroup_bytes_,
       has_barrier_, {groups.width, groups.height, groups.depth}, {threads.width, threads.height, threads.depth}};
   if (runner) runner(&dispatch);
+  forget_bindings();
+}
+
+void CommandEncoder::forget_bindings() {
   pipeline_ = nullptr;
   bindings_.clear();
   bytes_.clear();
@@ -108,7 +128,11 @@ nb::list evaluate_inputs(mx::array& array) {
 void evaluate(mx::array& array) {
   if (array.status() != mx::array::Status::unscheduled) return;
   std::vector<mx::array> inputs = array.inputs(), outputs = array.outputs();
+  mx::metal::CommandEncoder& encoder = mx::metal::get_command_encoder(array.primitive().stream());
+  encoder.finish();  // what an evaluation that failed has left
   array.primitive().eval_gpu(inputs, outputs);
+  encoder.require_memory();
+  encoder.finish();
   for (mx::array& output : outputs) {
     output.set_status(mx::array::Status::available);
     output.detach();
@@ -122,6 +146,9 @@ NB_MODULE(_fake_gpu, module) {
   module.def("evaluate", evaluate);
   module.def("set_runner", [](std::uintptr_t function) {
     mx::metal::runner = reinterpret_cast<mx::metal::Runner>(function);
+  });
+  module.def("set_keeps_temporaries", [](bool keeps) {
+    mx::metal::get_command_encoder(mx::Stream(0, mx::Device::cpu)).keeps_temporaries = keeps;
   });
   module.def("set_most_threads", [](unsigned long threads) {
     mx::metal::device(mx::Device::cpu).most_threads = threads;

@@ -72,11 +72,19 @@ class CommandEncoder {
  public:
   void set_input_array(const array& a, int index, int64_t offset = 0) { bind(a, index, offset, Bound::input); }
   void set_output_array(array& a, int index, int64_t offset = 0) { bind(a, index, offset, Bound::output); }
-  void add_temporary(array a) { temporaries_.push_back(std::move(a)); }
+  void add_temporary(array a) {
+    if (keeps_temporaries) temporaries_.push_back(std::move(a));
+  }
   void barrier() { has_barrier_ = true; }
   void set_compute_pipeline_state(MTL::ComputePipelineState* pipeline) { pipeline_ = pipeline; }
   void set_threadgroup_memory_length(std::size_t bytes, int) { threadgroup_bytes_ = static_cast<int>(bytes); }
   void dispatch_threadgroups(MTL::Size groups, MTL::Size threads);
+
+  // The GPU is through with all that was encoded, which needs the memory of every buffer until then.
+  void finish();
+  void require_memory() const;
+
+  bool keeps_temporaries = true;
 
   template <class T>
   void set_bytes(const T* values, int count, int index) {
@@ -90,12 +98,20 @@ class CommandEncoder {
   }
 
  private:
+  struct Touched {
+    std::string kernel;
+    int index;
+    std::weak_ptr<array::Data> memory;
+  };
+
   void bind(const array& a, int index, int64_t offset, Bound kind);
+  void forget_bindings();
 
   MTL::ComputePipelineState* pipeline_ = nullptr;
   std::map<int, Binding> bindings_;
   std::map<int, std::vector<std::byte>> bytes_;
   std::vector<array> temporaries_;
+  std::vector<Touched> touched_;  // since `finish`
   int threadgroup_bytes_ = 0;
   bool has_barrier_ = false;
 };
