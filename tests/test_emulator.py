@@ -311,6 +311,69 @@ def test_last_threadgroups_of_a_grid_may_be_partial() -> None:
     np.testing.assert_array_equal(outcome.buffers[0].reshape(3, 6), want)
 
 
+# Vectors of booleans, in which true is 1, and results that are exact.
+A, B = "float4(1, 2, 3, 4)", "float4(1, 9, 9, 4)"
+TRUTHS = {
+    f"float4({A} < {B})": [0, 1, 1, 0],
+    f"float4(uint4({A} != {B}))": [0, 1, 1, 0],
+    f"(float4)({A} < {B})": [0, 1, 1, 0],
+    f"float4(({A} < {B}).y, ({A} < {B})[2], ({A} < {B}).x, 7)": [1, 1, 0, 7],
+    f"float4(dot(float4({A} < {B}), float4(1)))": [2, 2, 2, 2],
+    f"float4({A} < {B} && {A} > 2.0f)": [0, 0, 1, 0],
+    f"float4(({A} < {B}) & !({A} > 2.0f))": [0, 1, 0, 0],
+    f"float4(!({A} < {B}))": [1, 0, 0, 1],
+    "float4(half4(1, 2, 3, 4) < half4(2))": [1, 0, 0, 0],
+    "float4(isnan(float4(0, NAN, 1, NAN)))": [0, 1, 0, 1],
+    f"select({A}, {B}, {A} < {B})": [1, 9, 9, 4],
+    f"float4(any({A} < {B}), all({A} < {B}), all({A} <= {B}), any({A} > {B}))": [1, 0, 1, 0],
+    "float4(max(1.0f, 2.0f) > 1.0f, min<float>(1.0f, 2.0f) > 1.0f, 1.0f < 2.0f ? 3.0f : 4.0f, 0)":
+        [1, 0, 3, 0],
+    "float4(bool4(3, 0, -1, 0.5f))": [1, 0, 1, 1],
+    "float4(bool4(int4(3, 0, -1, 2)))": [1, 0, 1, 1],
+    "float4(float2(bool4(1, 0, 1, 1).xy), float2(bool4(1, 0, 1, 1).yz))": [1, 0, 0, 1],
+    f"float4(vec<bool, 4>({A} < {B}))": [0, 1, 1, 0],
+    "float4(float3(bool3(true)), float(bool2(3, 0).x))": [1, 1, 1, 1],
+    "float4(sizeof(bool2), sizeof(bool3), sizeof(bool4), 0)": [2, 4, 4, 0],
+    f"float4(held({A}, {B}))": [0, 1, 1, 0],
+    f"float4(float2(of<2>({{{{5, 6}}}}) > 5.0f), {A}.x < {B}.y, {A}.x > {B}.y)": [0, 1, 1, 0],
+    f"float4(kept({A}, {B}))": [0, 1, 1, 0],
+    f"float4(through({A} < {B}, flags))": [0, 1, 1, 0],
+    "float4(as_type<float>(rotate(int(0x80000000), 1) == 1 ? 1.0f : 0.0f))": [1, 1, 1, 1],
+    "float4(rotate(uint4(1, 2, 0x80000000u, 4), uint4(1, 31, 1, 0)))": [2, 1, 1, 4],
+    "float4(fract(-1e-10f), float(fract(-0.0001h)), float(fract(bfloat(-0.0001f))), fract(1.25f))":
+        [1 - 2**-24, 1 - 2**-11, 1 - 2**-8, 0.25],
+    "float4(sinpi(1.0f), sinpi(-1.5f), sinpi(1e6f), sinpi(0.5f))": [0, 1, 0, 1],
+    "float4(cospi(0.5f), cospi(-1.0f), cospi(1.5f), cospi(1e6f))": [0, -1, 0, 1],
+    "float4(float3(twice(packed_float3(1, 2, 3))), packed_float3(1, 2, 3).xy.y)": [2, 4, 6, 2],
+    "float4(uint(ulong(simd_active_threads_mask()) & 255))": [1, 1, 1, 1],
+}  # fmt: skip
+HOLDERS = """
+bool4 held(float4 a, float4 b) { bool4 c = a < b; bool4 d = c; d.x = d[3]; return d; }
+float4 kept(float4 a, float4 b) { auto c = a < b; return float4(c); }
+bool4 through(bool4 c, device bool4* flags) { flags[0] = c; flags[1] = flags[0]; return flags[1]; }
+template <typename T, int n> struct alignas(8) Few { T items[n]; };
+template <int n> float2 of(Few<float, n> from) { return float2(from.items[0], from.items[1]); }
+packed_float3 twice(packed_float3 x) { x *= 2.0f; return x; }
+"""
+
+
+@functools.cache
+def truths_shader() -> Shader:
+    arguments = "device float4* out [[buffer(0)]], device bool4* flags [[buffer(1)]]"
+    kernels = (f"kernel void k{n}({arguments}) {{ out[0] = {value}; }}\n" for n, value in enumerate(TRUTHS))
+    return load(HEADER + HOLDERS + "".join(kernels))
+
+
+@pytest.mark.parametrize("value", TRUTHS)
+def test_vector_of_booleans_and_exact_results(value: str) -> None:
+    buffers = {0: np.zeros(4, np.float32), 1: np.zeros(8, np.uint8)}
+    outcome = truths_shader().run(Launch(f"k{[*TRUTHS].index(value)}", buffers, threadgroup=1))
+    assert not outcome.findings, "\n".join(map(str, outcome.findings))
+    np.testing.assert_array_equal(outcome.buffers[0], np.array(TRUTHS[value], np.float32))
+    if "flags" in value:
+        np.testing.assert_array_equal(outcome.buffers[1], TRUTHS[value] * 2)
+
+
 REFUSED = {
     "frobnicate(x[i])": "frobnicate",
     "max(x[i], 1)": "no matching function",

@@ -21,6 +21,13 @@ ELEMENTS = "char uchar short ushort int uint long ulong half bfloat float bool".
 VECTORS = frozenset(f"{element}{count}" for element in ELEMENTS for count in (2, 3, 4))
 INLINE = frozenset({"always_inline", "__always_inline__"})  # such functions would be optimised
 SPACES = {"device": "", "thread": "", "threadgroup": "", "constant": "const", "kernel": ""}
+_BOOLEANS = {f"vec<bool,{count}>": f"bool{count}" for count in (2, 3, 4)}
+_BRACKETS = frozenset("([{")
+_CONDITIONS = frozenset("if while for switch constexpr".split())
+_NO_COMPARISON = frozenset("= ? : ; typename template class struct".split())
+_BEHIND_TEMPLATE = frozenset("( :: { ) , * & > ; ] ? |".split())
+# Names of types, those behind `struct alignas(8)` as well, and others that do no harm.
+_TYPE = re.compile(r"(?:\b(?:struct|class|union|using|typename)\s+|\)\s*)(\w+)")
 _HALF = re.compile(r"(.*\d\.?|.*\.)[hH]")
 
 Attributes = dict[int, list[tuple[str, str]]]  # by the token that the attribute opens at
@@ -40,6 +47,7 @@ class Rewriter:
         self.attributes: Attributes = {}
         self.slots: dict[str, list[Slot]] = {}
         self.derived: dict[str, int | None] = {}  # function constants and what depends on them
+        self.types = frozenset(_TYPE.findall(source))
         self.count = 0
 
     def run(self) -> str:
@@ -49,6 +57,7 @@ class Rewriter:
         self._vectors()
         self._spellings()
         self._overloads()
+        self._comparisons()
         self._kernels()
         self._instantiations()
         return self.tokens.text
@@ -164,9 +173,16 @@ class Rewriter:
         tokens = self.tokens
         for at in range(len(tokens)):
             last = self._vector_end(at)
+            packed = tokens[at].removeprefix("packed_")
+            if packed != tokens[at] and packed in VECTORS and tokens[at + 1] == "(":
+                tokens.replace(at, f"{tokens[at]}(emu::make<{packed}>")
+                tokens.append(tokens.matching(at + 1), ")")
             if last == at:
                 continue
             kind = "".join(tokens[n] for n in range(at, last))
+            if kind in _BOOLEANS:
+                kind = _BOOLEANS[kind]
+                tokens.replace_range(at, last, kind)
             if tokens[at - 2] == "static_cast" and tokens[at - 1] == "<" and tokens[last] == ">":
                 tokens.replace(at - 2, "emu::make")
             elif tokens[last] == "(" and tokens[at - 1] not in ("operator", "."):
@@ -220,6 +236,54 @@ class Rewriter:
     def _overloads(self) -> None:
         """Functions for each address space are one by now."""
         drop_copies(self.tokens, frozenset(spaces(self.tokens)))
+
+    def _comparisons(self) -> None:
+        """A comparison in brackets, as an argument or as what `auto` is has the type of booleans.
+
+        Clang's vectors compare to integers that are -1 where Metal has true.
+        """
+        tokens = self.tokens
+        for at in range(len(tokens)):
+            if tokens[at] == "(" and tokens[at - 1] not in _CONDITIONS:
+                self._compared(at, tokens.matching(at))
+            elif tokens[at] == "=" and tokens[at - 2] == "auto":
+                self._compared(at, tokens.find(";", at))
+
+    def _compared(self, opening: int, end: int) -> None:
+        """Mark the parts between commas of what follows `opening` that compare something."""
+        tokens = self.tokens
+        is_compared, is_other, at = False, False, opening + 1
+        while at <= end:
+            word, pair = tokens[at], tokens[at] + tokens[at + 1]
+            if at == end or word == ",":
+                if is_compared and not is_other and tokens.current(opening) in ("(", ",", "="):
+                    tokens.append(opening, "emu::truth(")
+                    tokens.append(at - 1, ")")
+                is_compared, is_other, opening = False, False, at
+            elif word in _BRACKETS:
+                at = min(tokens.matching(at), end - 1)
+            elif word == "<" and self._is_template(at, end):
+                at = tokens.matching(at)
+            elif pair in ("==", "!=", "<=", ">="):
+                is_compared, at = True, at + 1
+            elif pair in ("<<", ">>"):
+                at += 1
+            elif word in ("<", ">"):
+                is_compared = True
+            elif word in _NO_COMPARISON:
+                is_other = True
+            at += 1
+
+    def _is_template(self, at: int, end: int) -> bool:
+        """Whether `<` opens arguments: of a type, or what stands behind them follows no comparison."""
+        tokens = self.tokens
+        last = tokens.matching(at)
+        if last >= end or tokens.kind(at - 1) != "word":
+            return False
+        is_joined = any(tokens[n] + tokens[n + 1] in ("&&", "||") for n in range(at, last))
+        behind = tokens[last + 1]
+        is_followed = behind in _BEHIND_TEMPLATE or behind + tokens[last + 2] in ("==", "!=")
+        return tokens[at - 1] in self.types or (is_followed and not is_joined)
 
     def _kernels(self) -> None:
         """Each kernel is registered after its body; a template's where it is instantiated."""

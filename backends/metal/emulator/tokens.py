@@ -82,6 +82,10 @@ class Tokens:
         """What stands for tokens [first, last) by now."""
         return "".join(item.text for item in self.items[self.own[first] : self.own[last - 1] + 1])
 
+    def current(self, number: int) -> str:
+        """What stands for a token by now."""
+        return self.items[self.own[number]].text
+
     def matching(self, number: int) -> int:
         """The bracket that closes the one at `number`; len(self) where none does."""
         opening, closing = self[number], _CLOSING[self[number]]

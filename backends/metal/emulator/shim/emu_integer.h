@@ -25,9 +25,13 @@ template <class T> EMU_SHIM emu::OnlyInteger<T> extract_bits(T x, uint offset, u
   return T(T(x << (unused - int(offset))) >> unused);
 }
 template <class T> EMU_SHIM emu::OnlyInteger<T> rotate(T x, T by) {
-  constexpr int bits = 8 * sizeof(T);
-  const int left = int(by) & (bits - 1);
-  return left == 0 ? x : T(x << left | x >> (bits - left));
+  return emu::map(x, by, [](emu::Element<T> given, emu::Element<T> turns) {
+    typedef metal::make_unsigned_t<emu::Element<T>> Bits;
+    constexpr int bits = 8 * sizeof(given);
+    const Bits a = Bits(given);
+    const int left = int(turns) & (bits - 1);
+    return emu::Element<T>(left == 0 ? a : Bits(a << left) | Bits(a >> (bits - left)));
+  });
 }
 
 // Fields: `count` bits from `offset` on.

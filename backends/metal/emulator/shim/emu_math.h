@@ -40,6 +40,25 @@ template <class T> using OnlyFloat = metal::enable_if_t<is_float<T>, T>;
 template <class T> using OnlyInteger = metal::enable_if_t<metal::is_integral_v<Element<T>>, T>;
 template <class T> using OnlyVector = metal::enable_if_t<(lanes<T> > 1), T>;
 
+// Exact at multiples of a half.
+EMU_INNER inline double sin_of_pi(double a) {
+  const double turned = __builtin_fmod(a, 2.0), halves = 2.0 * turned;
+  if (halves != __builtin_trunc(halves)) return __builtin_sin(3.14159265358979323846 * turned);
+  const int quarter = int(halves) & 3;
+  return quarter == 1 ? 1.0 : quarter == 3 ? -1.0 : __builtin_copysign(0.0, a);
+}
+EMU_INNER inline double cos_of_pi(double a) {
+  const double turned = __builtin_fmod(a, 2.0), halves = 2.0 * turned;
+  if (halves != __builtin_trunc(halves)) return __builtin_cos(3.14159265358979323846 * turned);
+  const int quarter = int(halves) & 3;
+  return quarter == 0 ? 1.0 : quarter == 2 ? -1.0 : 0.0;
+}
+// The greatest number below 1 where rounding to T would give 1.
+template <class T> EMU_INNER float below_one(float a) {
+  constexpr float most = sizeof(T) == 4 ? 0x1.fffffep-1f : metal::is_same_v<T, half> ? 0x1.ffcp-1f : 0x1.fep-1f;
+  return a > most ? most : a;
+}
+
 }  // namespace emu
 
 #define EMU_MATH1(name, value)                                      \
@@ -65,9 +84,9 @@ template <class T> using OnlyVector = metal::enable_if_t<(lanes<T> > 1), T>;
   EMU_MATH1(sinh, __builtin_sinhf(a))                     \
   EMU_MATH1(cosh, __builtin_coshf(a))                     \
   EMU_MATH1(tanh, __builtin_tanhf(a))                     \
-  EMU_MATH1(sinpi, float(__builtin_sin(3.14159265358979323846 * __builtin_fmod(double(a), 2.0)))) \
-  EMU_MATH1(cospi, float(__builtin_cos(3.14159265358979323846 * __builtin_fmod(double(a), 2.0)))) \
-  EMU_MATH1(tanpi, float(__builtin_tan(3.14159265358979323846 * __builtin_fmod(double(a), 1.0)))) \
+  EMU_MATH1(sinpi, emu::sin_of_pi(a))                     \
+  EMU_MATH1(cospi, emu::cos_of_pi(a))                     \
+  EMU_MATH1(tanpi, emu::sin_of_pi(a) / emu::cos_of_pi(a)) \
   EMU_MATH1(asin, __builtin_asinf(a))                     \
   EMU_MATH1(acos, __builtin_acosf(a))                     \
   EMU_MATH1(atan, __builtin_atanf(a))                     \
@@ -80,7 +99,7 @@ template <class T> using OnlyVector = metal::enable_if_t<(lanes<T> > 1), T>;
   EMU_MATH1(trunc, __builtin_truncf(a))                   \
   EMU_MATH1(rint, __builtin_rintf(a))                     \
   EMU_MATH1(round, __builtin_roundf(a))                   \
-  EMU_MATH1(fract, a - __builtin_floorf(a))               \
+  EMU_MATH1(fract, emu::below_one<emu::Element<T>>(a - __builtin_floorf(a))) \
   EMU_MATH1(saturate, a > 0.0f ? (a < 1.0f ? a : 1.0f) : 0.0f) \
   EMU_MATH1(sign, a > 0.0f ? 1.0f : a < 0.0f ? -1.0f : a == 0.0f ? a : 0.0f) \
   EMU_MATH2(pow, __builtin_powf(a, b))                    \
@@ -195,8 +214,8 @@ template <class T> EMU_SHIM emu::OnlyFloat<T> sincos(T x, T& cosine) {
       const float a = float(x);                                                    \
       return bool(value);                                                          \
     } else {                                                                       \
-      emu::Mask<T> made;                                                           \
-      for (int n = 0; n < emu::lanes<T>; ++n) { const float a = float(x[n]); made[n] = (value) ? -1 : 0; } \
+      emu::Truths<emu::lanes<T>> made;                                                           \
+      for (int n = 0; n < emu::lanes<T>; ++n) { const float a = float(x[n]); made[n] = bool(value); } \
       return made;                                                                 \
     }                                                                              \
   }

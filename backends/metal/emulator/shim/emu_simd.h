@@ -185,5 +185,8 @@ EMU_SHIM inline simd_vote simd_ballot(bool value) {
   for (int n = 0; n < emu::kSimdLanes; ++n) if (met.is_active(n) && met.at(n)) bits |= uint64_t(1) << n;
   return simd_vote(bits);
 }
+EMU_SHIM inline simd_vote simd_active_threads_mask() {
+  return simd_vote(emu::exchange(0u, "simd_active_threads_mask", EMU_SITE).active);
+}
 
 }  // namespace metal

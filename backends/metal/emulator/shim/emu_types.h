@@ -39,17 +39,30 @@ template <class T> struct Shape<T __attribute__((ext_vector_type(4)))> { static 
 template <class T> using Element = typename Shape<T>::Element;
 template <class T> constexpr int lanes = Shape<T>::lanes;
 template <class T> constexpr bool is_float = metal::is_floating_point_v<Element<T>>;
-template <class T> using Mask = decltype(T{} < T{});
 
-template <class T, int N> struct Elements;
-template <class T> struct Elements<T, 2> { union { T elements[2]; struct { T x, y; }; struct { T r, g; }; }; };
-template <class T> struct Elements<T, 3> { union { T elements[3]; struct { T x, y, z; }; struct { T r, g, b; }; }; };
-template <class T> struct Elements<T, 4> { union { T elements[4]; struct { T x, y, z, w; }; struct { T r, g, b, a; }; }; };
+// The components of a vector that is no vector of clang's: each, and those that stand side by side.
+template <template <class, int> class Part, class T, int N> struct Elements;
+template <template <class, int> class Part, class T> struct Elements<Part, T, 2> {
+  union { T elements[2]; struct { T x, y; }; struct { T r, g; }; };
+};
+template <template <class, int> class Part, class T> struct Elements<Part, T, 3> {
+  union {
+    T elements[3]; struct { T x, y, z; }; struct { T r, g, b; };
+    Part<T, 2> xy; struct { T before_yz; Part<T, 2> yz; };
+  };
+};
+template <template <class, int> class Part, class T> struct Elements<Part, T, 4> {
+  union {
+    T elements[4]; struct { T x, y, z, w; }; struct { T r, g, b, a; };
+    struct { Part<T, 2> xy, zw; }; struct { T before_yz; Part<T, 2> yz; };
+    Part<T, 3> xyz; struct { T before_yzw; Part<T, 3> yzw; };
+  };
+};
 
 // A vector at the alignment of its elements.
-template <class T, int N> struct Packed : Elements<T, N> {
+template <class T, int N> struct Packed : Elements<Packed, T, N> {
   typedef T Vector __attribute__((ext_vector_type(N)));
-  using Elements<T, N>::elements;
+  using Elements<emu::Packed, T, N>::elements;
   Packed() = default;
   EMU_SHIM Packed(Vector from) { for (int n = 0; n < N; ++n) elements[n] = from[n]; }
   template <class... A, class = metal::enable_if_t<sizeof...(A) == N>> Packed(A... from) {
@@ -63,7 +76,63 @@ template <class T, int N> struct Packed : Elements<T, N> {
   }
   T& operator[](int at) { return elements[at]; }
   const T& operator[](int at) const { return elements[at]; }
+  template <class A> Packed& operator+=(A by) { return *this = Vector(*this) + by; }
+  template <class A> Packed& operator-=(A by) { return *this = Vector(*this) - by; }
+  template <class A> Packed& operator*=(A by) { return *this = Vector(*this) * by; }
+  template <class A> Packed& operator/=(A by) { return *this = Vector(*this) / by; }
 };
+
+// A vector of booleans; of clang's vectors, those that comparisons give, whose true is -1. T is bool.
+template <class T, int N> struct TruthPart : Elements<TruthPart, T, N> {
+  using Elements<emu::TruthPart, T, N>::elements;
+  T& operator[](int at) { return elements[at]; }
+  const T& operator[](int at) const { return elements[at]; }
+};
+template <int N> struct alignas(N == 2 ? 2 : 4) Truths : TruthPart<bool, N> {
+  using TruthPart<bool, N>::elements;
+  Truths() = default;
+#ifdef EMU_CHECK  // as Metal's can be copied out of every address space
+  Truths(const Truths&) = default;
+  Truths(const __attribute__((address_space(1))) Truths&);
+  Truths(const __attribute__((address_space(2))) Truths&);
+  Truths(const __attribute__((address_space(3))) Truths&);
+#endif
+  Truths(bool all) { for (int n = 0; n < N; ++n) elements[n] = all; }
+  Truths(TruthPart<bool, N> from) : TruthPart<bool, N>(from) {}
+  template <class A, class = metal::enable_if_t<lanes<A> == N && __is_integral(Element<A>)>, class = void>
+  EMU_SHIM Truths(A mask) { for (int n = 0; n < N; ++n) elements[n] = mask[n] != 0; }
+};
+template <int N> struct Shape<Truths<N>> { static constexpr int lanes = N; typedef bool Element; };
+template <int N> struct Shape<TruthPart<bool, N>> { static constexpr int lanes = N; typedef bool Element; };
+template <class T> constexpr bool is_truths = false;
+template <int N> constexpr bool is_truths<Truths<N>> = true;
+template <int N> constexpr bool is_truths<TruthPart<bool, N>> = true;
+
+template <int N> EMU_SHIM Truths<N> operator!(Truths<N> a) {
+  for (int n = 0; n < N; ++n) a[n] = !a[n];
+  return a;
+}
+#define EMU_TRUTHS(op)                                                                   \
+  template <int N> EMU_SHIM Truths<N> operator op(Truths<N> a, Truths<N> b) {            \
+    for (int n = 0; n < N; ++n) a[n] = a[n] op b[n];                                     \
+    return a;                                                                            \
+  }                                                                                      \
+  template <int N, class A> Truths<N> operator op(Truths<N> a, A b) { return a op Truths<N>(b); } \
+  template <int N, class A> Truths<N> operator op(A a, Truths<N> b) { return Truths<N>(a) op b; }
+EMU_TRUTHS(&&)
+EMU_TRUTHS(||)
+EMU_TRUTHS(&)
+EMU_TRUTHS(|)
+EMU_TRUTHS(^)
+EMU_TRUTHS(==)
+EMU_TRUTHS(!=)
+#undef EMU_TRUTHS
+
+// What a comparison gave, of which it cannot be told by its type that it is no vector of numbers.
+template <class T> EMU_INNER constexpr auto truth(T compared) {
+  if constexpr (lanes<T> > 1) return Truths<lanes<T>>(compared);
+  else return compared;
+}
 
 template <class T> T unpacked(T value) { return value; }
 template <class T, int N> typename Packed<T, N>::Vector unpacked(Packed<T, N> value) { return value; }
@@ -79,7 +148,8 @@ template <class V, class A> EMU_INNER void append(V& made, int& count, A part) {
 }
 
 // `float4(...)`: one scalar for all lanes, a vector converted, or parts put together.
-template <class V, class A> EMU_SHIM metal::enable_if_t<lanes<A> == lanes<V> && (lanes<V> > 1), V> make(A whole) {
+template <class V, class A>
+EMU_SHIM metal::enable_if_t<lanes<A> == lanes<V> && (lanes<V> > 1) && !is_truths<V> && !is_truths<A>, V> make(A whole) {
   return __builtin_convertvector(whole, V);
 }
 
@@ -143,12 +213,13 @@ EMU_VECTORS(half)
 EMU_VECTORS(bfloat)
 EMU_VECTORS(float)
 #undef EMU_VECTORS
-// A comparison of 32-bit lanes gives these.
-typedef int2 bool2;
-typedef int3 bool3;
-typedef int4 bool4;
+typedef emu::Truths<2> bool2;
+typedef emu::Truths<3> bool3;
+typedef emu::Truths<4> bool4;
 
 namespace metal {
+
+using ::bool2; using ::bool3; using ::bool4;
 
 template <class T, size_t N> struct array {
   T held[N];
