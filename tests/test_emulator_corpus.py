@@ -21,7 +21,7 @@ except EmulatorUnavailable as missing:
 
 CORPUS = Path(__file__).parent / "emulator_corpus"
 _PAIR = re.compile(r"^// ([a-z ]+): (.+)\nkernel void (\w+)_bug\(", re.MULTILINE)
-LEAST_PAIRS = 50
+LEAST_PAIRS = 70
 MOST_ACCESSES = 1 << 18
 
 

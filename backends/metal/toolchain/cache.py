@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -66,21 +67,13 @@ class ContentCache:
 
     def problem(self) -> str:
         """Why the folder cannot serve; empty where it can, or is not there yet."""
-        try:
-            state = self.folder.stat()
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            return error.strerror or str(error)
-        if state.st_uid != os.geteuid():
-            return "it belongs to another user"
-        return "" if os.access(self.folder, os.W_OK | os.X_OK) else "it cannot be written"
+        return _problem_of(self.folder)
 
     def fetch(self, key: str) -> Made | None:
         """The entry of `key`, or None. An entry that is not what was written is removed."""
-        if self.problem():
-            return None
         path = self._path(key)
+        if self.problem() or _problem_of(path.parent):
+            return None
         try:
             data = path.read_bytes()
         except OSError:
@@ -93,9 +86,9 @@ class ContentCache:
 
     def keep(self, key: str, made: Made) -> None:
         """Make `made` the entry of `key`, if the folder takes it."""
-        if self.problem():
-            return
         path = self._path(key)
+        if self.problem() or _problem_of(path.parent):
+            return
         with contextlib.suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
@@ -126,6 +119,20 @@ class ContentCache:
         for path in self.folder.glob("*/*"):
             with contextlib.suppress(OSError):
                 yield path, path.stat()
+
+
+def _problem_of(folder: Path) -> str:
+    try:
+        state = folder.stat()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    if state.st_uid != os.geteuid():
+        return "it belongs to another user"
+    if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "other users can write to it"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "it cannot be written"
 
 
 def _write_whole(path: Path, content: bytes) -> None:
