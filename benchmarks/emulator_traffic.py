@@ -19,8 +19,7 @@ COUNTED = How(Choice(is_aligned=True, has_turns=True), is_counted=True)
 
 SHARED = "rows share it: after the first it comes from the cache"
 UNIFORM = "the lanes of a team read the same value: one access for all of them"
-AGAIN = "a second loop over the row reads it again"
-SEARCH = "each of the k searches goes over the row"
+CHOSEN = "what was chosen is read again by its index, by whichever lane writes it"
 STEP = "read again for every key"
 ROW = "scratch: a row that later loops read"
 
@@ -31,15 +30,14 @@ EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "merge_state": {"s_a": UNIFORM, "s_b": UNIFORM},
     "paged_attention_decode": {
         "q": STEP, "k_pool": SHARED, "v_pool": SHARED, "kv_indptr": UNIFORM, "kv_indices": UNIFORM,
-        "p_acc": ROW, "p_acc_lost": ROW, "p_acc_part": ROW,
     },
-    "route_sigmoid": {"gating_output": SEARCH, "correction_bias": SEARCH, "rank": ROW, "chosen": ROW},
-    "route_softmax": {"gating_output": AGAIN, "correction_bias": AGAIN, "weight": ROW, "chosen": ROW},
+    "route_sigmoid": {"gating_output": CHOSEN, "correction_bias": SHARED, "rank": ROW},
+    "route_softmax": {"correction_bias": SHARED},
     "fused_add_rmsnorm": {"weight": SHARED},
     "gemma_fused_add_rmsnorm": {"weight": SHARED},
     "gemma_rmsnorm": {"weight": SHARED},
     "rms_norm": {"weight": SHARED},
-    "per_token_quant_fp8": {"input": AGAIN},
+    "per_token_quant_fp8": {},
     "rope_pool_fused": {"positions": UNIFORM, "slots": UNIFORM},
     "rotary_embedding": {"positions": UNIFORM, "cos_sin_cache": SHARED},
 }  # fmt: skip

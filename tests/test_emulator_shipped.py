@@ -88,8 +88,11 @@ def test_no_byte_moves_twice_without_a_reason(name: str) -> None:
     """A tensor that has to move more than once is listed in `EXCEPTIONS`, with the reason."""
     if name not in EXCEPTIONS:
         pytest.skip(f"nobody has looked at what {name} moves: `build.py emulate --all {name} --stats`")
+    needed = set()
     for example, traffic in measure_examples(op(name)):
         assert not excess(name, traffic), f"{dict(example)}: {excess(name, traffic)}"
+        needed |= {item.name for item in traffic.tensors if not item.is_least}
+    assert needed == set(EXCEPTIONS[name]), "a reason that is needed no more"
 
 
 def test_exceptions_are_of_kernels_that_ship() -> None:
