@@ -536,3 +536,8 @@ kernel void third(device int* out [[buffer(0)]]) {{ out[0] = 3; }}
     for number, name in enumerate(("step", "other", "third"), 1):
         outcome = load(text).run(Launch(name, {0: np.zeros(1, np.int32)}, threadgroup=1))
         assert outcome.buffers[0][0] == number
+
+
+def test_a_buffer_that_metal_does_not_have_is_refused() -> None:
+    with pytest.raises(ShaderError, match=r"kernel f: buffer 50000000: indices end at 30"):
+        load("#include <metal_stdlib>\nkernel void f(device int* x [[buffer(50000000)]]) { x[0] = 1; }\n")

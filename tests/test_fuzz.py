@@ -189,6 +189,7 @@ def test_a_dying_worker_is_a_finding_and_not_the_end(
         f"    if seed == 3: {fault}\n"
         "    print(json.dumps({'done': seed, 'calls': 1, 'unstable': 0}), flush=True)\n"
     )
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # which would lead to the real worker
     monkeypatch.setattr("fuzz.run.ROOT", tmp_path)
     monkeypatch.setattr("fuzz.run.SECONDS_A_STEP", 2.0)
     outcome = run_programs(0, 6, ("cpu",), 1, quietly)

@@ -108,7 +108,7 @@ def test_a_size_is_found_by_exact_division(vectorise: bool) -> None:
         ({"x": np.ones((1, 6))}, "requires half % 2 == 0"),
         (
             {"x": np.ones((1, 4)), "half": 4},
-            "the argument half is 4, expected half = 2 (half = 2 from x dimension 1)",
+            "x dimension 1 is 4, expected 2 * half = 8 (half = 4 from the argument half)",
         ),
         ({"x": np.ones(4)}, "x has shape (4,), expected 2 dimensions: T[rows, 2 * half]"),
         ({"y": 1}, "unknown argument y"),

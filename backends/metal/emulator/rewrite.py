@@ -333,6 +333,8 @@ class Rewriter:
         """Parameters that say no index take the buffers that are left, in order."""
         slots = [slot_of(self._attributes_in(*each), self._words(*each)) for each in parameters]
         taken = {slot.index for slot in slots if slot is not None and slot.kind == BUFFER}
+        if max(taken, default=0) >= MOST_BUFFERS:
+            raise ShaderError(f"kernel {kernel}: buffer {max(taken)}: indices end at {MOST_BUFFERS - 1}")
         left = (index for index in range(MOST_BUFFERS) if index not in taken)
         found: list[Slot] = []
         for slot, each in zip(slots, parameters, strict=True):
