@@ -36,6 +36,16 @@ def conjunction(*conditions: ir.Expr) -> ir.Expr:
     return found
 
 
+def offset(index: ir.Expr, start: ir.Expr) -> ir.Expr:
+    """`index - start`, without the subtraction of a literal 0."""
+    return index if start == ZERO else op("subtract", index, start)
+
+
+def extent_of(first: ir.Expr, end: ir.Expr) -> ir.Expr:
+    """The length of the range from `first` to `end`; negative where it is empty."""
+    return offset(end, first)
+
+
 def select(condition: ir.Expr, taken: ir.Expr, other: ir.Expr) -> ir.Expr:
     """`taken if condition else other`; without the test where the condition is known."""
     return taken if condition == TRUE else ir.Apply("select", (condition, taken, other), taken.type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import lowered as low
-from codegen.build_ir import ONE, ZERO, is_sizes_only, op
+from codegen.build_ir import ONE, extent_of, is_sizes_only, op
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
 from kernel_ir.traverse import walk
@@ -42,7 +42,7 @@ def _statement(statement: low.Stmt) -> ir.Expr | None:
 
 
 def _trips(first: ir.Expr, end: ir.Expr) -> ir.Expr:
-    trips = end if first == ZERO else op("subtract", end, first)
+    trips = extent_of(first, end)
     return trips if is_sizes_only(trips) else UNKNOWN_TRIPS
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO, op
+from codegen.build_ir import ZERO, extent_of
 from codegen.gpu.split import names_in
 from codegen.passes.simplify import simplify_expression
 from codegen.teams import steps_by_one
@@ -125,7 +125,7 @@ class _Candidate:
         self.varying = _varying_names(self.loop)
 
     def chunked(self) -> ChunkedLoop:
-        extent = _difference(self.loop.high, self.loop.low)
+        extent = extent_of(self.loop.low, self.loop.high)
         nothing = ChunkedLoop(self.loop.var, self.varying)
         if not is_host_known(extent) or not _goes_together(self.loop, self.varying):
             return nothing
@@ -317,10 +317,6 @@ def _read(exprs: tuple[ir.Expr, ...], tensor: str) -> set[Index]:
     """The elements of a tensor that expressions read."""
     inside = (item for expr in exprs for item in walk(expr))
     return {item.index for item in inside if isinstance(item, ir.Load) and item.tensor == tensor}
-
-
-def _difference(high: ir.Expr, first: ir.Expr) -> ir.Expr:
-    return high if first == ZERO else op("subtract", high, first)
 
 
 def _terms(expr: ir.Expr) -> tuple[ir.Expr, ...] | None:

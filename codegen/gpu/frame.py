@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from codegen.gpu.plan import LaunchPlan, extent_of
+from codegen.build_ir import extent_of
+from codegen.gpu.plan import LaunchPlan
 from codegen.gpu.record import KernelRecord, LaunchRecord
 from codegen.gpu.writer import GpuWriter
 from codegen.record import Entry, Field, OpRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO, op
+from codegen.build_ir import extent_of
 from codegen.gpu.barriers import place_barriers
 from codegen.gpu.chunks import Chunk, ChunkedLoop, deal_without_chunks, find_chunks
 from codegen.gpu.holds import Holding
@@ -173,11 +173,6 @@ def _launch_record(
         kept=registers.kept_chunks(tiled is not None),
         kernels=variants.kernels(name, first),
     )
-
-
-def extent_of(first: ir.Expr, end: ir.Expr) -> ir.Expr:
-    """The length of a range; negative where it is empty."""
-    return end if first == ZERO else op("subtract", end, first)
 
 
 def used_names(launch: low.Launch) -> set[str]:

@@ -19,6 +19,7 @@ from codegen.gpu.split import Kept
 from codegen.gpu.widths import ANY_I32, Widths
 from codegen.teams import steps_by_one
 from codegen.work import is_host_known
+from codegen.writer import is_nonnegative
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import U32, DType
 from kernel_ir.errors import TargetError
@@ -187,10 +188,6 @@ def _greatest(expr: ir.Expr, widths: Widths) -> ir.Expr | None:
 def _is_natural(expr: ir.Expr) -> bool:
     """Whether an integer is never negative, as far as its form shows."""
     match expr:
-        case ir.Const(value):
-            return value >= 0
-        case ir.Size():
-            return True
         case ir.Apply("i64", (inner,)):
             return inner.type == U32 or _is_natural(inner)
         case ir.Apply("maximum", args):
@@ -198,4 +195,4 @@ def _is_natural(expr: ir.Expr) -> bool:
         case ir.Apply("minimum", args):
             return all(map(_is_natural, args))
         case _:
-            return False
+            return is_nonnegative(expr)

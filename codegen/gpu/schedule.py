@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
-from codegen.build_ir import ONE, ZERO, op
+from codegen.build_ir import ONE, ZERO, extent_of, op
 from codegen.work import is_host_known, tiled_loop
 from kernel_ir import nodes as ir
 from kernel_ir.errors import TargetError
@@ -181,7 +181,7 @@ def _extents(body: tuple[low.Stmt, ...], nests: frozenset[str], times: ir.Expr) 
 
 
 def _extent(loop: low.Loop | low.Fold) -> ir.Expr | None:
-    extent = loop.high if loop.low == ZERO else op("subtract", loop.high, loop.low)
+    extent = extent_of(loop.low, loop.high)
     return extent if is_host_known(extent) else None
 
 

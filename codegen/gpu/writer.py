@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO
+from codegen.build_ir import ZERO, extent_of
 from codegen.gpu.dealt import DealtWriter
 from codegen.gpu.parts import PART, PARTS, TERMS, Round
-from codegen.gpu.plan import LaunchPlan, extent_of
+from codegen.gpu.plan import LaunchPlan
 from codegen.gpu.text import Spellings, memory_of
 from codegen.names import author_name
 from kernel_ir import nodes as ir

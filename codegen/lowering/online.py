@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO, compare, op, select, zero
+from codegen.build_ir import ZERO, compare, extent_of, offset, op, select, zero
 from codegen.lowering.clip import end_of, extent_of_numbers, first_of
-from codegen.lowering.rows import RowPlan, extent_of, offset
+from codegen.lowering.rows import RowPlan, row_length
 from codegen.lowering.streams import Stream, Sum
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import F32, I64
@@ -101,7 +101,8 @@ class _Online:
     def start(self, loop: ir.For, rows: list[low.Running]) -> Iterator[low.Stmt]:
         """The scratch of a loop's sums, nothing summed yet."""
         for item in rows:
-            yield from (low.Allocate(row, F32, extent_of(loop)) for row in (item.total, item.lost, item.part))
+            for row in (item.total, item.lost, item.part):
+                yield low.Allocate(row, F32, row_length(loop))
             self.lowering.rows[item.total] = RowPlan(item.total, F32, loop.low, is_repeatable=False)
         yield self.each(loop, [row for item in rows for row in (item.total, item.lost)], lambda _: zero(F32))
 
@@ -118,7 +119,7 @@ class _Online:
         row, fresh = self.stream.row, self.lowering.names.fresh
         block, size = ir.Var(fresh(f"{row.var}_block"), I64), ir.Const(BLOCK, I64)
         start, stop = ir.Var(fresh(f"{row.var}_start"), I64), ir.Var(fresh(f"{row.var}_stop"), I64)
-        count = op("floor_divide", op("add", offset(end, first), ir.Const(BLOCK - 1, I64)), size)
+        count = op("floor_divide", op("add", extent_of(first, end), ir.Const(BLOCK - 1, I64)), size)
         skipped = op("multiply", block, size)
         body: list[low.Stmt] = [
             ir.Let(start.name, skipped if first == ZERO else op("add", first, skipped)),

@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codegen import lowered as low
-from codegen.build_ir import TRUE, ZERO, compare, conjunction, lowest, op, select, zero
+from codegen.build_ir import (
+    TRUE,
+    ZERO,
+    compare,
+    conjunction,
+    extent_of,
+    lowest,
+    offset,
+    op,
+    select,
+    zero,
+)
 from codegen.passes.eager import guard_reads
 from codegen.passes.fixed import COSTLY
 from codegen.teams import is_dealt
@@ -49,11 +60,6 @@ def read_row(
     return lowering.expr(value, level, out)
 
 
-def offset(index: ir.Expr, start: ir.Expr) -> ir.Expr:
-    """`index - start`, without the subtraction of a literal 0."""
-    return index if start == ZERO else op("subtract", index, start)
-
-
 def lower_row(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]) -> None:
     """Append what computes a row, and note in `lowering.rows` how it is read."""
     first, end = lowering.bounds(row, level, out)
@@ -90,7 +96,7 @@ def _plan_values(
     is_kept = rounds and level == "team" and _is_costly(lowering, row.value)
     if lowering.is_repeatable(row.value) and not is_kept:
         return RowPlan(name, type_, row.low, row.var, row.value)
-    out.append(low.Allocate(name, type_, extent_of(row)))
+    out.append(low.Allocate(name, type_, row_length(row)))
     dealt = level == "team" and is_dealt(row)
     body: list[low.Stmt] = []
     value = lowering.expr(row.value, "lane" if dealt else level, body)
@@ -108,9 +114,9 @@ def _is_costly(lowering: Lowering, expr: ir.Expr) -> bool:
     )
 
 
-def extent_of(node: ir.Row | ir.For) -> ir.Expr:
-    """How many elements a range has."""
-    extent = offset(node.high, node.low)
+def row_length(node: ir.Row | ir.For) -> ir.Expr:
+    """How many elements a range has: its extent, or 0."""
+    extent = extent_of(node.low, node.high)
     return extent if isinstance(extent, ir.Size) else op("maximum", extent, ZERO)
 
 
@@ -157,7 +163,7 @@ def _lower_softmax(lowering: Lowering, row: ir.Row, level: Level, out: list[low.
 def _lower_cumsum(lowering: Lowering, row: ir.Row, level: Level, out: list[low.Stmt]) -> None:
     name, type_ = row.names[0], row.value.type
     running = lowering.names.fresh(f"{name}_running")
-    out += [low.Allocate(name, type_, extent_of(row)), ir.Let(running, zero(type_), True)]
+    out += [low.Allocate(name, type_, row_length(row)), ir.Let(running, zero(type_), True)]
     total = ir.Var(running, type_)
     body: list[low.Stmt] = []
     value = lowering.expr(row.value, level, body)
@@ -208,7 +214,7 @@ def _from_zero(lowering: Lowering, row: ir.Row) -> ir.Row:
     moved: dict[str, ir.Expr] = {row.var: op("add", ir.Var(var, I64), row.low)}
     where = None if row.where is None else substitute(row.where, moved)
     value = substitute(row.value, moved)
-    return replace(row, var=var, low=ZERO, high=op("subtract", row.high, row.low), where=where, value=value)
+    return replace(row, var=var, low=ZERO, high=extent_of(row.low, row.high), where=where, value=value)
 
 
 def _rounds(count: ir.Expr) -> ir.Expr:
