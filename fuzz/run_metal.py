@@ -22,7 +22,9 @@ from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
 from kernel_ir.rounding import Array, storage_dtype
 
-MOST_ACCESSES = 1 << 25  # of one launch, which at the sizes of calls is far beyond what any needs
+# Of one launch, and of each of its threads: at the sizes of calls far beyond what any needs.
+MOST_ACCESSES = 1 << 25
+MOST_ACCESSES_A_THREAD = 1 << 11
 _INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", .*\)\n', re.MULTILINE)
 
 
@@ -156,7 +158,8 @@ def _launch(
             dispatch.kernel.name, buffers, grid=dispatch.groups, threadgroup=dispatch.threads,
             constants={n: values[name] for n, name in constant_positions(launch)},
             memory={0: 4 * EXCHANGE_WORDS}, blank=_blank(source, launch),
-        ), how.order, how.reduction, seed=1, most_accesses=MOST_ACCESSES,
+        ), how.order, how.reduction, seed=1,
+        most_accesses=MOST_ACCESSES + MOST_ACCESSES_A_THREAD * dispatch.groups * dispatch.threads,
     )  # fmt: skip
     for n, item in buffers.items():
         if item.flags.writeable:

@@ -85,7 +85,7 @@ def _plan_launch(
     widths = Widths.of_launch(launch, PART_COUNTS)
     rows = place_rows(launch, kept, widths, target.name, record.name)
     chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
-    nests = find_nests(launch.body) if parted is None else frozenset()
+    nests = find_nests(launch.body, frozenset(chunked)) if parted is None else frozenset()
     overrides = record.schedule.get(target.name, {})
     schedule = choose_schedule(launch, nests, overrides, target, record.name, parted is not None)
     written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
