@@ -13,7 +13,6 @@ import importlib.util
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from backends.tools import try_command
 from codegen.failures import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -144,10 +144,8 @@ def _device() -> str | None:
 
 def _output(*command: str) -> str | None:
     """The first line that a program prints; None where it is missing or fails."""
-    if shutil.which(command[0]) is None:
-        return None
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    return done.stdout.partition("\n")[0] if done.returncode == 0 else None
+    outcome = try_command(command)
+    return outcome.first_line if outcome.status == 0 else None
 
 
 def measure() -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
+import needs_emulator  # noqa: F401
 import numpy as np
 import pytest
 
 from backends.metal.emulator import (
     CanaryError,
-    EmulatorUnavailable,
     Launch,
     LaunchError,
     Outcome,
@@ -19,12 +19,6 @@ from backends.metal.emulator import (
     compile,
     load,
 )
-from backends.metal.emulator.compile import require
-
-try:
-    require()
-except EmulatorUnavailable as missing:
-    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
 
 KERNEL = """
 kernel void each{number}(device const {given}* x [[buffer(0)]], device {given}* out [[buffer(1)]],

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+import needs_emulator  # noqa: F401
 import pytest
 
-from backends.metal.emulator import EmulatorUnavailable, ShaderError, load
-from backends.metal.emulator.compile import require
-
-try:
-    require()
-except EmulatorUnavailable as missing:
-    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
+from backends.metal.emulator import ShaderError, load
 
 HEADER = "#include <metal_stdlib>\nusing namespace metal;\n"
 KERNEL = "kernel void k(device float* x [[buffer(0)]], constant float* c [[buffer(1)]],\n" \

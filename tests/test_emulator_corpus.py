@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import needs_emulator  # noqa: F401
 import numpy as np
 import pytest
 
-from backends.metal.emulator import EmulatorUnavailable, Finding, Launch, Outcome, Shader, load
-from backends.metal.emulator.compile import require
+from backends.metal.emulator import Finding, Launch, Outcome, Shader, load
 from backends.metal.emulator.findings import KINDS
-
-try:
-    require()
-except EmulatorUnavailable as missing:
-    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
 
 CORPUS = Path(__file__).parent / "emulator_corpus"
 _PAIR = re.compile(r"^// ([a-z ]+): (.+)\nkernel void (\w+)_bug\(", re.MULTILINE)

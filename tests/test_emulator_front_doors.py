@@ -6,17 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs_emulator  # noqa: F401
 import numpy as np
 import pytest
 
-from backends.metal.emulator import EmulatorUnavailable, Launch
-from backends.metal.emulator.compile import require
+from backends.metal.emulator import Launch
 from backends.metal.emulator.pytest_plugin import MetalEmulator, metal_emulator
-
-try:
-    require()
-except EmulatorUnavailable as missing:
-    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
 
 __all__ = ["metal_emulator"]  # the fixture
 

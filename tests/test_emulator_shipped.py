@@ -7,24 +7,18 @@ import itertools
 import re
 from dataclasses import replace
 
+import needs_emulator  # noqa: F401
 import pytest
 from draw_arguments import draw_arguments
 from every_spec import NAMES, SHIPPED, load
 from test_metal_text import calls
 
-from backends.metal.emulator import EmulatorUnavailable
-from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Choice
 from backends.metal.emulator.ops import EmulatedOp, How, Run, emulate_spec
 from benchmarks import emulate
 from benchmarks.agreement import compare, make_reference
 from benchmarks.emulator_traffic import EXCEPTIONS, excess, measure_examples
 from codegen.record import Entry
-
-try:
-    require()
-except EmulatorUnavailable as missing:
-    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
 
 HOWS = {
     "plain, reverse": How(Choice(), "reverse", "in order"),

@@ -12,16 +12,9 @@ import pytest
 
 mx = pytest.importorskip("mlx.core", reason="MLX is not installed")
 
-from backends.metal.emulator import EmulatorUnavailable  # noqa: E402  after the check that MLX is there
-from backends.metal.emulator.compile import require  # noqa: E402
-
-try:
-    require()
-except EmulatorUnavailable as missing:
-    pytest.skip(f"the emulator cannot run: {missing}", allow_module_level=True)
-
-import every_spec  # noqa: E402
+import every_spec  # noqa: E402  after the check that MLX is there
 import fake_gpu  # noqa: E402
+import needs_emulator  # noqa: E402, F401
 from draw_arguments import draw_arguments  # noqa: E402
 from fake_gpu import Gpu, GpuMlx  # noqa: E402
 from test_metal_text import calls  # noqa: E402

@@ -83,7 +83,7 @@ def _function(record: OpRecord, export: Export, target: PackageTarget) -> Functi
         name=export.name,
         definition=bracketed(f"def {export.name}", signature(record, export, target), ":"),
         doc=docstring(record, export, target),
-        body=_refusals(everything, export)
+        body=(_refusals(everything, export) if target.is_traced else "")
         + bracketed(f"return {route}.{export.name}", _passed(everything, target), "", "    "),
         stub=bracketed(f"def {export.name}", annotated, f" -> {result}: ..."),
     )

@@ -729,8 +729,6 @@ def sgl_per_token_group_quant_8bit(
 
     Reference: arXiv:2412.19437
     """
-    _extension.require_only("sgl_per_token_group_quant_8bit", "fuse_silu_and_mul", fuse_silu_and_mul, False)
-    _extension.require_only("sgl_per_token_group_quant_8bit", "masked_m", masked_m, None)
     return _native.sgl_per_token_group_quant_8bit(
         input,
         output_q,
