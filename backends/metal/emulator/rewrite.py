@@ -45,6 +45,7 @@ class Rewriter:
     def __init__(self, source: str, library: Path) -> None:
         self.tokens = Tokens(source, library)
         self.attributes: Attributes = {}
+        self.behind: dict[int, int] = {}  # the token behind an attribute, and where that attribute opens
         self.slots: dict[str, list[Slot]] = {}
         self.derived: dict[str, int | None] = {}  # function constants and what depends on them
         self.types = frozenset(_TYPE.findall(source))
@@ -70,6 +71,7 @@ class Rewriter:
             if tokens[at] == "[" and tokens[at + 1] == "[":
                 last = tokens.matching(at)
                 self.attributes[at] = list(self._parse_attributes(at + 2, last - 1))
+                self.behind[last + 1] = at
                 tokens.replace_range(at, last + 1, " ")
                 at = last
             at += 1
@@ -80,7 +82,7 @@ class Rewriter:
             yield words[0], "".join(words[2:-1])
 
     def _attributes_in(self, first: int, last: int) -> list[tuple[str, str]]:
-        return [item for at, items in self.attributes.items() if first <= at < last for item in items]
+        return [item for at in range(first, last) for item in self.attributes.get(at, ())]
 
     def _skip_attributes(self, at: int) -> int:
         while at in self.attributes:
@@ -323,11 +325,9 @@ class Rewriter:
         return scope.removesuffix("::")
 
     def _attributes_before(self, at: int) -> int:
-        while True:
-            before = [n for n in self.attributes if self.tokens.matching(n) + 1 == at]
-            if not before:
-                return at
-            at = before[0]
+        while at in self.behind:
+            at = self.behind[at]
+        return at
 
     def _slots(self, kernel: str, parameters: list[tuple[int, int]]) -> list[Slot]:
         """Parameters that say no index take the buffers that are left, in order."""

@@ -46,6 +46,8 @@ class Tokens:
                 self.own.append(len(self.items))
             self.items.append(Token(kind, found[0], found[0]))
         self.place = {position: n for n, position in enumerate(self.own)}
+        self.words = [self.items[position].was for position in self.own]
+        self.pairs: dict[int, int] = {}  # brackets that were asked for, and what closes them
 
     @property
     def text(self) -> str:
@@ -55,11 +57,11 @@ class Tokens:
         return len(self.own)
 
     def __iter__(self) -> Iterator[str]:
-        return (self[number] for number in range(len(self)))
+        return iter(self.words)
 
     def __getitem__(self, number: int) -> str:
         """The shader's `number`-th token as read; nothing beyond the ends."""
-        return self.items[self.own[number]].was if 0 <= number < len(self.own) else ""
+        return self.words[number] if 0 <= number < len(self.words) else ""
 
     def kind(self, number: int) -> str:
         return self.items[self.own[number]].kind if 0 <= number < len(self.own) else ""
@@ -88,12 +90,18 @@ class Tokens:
 
     def matching(self, number: int) -> int:
         """The bracket that closes the one at `number`; len(self) where none does."""
+        if number not in self.pairs:
+            self.pairs[number] = self._find_closing(number)
+        return self.pairs[number]
+
+    def _find_closing(self, number: int) -> int:
         opening, closing = self[number], _CLOSING[self[number]]
         depth = 0
         for at in range(number, len(self)):
-            if opening == "<" and self[at] in (";", "{"):
+            word = self.words[at]
+            if opening == "<" and word in (";", "{"):
                 break
-            depth += (self[at] == opening) - (self[at] == closing)
+            depth += (word == opening) - (word == closing)
             if depth == 0:
                 return at
         return len(self)
