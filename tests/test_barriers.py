@@ -107,6 +107,27 @@ def test_the_end_of_a_loop_meets_its_beginning() -> None:
     )
 
 
+def test_what_only_the_first_iteration_waits_for_is_waited_for_in_front() -> None:
+    step = serial("t", "tokens", lanes("d", "width", let("b", at("d + t"))))
+    assert placed(serial("r", "width", put("r")), step, let("m", at("0"))) == (
+        "for r in range(width), in order:\n"
+        "    row[r] = 1\n"
+        "barrier\n"
+        "for t in range(tokens), in order:\n"
+        "    for d in range(width), over lanes:\n"
+        "        b: f32 = row[d + t]\n"
+        "m: f32 = row[0]"
+    )
+
+
+def test_barriers_inside_a_loop_that_may_not_run_do_not_serve_what_follows() -> None:
+    one = ir.Store("out", (read("0"),), read("1"))
+    step = serial("t", "tokens", one, let("b", ir.Load("out", (read("0"),), F32)))
+    text = placed(lanes("c", "width", put("c")), step, let("m", at("0")))
+    assert text.count("    barrier") == 2
+    assert text.split("\n")[-2:] == ["barrier", "m: f32 = row[0]"]
+
+
 def test_a_row_that_each_lane_keeps_to_itself_needs_none_in_a_loop() -> None:
     step = serial("t", "tokens", lanes("d", "width", put("d", at("d"))))
     assert barriers(lanes("c", "width", put("c")), step, lanes("e", "width", let("v", at("e")))) == 0

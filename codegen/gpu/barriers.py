@@ -8,7 +8,7 @@ A barrier stands between two statements of the team where one lane may write wha
 or wrote before, or read what another lane wrote. None is needed where both accesses are by the same
 lane: in loops dealt alike, at an index that tells iterations apart. Nothing is placed inside dealt
 loops, whose iterations do not exchange data. A loop of the team is looked at as it runs, its end
-followed by its beginning.
+followed by its beginning, or not at all; a barrier that its first iteration alone needs stands in front.
 """
 
 from __future__ import annotations
@@ -96,50 +96,50 @@ def _block(
             out.append(low.Barrier())
             pending = frozenset()
         pending |= made
-        statement, pending = _nested(statement, pending, dealing)
-        out.append(statement)
+        statements, pending = _nested(statement, pending, dealing)
+        out += statements
     return tuple(out), pending
 
 
-def _nested(statement: low.Stmt, pending: Pending, dealing: Dealing) -> tuple[low.Stmt, Pending]:
-    """The statement with barriers in its blocks, where the team runs them together."""
+def _nested(
+    statement: low.Stmt, pending: Pending, dealing: Dealing
+) -> tuple[tuple[low.Stmt, ...], Pending]:
+    """The statement with barriers in its blocks, where the team runs them together, and in front of it."""
     match statement:
         case _ if dealing.is_nest(statement):
-            return statement, pending
+            return (statement,), pending
         case low.If(_, then, orelse):
             then, after_then = _block(then, pending, dealing)
             orelse, after_else = _block(orelse, pending, dealing)
-            return replace(statement, then=then, orelse=orelse), after_then | after_else
+            return (replace(statement, then=then, orelse=orelse),), after_then | after_else
         case low.Loop(kind="serial"):
-            body, after = _repeated(statement.body, statement, pending, dealing)
-            return replace(statement, body=body), after
+            return _repeated(statement, pending, dealing)
         case low.Fold(kind="serial"):
             values = _reads(_accumulated(statement), dealing, frozenset(), None)
-            body, after = _repeated(statement.body, statement, pending, dealing, values)
-            return replace(statement, body=body), after
+            return _repeated(statement, pending, dealing, values)
         case _:
-            return statement, pending
+            return (statement,), pending
 
 
 def _repeated(
-    body: tuple[low.Stmt, ...],
-    loop: low.Loop | low.Fold,
-    pending: Pending,
-    dealing: Dealing,
-    last: Pending = frozenset(),
+    loop: low.Loop | low.Fold, pending: Pending, dealing: Dealing, last: Pending = frozenset()
 ) -> tuple[tuple[low.Stmt, ...], Pending]:
-    """The body of a loop of the team; `last` is read at the end of each iteration."""
+    """A loop of the team, which may run no iteration; `last` is read at the end of each."""
     inside = {name for item in low.walk((loop,)) for name in low.bound_names(item)}
 
     def once(before: Pending) -> tuple[tuple[low.Stmt, ...], Pending]:
-        made, after = _block(body, before, dealing)
+        made, after = _block(loop.body, before, dealing)
         if _any_conflict(after, last):
             made, after = (*made, low.Barrier()), frozenset()
         return made, after | last
 
-    _, after = once(pending)
+    _, after = once(frozenset())
     around = frozenset(_forget(item, inside) for item in after)
-    return once(pending | around)
+    body, after = once(around)
+    repeated = replace(loop, body=body)
+    if once(pending | around)[0] != body:
+        return (low.Barrier(), repeated), after
+    return (repeated,), pending | after
 
 
 def _forget(access: Access, inside: set[str]) -> Access:
