@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import needs_emulator  # noqa: F401
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from backends.metal.emulator import (
     CanaryError,
+    Finding,
     Launch,
     LaunchError,
     Outcome,
@@ -241,7 +243,8 @@ def test_shader_in_the_style_of_a_library(name: str, dtype: type, has_weight: bo
 def test_derived_constant_has_its_default() -> None:
     x = np.ones((1, 64), np.float32)
     buffers = {0: x, 2: np.zeros_like(x), 3: np.float32(0)}
-    outcome = load(LIBRARY_STYLE).run(Launch("norm_float", buffers, threadgroup=32, blank={2}))
+    request = Launch("norm_float", buffers, threadgroup=32, blank={2}, constants={20: False})
+    outcome = load(LIBRARY_STYLE).run(request)
     assert not outcome.findings
     np.testing.assert_array_equal(outcome.buffers[2], x)
 
@@ -395,7 +398,13 @@ WRONG_LAUNCHES = {
     r"bytes of \[\[threadgroup\(1\)\]\]": {"memory": {}},
     "Metal has 1 to 1024": {"threadgroup": 2048},
     "Metal has 32768": {"memory": {1: 40000}},
-    "one to three numbers": {"grid": (1, 1, 1, 1)},
+    "threadgroups of the grid: expected one to three numbers": {"grid": (1, 1, 1, 1)},
+    r"threadgroups of the grid: .* not \(0, 2\)": {"grid": (0, 2)},
+    r"threads of a threadgroup: .* not \(-1, -1\)": {"threadgroup": (-1, -1)},
+    r"threads of the grid: .* not \(-5,\)": {"threads": -5},
+    r"\(137438953472, 1, 1\) threads; the emulator runs up to": {"grid": 1 << 32},
+    r"\(65536, 65536, 1\) threads; the emulator runs up to": {"threads": (65536, 65536)},
+    r"-8 bytes of \[\[threadgroup": {"memory": {1: -8}},
 }
 
 
@@ -453,11 +462,27 @@ def test_runaway_kernel_is_a_finding_and_the_next_runs(case: str) -> None:
     assert not launch(threadgroup=32).findings
 
 
+def spin(body: str, most_accesses: int) -> Finding:
+    text = f"{HEADER}\nkernel void spin(device int* out [[buffer(0)]]) {{\n  for (;;) {body}\n}}\n"
+    request = Launch("spin", {0: np.zeros(1, np.int32)}, threadgroup=64)
+    (finding,) = load(text).run(request, most_accesses=most_accesses).findings
+    return finding
+
+
 def test_loop_without_an_end_that_touches_nothing_is_a_finding() -> None:
-    text = f"{HEADER}\nkernel void spin(device int* out [[buffer(0)]]) {{\n  for (;;) {{}}\n}}\n"
-    (finding,) = load(text).run(Launch("spin", {0: np.zeros(1, np.int32)}, threadgroup=1)).findings
+    finding = spin("{}", 1 << 32)
     assert (finding.kind, finding.note) == ("endless", "a loop that neither ends nor touches memory")
+    assert finding.now.lines == ("shader.metal:4",)
     assert not launch(threadgroup=32).findings
+
+
+WAITING = ("threadgroup_barrier(mem_flags::mem_none);", "if (simd_any(false)) break;")
+
+
+@pytest.mark.parametrize("waiting", WAITING)
+def test_loop_without_an_end_that_only_waits_is_a_finding(waiting: str) -> None:
+    finding = spin(waiting, 1 << 20)
+    assert (finding.kind, finding.now.lines) == ("endless", ("shader.metal:4",))
 
 
 def test_shader_whose_accesses_are_not_seen_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -503,18 +528,73 @@ def test_traffic_tells_bytes_apart() -> None:
     assert (made.written, made.distinct_written, made.written_by_groups) == (520, 512, 512)
 
 
-def test_division_by_a_constant_that_was_not_given_is_a_finding() -> None:
-    text = f"""{HEADER}
+CONSTANTS = f"""{HEADER}
 constant int parts [[function_constant(0)]];
 constant int each = 64 / parts;
-kernel void divide(device int* out [[buffer(0)]]) {{ out[0] = each; }}
+constant int other [[function_constant(1)]];
+constant int doubled = other * 2;
+constant int with_default = is_function_constant_defined(other) ? other : 9;
+struct Divided {{ int get() const {{ return each; }} }};
+template <typename T> int through(T given) {{ return given.get(); }}
+kernel void divide(device int* out [[buffer(0)]]) {{ out[0] = through(Divided()); }}
+kernel void guarded(device int* out [[buffer(0)]]) {{
+  out[0] = is_function_constant_defined(other) ? other : with_default;
+}}
+kernel void unguarded(device int* out [[buffer(0)]], constant bool& is_read [[buffer(1)]]) {{
+  if (is_read) out[0] = doubled;
+}}
 """
-    blank = {0: np.zeros(1, np.int32)}
-    (finding,) = load(text).run(Launch("divide", blank, threadgroup=1)).findings
-    assert finding.kind == "arithmetic"
-    assert finding.now.lines[0] == "shader.metal:4"
-    outcome = load(text).run(Launch("divide", blank, threadgroup=1, constants={0: 4}))
-    assert outcome.buffers[0][0] == 16
+
+
+def run_constants(kernel: str, constants: dict[int, float], is_read: bool = False) -> Outcome:
+    buffers = {0: np.zeros(1, np.int32), 1: np.array([is_read])}
+    buffers = buffers if kernel == "unguarded" else {0: buffers[0]}
+    return load(CONSTANTS).run(Launch(kernel, buffers, threadgroup=1, constants=constants))
+
+
+def test_constant_that_a_kernel_reads_must_be_set() -> None:
+    with pytest.raises(LaunchError, match="kernel divide reads function constant 0, parts, which"):
+        run_constants("divide", {})
+    assert run_constants("divide", {0: 4}).buffers[0][0] == 16
+    (finding,) = run_constants("divide", {0: 0}).findings
+    assert (finding.kind, finding.now.lines[0]) == ("arithmetic", "shader.metal:4")
+
+
+def test_constant_that_a_kernel_asks_for_may_be_left_out() -> None:
+    assert run_constants("guarded", {}).buffers[0][0] == 9
+    assert run_constants("guarded", {1: 5}).buffers[0][0] == 5
+    assert not run_constants("unguarded", {}).findings
+    with pytest.raises(LaunchError, match=r"kernel unguarded, at shader\.metal:15: .* constant other, which"):
+        run_constants("unguarded", {}, is_read=True)
+    assert run_constants("unguarded", {1: 5}, is_read=True).buffers[0][0] == 10
+
+
+LIMITS = f"""{HEADER}
+constant constexpr int kFloats = 8192;
+kernel void memory(device float* out [[buffer(0)]], threadgroup float* given [[threadgroup(0)]],
+                   uint t [[thread_index_in_threadgroup]]) {{
+  threadgroup float most[kFloats - 4];
+  most[t] = given[t] = 1.0f;
+  out[t] = most[t] + given[t];
+}}
+[[kernel, max_total_threads_per_threadgroup(kFloats / 256)]] void few(device float* out [[buffer(0)]]) {{
+  out[0] = 1.0f;
+}}
+"""
+
+
+def test_threadgroup_memory_of_variables_and_arguments_is_limited() -> None:
+    request = Launch("memory", {0: np.zeros(4, np.float32)}, threadgroup=4, memory={0: 16}, blank={0})
+    assert not load(LIMITS).run(request).findings
+    with pytest.raises(LaunchError, match=r"shader\.metal:6: .* comes to 32784 bytes; Metal has 32768"):
+        load(LIMITS).run(replace(request, memory={0: 32}))
+
+
+def test_threads_that_a_kernel_declares_are_its_most() -> None:
+    request = Launch("few", {0: np.zeros(1, np.float32)}, threadgroup=(8, 4))
+    assert {item.kind for item in load(LIMITS).run(request).findings} == {"race"}
+    with pytest.raises(LaunchError, match="few declares to have at most 32"):
+        load(LIMITS).run(replace(request, threadgroup=(11, 3)))
 
 
 def test_kernels_are_told_apart_by_their_namespaces() -> None:

@@ -13,8 +13,10 @@ where Metal has constructors for each. Such refusals are left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from backends.metal.emulator.overloads import drop_copies, methods_of_spaces
+from backends.metal.emulator.reach import ASK
 from backends.metal.emulator.rewrite import Rewriter
 
 _NUMBERS = {"device": 1, "threadgroup": 2, "constant": 3}
@@ -48,13 +50,13 @@ class Checker(Rewriter):
 
     def _ask_for_constants(self, first: int, last: int) -> None:
         for n in range(first, last):
-            if self.tokens[n] == "is_function_constant_defined":
+            if self.tokens.current(n) == ASK:
                 self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, "true")
 
     def _shared(self, first: int, end: int) -> str:
         return f"static {SPACES['threadgroup']} {self.tokens.written(first, end)}"
 
-    def _register(self, base: str, function: str, shown: str) -> str:
+    def _register(self, base: str, function: str, shown: str, arguments: Collection[str] = ()) -> str:
         return ""
 
     def _instantiation(self, first: int, end: int, shown: str) -> str:

@@ -47,12 +47,16 @@ _CANARY = f"""
 namespace {{
 void emu_canary(float* x, uint t) {{ x[t] = x[t] + 1.0f; x[(t + 1) % {CANARY_THREADS}] = 1.0f; }}
 const emu::Slot emu_canary_slots[] = {{{{{BUFFER}, 0, 1}}, {{{POSITION}, {THREAD_INDEX}, 0}}}};
-emu::Registered emu_canary_kernel("{CANARY}", &emu_canary, emu_canary_slots);
+emu::Registered emu_canary_kernel("{CANARY}", &emu_canary, emu_canary_slots, {{}});
 }}
 """
 
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
+
+
+# The modules that decide what a shader becomes.
+_TEXT_STEPS = ("check", "compile", "overloads", "reach", "rewrite", "slots", "tokens")
 
 
 class EmulatorUnavailable(Exception):
@@ -134,7 +138,7 @@ def _run(*arguments: str) -> str:
 def _key(text: str, flags: tuple[str, ...], files: Iterable[Path]) -> str:
     """What the outcome depends on: the text, the flags, the compiler, the rewriter and the files."""
     digest = hashlib.sha256()
-    own = (HERE / f"{name}.py" for name in ("check", "compile", "overloads", "rewrite", "slots", "tokens"))
+    own = (HERE / f"{name}.py" for name in _TEXT_STEPS)
     read = (path.read_text(encoding="utf-8") for path in (*own, *files))
     for part in (importlib.metadata.version("ziglang"), str(HERE), text, *flags, *read):
         digest.update(f"{len(part)}:{part}".encode())

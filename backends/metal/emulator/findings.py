@@ -8,10 +8,11 @@ from pathlib import Path
 
 KINDS = (
     "race", "race between threadgroups", "divergence", "out of bounds", "misaligned", "uninitialised",
-    "write to constant memory", "another thread's memory", "arithmetic", "crash", "endless", "unbound",
+    "write to constant memory", "another thread's memory", "arithmetic", "crash", "endless", "refused",
 )  # fmt: skip
 MEMORIES = ("", "buffer {index}", "threadgroup memory {index}", "{name}")  # in the order of `Memory` in abi.h
 NO_MEMORY, THREADGROUP_VARIABLE = 0, 3
+REFUSED = "refused"  # what a kernel cannot be launched with, seen once it runs: no finding, but a LaunchError
 ACCESSES = ("read", "write", "atomic")
 
 

@@ -15,15 +15,30 @@ class Slot(ctypes.Structure):
     _fields_ = (("kind", c_int), ("index", c_int), ("is_writable", c_int))
 
 
+class NeededConstant(ctypes.Structure):
+    _fields_ = (("index", c_int), ("name", c_char_p))
+
+
+class Needs(ctypes.Structure):
+    _fields_ = (
+        ("most_threads", c_int), ("constant_count", c_int), ("constants", POINTER(NeededConstant)),
+    )  # fmt: skip
+
+
 class Kernel(ctypes.Structure):
     def of_kind(self, kind: int) -> Iterator[Slot]:
         """The parameters that are bound to one kind of thing."""
         return (self.slots[n] for n in range(self.slot_count) if self.slots[n].kind == kind)
 
+    def needed_constants(self) -> dict[int, str]:
+        """The function constants that every launch must set: names by index."""
+        rows = (self.needs.constants[n] for n in range(self.needs.constant_count))
+        return {row.index: row.name.decode() for row in rows}
+
 
 Kernel._fields_ = (
     ("name", c_char_p), ("call", c_void_p), ("function", c_void_p), ("slots", POINTER(Slot)),
-    ("slot_count", c_int), ("next", POINTER(Kernel)),
+    ("slot_count", c_int), ("needs", Needs), ("next", POINTER(Kernel)),
 )  # fmt: skip
 
 

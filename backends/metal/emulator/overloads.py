@@ -55,14 +55,14 @@ def spaces(tokens: Tokens) -> list[int]:
 def drop_copies(tokens: Tokens, ignored: Collection[int]) -> None:
     """Leave out functions whose tokens, but for those ignored, were there before in the same scope."""
     seen: set[tuple[int, tuple[str, ...]]] = set()
-    for first, last, scope in list(_functions(tokens)):
+    for first, last, scope in list(functions(tokens)):
         key = (scope, tuple(tokens[n] for n in range(first, last) if n not in ignored))
         if key in seen:
             tokens.replace_range(first, last, " ")
         seen.add(key)
 
 
-def _functions(tokens: Tokens) -> Iterator[tuple[int, int, int]]:
+def functions(tokens: Tokens) -> Iterator[tuple[int, int, int]]:
     """Tokens [first, last) of each function with a body, and the bracket that opens its scope (-1: none)."""
     scopes = [-1]
     at, first = 0, 0

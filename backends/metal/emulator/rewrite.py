@@ -10,10 +10,12 @@ becomes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from backends.metal.emulator.overloads import drop_copies, is_constructors, methods_of_spaces, spaces
+from backends.metal.emulator.reach import ASK, Mentions
 from backends.metal.emulator.slots import BUFFER, MOST_BUFFERS, Slot, slot_of
 from backends.metal.emulator.tokens import Tokens
 
@@ -48,6 +50,8 @@ class Rewriter:
         self.behind: dict[int, int] = {}  # the token behind an attribute, and where that attribute opens
         self.slots: dict[str, list[Slot]] = {}
         self.derived: dict[str, int | None] = {}  # function constants and what depends on them
+        self.values: dict[str, range] = {}  # of those that depend on others: the tokens of their values
+        self.threads: dict[str, str] = {}  # by kernel: the most threads of a threadgroup that it declares
         self.types = frozenset(_TYPE.findall(source))
         self.count = 0
 
@@ -98,10 +102,18 @@ class Rewriter:
             end = tokens.find(";", at)
             given = [value for name, value in self._attributes_in(at, end) if name == "function_constant"]
             if given:
-                self._set_constant(at, end, f"emu::function_constant<{{type}}>({given[0]})")
-                self.derived[self._constant_name(at, end)] = int(given[0])
+                name = self._constant_name(at, end)
+                value = f'emu::function_constant<{{type}}>({given[0]}, {name}, "{name}")'
+                self._set_constant(at, end, value)
+                self.derived[name] = int(given[0])
             else:
                 self._derived_constant(at, end)
+        self._ask_for_constants(0, len(tokens))
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Asked for once all constants are known."""
+        return Mentions(self.tokens, self.values)
 
     def _begins_statement(self, at: int) -> bool:
         while self.tokens[at - 1] in ("static", "constexpr", "const", "inline", "extern"):
@@ -114,12 +126,14 @@ class Rewriter:
             return
         self._ask_for_constants(equals, end)
         value = self.tokens.written(equals + 1, end).replace("{", "{{").replace("}", "}}")
-        self._set_constant(at, end, value)
-        self.derived[self._constant_name(at, end)] = None
+        name = self._constant_name(at, end)
+        self._set_constant(at, end, f"{value}; emu_derived(&{name}, sizeof {name})")
+        self.derived[name] = None
+        self.values[name] = range(equals, end)
 
     def _ask_for_constants(self, first: int, last: int) -> None:
         for n in range(first, last):
-            if self.tokens[n] == "is_function_constant_defined":
+            if self.tokens.current(n) == ASK:
                 asked = f"(emu_constant({self.derived.get(self.tokens[n + 2])}) != nullptr)"
                 self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, asked)
 
@@ -306,9 +320,11 @@ class Rewriter:
             return
         self.slots[name] = self._slots(name, list(tokens.split(opening + 1, closing)))
         begin = self._attributes_before(at)
+        given = dict(self._attributes_in(begin, void))
+        self.threads[name] = given.get("max_total_threads_per_threadgroup", "0")
         if tokens[begin - 1] == ">":
             return
-        shown = dict(self._attributes_in(begin, void)).get("host_name", f'"{name}"')
+        shown = given.get("host_name", f'"{name}"')
         end = tokens.matching(self._skip_attributes(closing + 1))
         tokens.append(end, self._register(name, f"{self._scope(at)}::{name}", shown))
 
@@ -352,13 +368,19 @@ class Rewriter:
     def _words(self, first: int, last: int) -> list[str]:
         return [self.tokens[n] for n in range(first, last)]
 
-    def _register(self, base: str, function: str, shown: str) -> str:
+    def _register(self, base: str, function: str, shown: str, arguments: Collection[str] = ()) -> str:
+        """`arguments`: the words of a template's arguments, which may be functions or classes too."""
         self.count += 1
+        indices = {name: index for name, index in self.derived.items() if index is not None}
+        reached = self.mentions.reached([base, *arguments], indices)
+        needed = ", ".join(f'{{{indices[name]}, "{name}"}}' for name in reached) or "{}"
         slots = ((slot.kind, slot.index, int(slot.is_writable)) for slot in self.slots[base])
         rows = ", ".join(f"{{{kind}, {index}, {written}}}" for kind, index, written in slots) or "{}"
         return (
             f" static const emu::Slot emu_slots_{self.count}[] = {{{rows}}};"
-            f" static emu::Registered emu_kernel_{self.count}({shown}, &{function}, emu_slots_{self.count});"
+            f" static const emu::NeededConstant emu_needed_{self.count}[] = {{{needed}}};"
+            f" static emu::Registered emu_kernel_{self.count}({shown}, &{function}, emu_slots_{self.count},"
+            f" {{{self.threads[base]}, {len(reached)}, emu_needed_{self.count}}});"
         )
 
     def _instantiations(self) -> None:
@@ -389,7 +411,8 @@ class Rewriter:
         base = next(tokens[n - 1] for n in range(first, last) if tokens[n] == "<")
         if base not in self.slots:
             raise ShaderError(f"{shown} instantiates {base}, which is no kernel of this shader")
-        return self._register(base, tokens.written(first, last), shown)
+        words = {tokens[n] for n in range(first, last)}
+        return self._register(base, tokens.written(first, last), shown, words)
 
 
 def _first_array(words: list[str]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from backends.metal.emulator.findings import (
     KINDS,
     MEMORIES,
     NO_MEMORY,
+    REFUSED,
     THREADGROUP_VARIABLE,
     Finding,
     Lines,
@@ -39,6 +41,7 @@ from backends.metal.emulator.slots import BUFFER, THREADGROUP
 ORDERS = ("forward", "reverse", "random")
 REDUCTIONS = ("pairwise", "in order")
 MOST_THREADS = 1024
+MOST_GRID_THREADS = 1 << 28  # what the emulator counts threadgroups in, and would take minutes for
 MOST_ACCESSES = 1 << 32
 MOST_THREADGROUP_BYTES = 32 << 10
 
@@ -135,6 +138,7 @@ class Shader:
         request.is_flushing, request.is_counted = is_flushing, is_counted
         self.native.run(request, None if launch.kernel == CANARY else launch.constants or {})
         findings = self._findings(launch.kernel)
+        refuse_launch(findings)
         traffic = _traffic(self.native.traffic()) if is_counted else {}
         return Outcome(arrays, findings, self.native.counts(), traffic, order, reduction, seed)
 
@@ -157,7 +161,8 @@ class Shader:
         request = native.Launch(kernel=ctypes.pointer(kernel))
         self._set_buffers(request, kernel, launch, arrays)
         self._set_memory(request, kernel, launch)
-        _set_grid(request, launch)
+        _require_constants(kernel, launch)
+        _set_grid(request, kernel, launch)
         return request
 
     def _set_buffers(
@@ -178,7 +183,10 @@ class Shader:
         for slot in kernel.of_kind(THREADGROUP):
             if slot.index not in given:
                 raise LaunchError(f"kernel {launch.kernel} needs the bytes of [[threadgroup({slot.index})]]")
-            request.threadgroup_bytes[slot.index] = given[slot.index]
+            if given[slot.index] < 1:
+                came = f"{given[slot.index]} bytes of [[threadgroup({slot.index})]]"
+                raise LaunchError(f"{came}; expected 1 or more")
+            request.threadgroup_bytes[slot.index] = min(given[slot.index], MOST_THREADGROUP_BYTES)
         total = sum(given.values())
         if total > MOST_THREADGROUP_BYTES:
             raise LaunchError(f"{total} bytes of threadgroup memory; Metal has {MOST_THREADGROUP_BYTES}")
@@ -209,23 +217,44 @@ def _traffic(rows: Sequence[native.Traffic]) -> dict[int, Traffic]:
     return {row.index: Traffic(*(getattr(row, name) for name in names)) for row in rows}
 
 
-def _triple(extent: Extent) -> tuple[int, ...]:
+def refuse_launch(findings: Collection[Finding]) -> None:
+    """Raises LaunchError for what only shows once a kernel runs: memory that it declares, say."""
+    for finding in findings:
+        if finding.kind == REFUSED:
+            place = finding.now.lines[0] if finding.now.lines else "an unknown line"
+            raise LaunchError(f"kernel {finding.kernel}, at {place}: {finding.note}")
+
+
+def _require_constants(kernel: native.Kernel, launch: Launch) -> None:
+    for index, name in kernel.needed_constants().items():
+        if index not in (launch.constants or {}):
+            what = f"function constant {index}, {name}"
+            raise LaunchError(f"kernel {launch.kernel} reads {what}, which the launch does not set")
+
+
+def _triple(extent: Extent, name: str) -> tuple[int, int, int]:
     given = (extent,) if isinstance(extent, int) else tuple(extent)
-    if not 1 <= len(given) <= 3 or min(given) < 0:
-        raise LaunchError(f"an extent is one to three numbers of at least 0, not {given}")
-    return (*given, 1, 1)[:3]
+    if not 1 <= len(given) <= 3 or min(given) < 1:
+        raise LaunchError(f"{name}: expected one to three numbers of at least 1, not {given}")
+    x, y, z = (*given, 1, 1)[:3]
+    return x, y, z
 
 
-def _set_grid(request: native.Launch, launch: Launch) -> None:
-    size = _triple(launch.threadgroup)
-    if not 1 <= size[0] * size[1] * size[2] <= MOST_THREADS:
+def _set_grid(request: native.Launch, kernel: native.Kernel, launch: Launch) -> None:
+    size = _triple(launch.threadgroup, "threads of a threadgroup")
+    if math.prod(size) > MOST_THREADS:
         raise LaunchError(f"a threadgroup of {size} threads; Metal has 1 to {MOST_THREADS}")
+    if 0 < kernel.needs.most_threads < math.prod(size):
+        declared = f"kernel {launch.kernel} declares to have at most {kernel.needs.most_threads}"
+        raise LaunchError(f"a threadgroup of {size} threads; {declared}")
     if launch.threads is None:
-        groups = _triple(launch.grid)
+        groups = _triple(launch.grid, "threadgroups of the grid")
         total = tuple(count * each for count, each in zip(groups, size, strict=True))
     else:
-        total = _triple(launch.threads)
-        groups = tuple(-(-count // each) for count, each in zip(total, size, strict=True))
+        total = _triple(launch.threads, "threads of the grid")
+        groups = tuple(-(-count // each) for count, each in zip(total, size, strict=True))  # type: ignore[assignment]
+    if math.prod(total) > MOST_GRID_THREADS:
+        raise LaunchError(f"a grid of {total} threads; the emulator runs up to {MOST_GRID_THREADS}")
     request.groups[:], request.threads[:], request.total[:] = groups, size, total
 
 

@@ -10,6 +10,7 @@ typedef unsigned long long u64;
 constexpr int kBuffers = 31;
 constexpr int kSimdLanes = 32;
 constexpr int kMostThreads = 1024;
+constexpr long long kMostThreadgroupBytes = 32 << 10;
 constexpr int kSlotBytes = 16;
 constexpr int kSharedGap = 64;  // bytes around a threadgroup variable
 constexpr long long kStackBytes = 256 << 10;
@@ -37,6 +38,19 @@ struct Thread {
   u32 positions[kPositions][3];
 };
 
+// A function constant that a kernel reads whatever it asks: a launch must set it.
+struct NeededConstant {
+  int index;
+  const char* name;
+};
+
+// What a kernel asks of a launch besides its parameters; `most_threads` is 0 where it says nothing.
+struct Needs {
+  int most_threads;
+  int constant_count;
+  const NeededConstant* constants;
+};
+
 // A kernel that a shader defines; `call` invokes `function` with parameters from a thread.
 struct Kernel {
   const char* name;
@@ -44,6 +58,7 @@ struct Kernel {
   void* function;
   const Slot* slots;
   int slot_count;
+  Needs needs;
   Kernel* next;
 };
 
@@ -60,7 +75,7 @@ enum Memory : int { kNoMemory, kBufferMemory, kThreadgroupArgument, kThreadgroup
 
 enum ReportKind : int {
   kRace, kGroupRace, kDivergence, kOutOfBounds, kMisaligned, kUninitialised, kConstantWrite, kForeignStack,
-  kArithmetic, kCrash, kEndless, kUnbound
+  kArithmetic, kCrash, kEndless, kRefused
 };
 
 // Where code stands: a return address, from the shader's first byte on, and a node of the call tree.
@@ -141,4 +156,7 @@ void emu_atomic(const void* at, int size, int reads, int writes, const void* sit
 void emu_share(void* at, long long size, const char* name);
 void emu_fail(const char* what, const void* site);
 const emu::Constant* emu_constant(int index);
+// A constant that this launch sets no value of; and, behind the work on another one, what that comes to.
+void emu_unset(const void* at, long long size, const char* name);
+void emu_derived(const void* at, long long size);
 }

@@ -18,8 +18,10 @@ static void crash() {
   fail(kCrash, nullptr, 0, 0, here(site_at(nullptr), kRead), "the thread's stack is exhausted, or a wild jump");
 }
 
+static const char* interrupted_at;
+
 static void run_on() {
-  fail(kEndless, nullptr, 0, 0, here(site_at(nullptr), kRead), "a loop that neither ends nor touches memory");
+  fail(kEndless, nullptr, 0, 0, here(site_at(interrupted_at + 1), kRead), "a loop that neither ends nor touches memory");
 }
 
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGVTALRM};
@@ -56,7 +58,9 @@ static void on_tick(int, siginfo_t*, void* context) {
   idle_ticks = is_idle ? idle_ticks + 1 : 0;
   if (idle_ticks < kPatience) return;
   const char* const at = reinterpret_cast<char*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
-  if (at >= state.image_begin && at < state.image_end) escape_to(run_on, context);
+  if (at < state.image_begin || at >= state.image_end) return;
+  interrupted_at = at;
+  escape_to(run_on, context);
 }
 
 static void start_timer() {

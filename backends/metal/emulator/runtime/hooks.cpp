@@ -1,9 +1,18 @@
 // The functions that instrumented code calls, under the names that the compiler gives them.
+#include <stdio.h>
+
 #include "access.h"
 
 using namespace emu;
 
 #define EMU_CALLER __builtin_return_address(0)
+
+[[noreturn]] static void refuse_memory(const Party& now) {
+  char note[96];
+  snprintf(note, sizeof note, "its threadgroup memory comes to %lld bytes; Metal has %lld", state.shared_bytes,
+           kMostThreadgroupBytes);
+  fail(kRefused, nullptr, 0, 0, now, note);
+}
 
 // Most accesses are to the thread's own stack, which is not tracked.
 static inline __attribute__((always_inline)) void on_access(const void* at, unsigned long size, const Touch& how, const void* pc) {
@@ -75,8 +84,10 @@ void emu_atomic(const void* at, int size, int reads, int writes, const void* sit
 void emu_share(void* at, long long size, const char* name) {
   if (!state.is_running || find_variable(static_cast<char*>(at)) != nullptr) return;
   Region* made = add_region(at, size, -1, true, true, false, name);
-  if (made == nullptr)
-    fail(kUnbound, nullptr, 0, 0, here(site_at(EMU_CALLER), kRead), "too many threadgroup variables");
+  const Party now = here(site_at(EMU_CALLER), kRead);
+  if (made == nullptr) fail(kRefused, nullptr, 0, 0, now, "more threadgroup variables than the emulator has room for");
+  state.shared_bytes += size;
+  if (state.shared_bytes > kMostThreadgroupBytes) refuse_memory(now);
   made->gap = kSharedGap;
   memset(at, 0xa5, size);
 }

@@ -61,6 +61,10 @@ static bool prepare(const Launch& launch) {
   state.report_count = 0;
   state.accesses_left = launch.most_accesses;
   state.private_accesses = 0;
+  state.unset_count = 0;
+  state.unset_read = nullptr;
+  state.shared_bytes = 0;
+  for (int bytes : launch.threadgroup_bytes) state.shared_bytes += bytes;
   state.counts = {};
   state.is_failed = false;
   state.tree.make_room();
@@ -129,6 +133,15 @@ const Constant* emu_constant(int index) {
   for (int n = 0; n < state.constant_count; ++n)
     if (state.constants[n].index == index) return &state.constants[n];
   return nullptr;
+}
+
+void emu_unset(const void* at, long long size, const char* name) {
+  if (state.unset_count < kMostUnset) state.unset[state.unset_count++] = {static_cast<const char*>(at), size, name};
+}
+
+void emu_derived(const void* at, long long size) {
+  if (state.unset_read != nullptr) emu_unset(at, size, state.unset_read);
+  state.unset_read = nullptr;
 }
 
 }  // extern "C"

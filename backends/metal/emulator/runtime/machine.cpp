@@ -246,7 +246,13 @@ bool run_group(const u32 (&group)[3], const Thread& bound, u64& seed) {
   }
 }
 
+// A wait is a switch of stacks, which costs as much as some accesses do.
+constexpr u64 kWaitAccesses = 16;
+
 static void wait(Waiting waiting, const char* operation, int flags, const void* site) {
+  if (state.accesses_left < kWaitAccesses)
+    fail(kEndless, nullptr, 0, 0, here(site_at(site), kRead), "more waits and accesses than the run allows");
+  state.accesses_left -= kWaitAccesses;
   Fiber& fiber = *state.current;
   fiber.site = site_at(site);
   fiber.operation = operation;

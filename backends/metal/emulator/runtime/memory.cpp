@@ -1,4 +1,5 @@
 // Where memory is, who may touch it, and what is reported of those who may not.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "access.h"
@@ -134,12 +135,26 @@ static const Region* nearest_region(const char* at) {
   return best;
 }
 
+// While constants are worked out, what depends on one that is not set is as little set as that; see emu_derived.
+static void check_set(const char* at, long long size, const void* pc) {
+  for (int n = 0; n < state.unset_count; ++n) {
+    const Unset& unset = state.unset[n];
+    if (at + size <= unset.at || at >= unset.at + unset.size) continue;
+    state.unset_read = unset.name;
+    if (state.is_initialising) return;
+    char note[96];
+    snprintf(note, sizeof note, "it reads function constant %s, which the launch does not set", unset.name);
+    fail(kRefused, nullptr, 0, 0, here(site_at(pc), kRead), note);
+  }
+}
+
 // Stacks and the shader's own tables are not tracked, only told apart from wild addresses.
 static bool is_private(const char* at, long long size, const Touch& how, const void* pc) {
   const long long place = at - state.stacks;
   if (place >= 0 && place < kMostThreads * kStackBytes)
     fail(kForeignStack, nullptr, 0, int(size), here(site_at(pc), how.access), nullptr);
   if (at < state.image_begin || at + size > state.image_end) return false;
+  if (how.reads) check_set(at, size, pc);
   if (how.writes && !state.is_initialising)
     fail(kConstantWrite, nullptr, 0, int(size), here(site_at(pc), how.access), "a constant of the shader");
   return true;
@@ -163,7 +178,7 @@ void report_uninitialised(Region& region, long long offset, long long size, cons
 // ---- races ------------------------------------------------------------------------------------------
 
 [[noreturn]] static void fail_for_memory(const Visitor& now) {
-  fail(kUnbound, nullptr, 0, 0, here(now.site, now.access), "no memory is left to check so large a buffer with");
+  fail(kRefused, nullptr, 0, 0, here(now.site, now.access), "no memory is left to check so large a buffer with");
 }
 
 static void make_records(Region& region, int granule, const Visitor& now) {

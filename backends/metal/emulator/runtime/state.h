@@ -10,6 +10,7 @@ namespace emu {
 
 constexpr int kMostRegions = 256;
 constexpr int kMostReports = 64;
+constexpr int kMostUnset = 1024;
 constexpr long long kChunkBytes = 1 << 20;  // of the arena; each belongs to one region at most
 
 enum Waiting : int { kRunnable, kAtBarrier, kAtSimd, kFinished };
@@ -53,6 +54,13 @@ struct Region {
   Traffic traffic;
 };
 
+// A constant that depends on a function constant, `name`, which the launch does not set.
+struct Unset {
+  const char* at;
+  long long size;
+  const char* name;
+};
+
 struct Arena {
   char* base;
   long long size, used;
@@ -89,6 +97,10 @@ struct State {
   Counts counts;
   const Constant* constants;
   int constant_count;
+  Unset unset[kMostUnset];
+  int unset_count;
+  const char* unset_read;  // by the constant that is being worked out
+  long long shared_bytes;  // of threadgroup memory
   Pool<Owner> owners;
   Pool<Cell> cells;
   Region regions[kMostRegions];

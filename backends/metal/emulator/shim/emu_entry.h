@@ -44,8 +44,9 @@ template <class... A> struct Caller {
 
 struct Registered {
   Kernel kernel;
-  template <class... A> Registered(const char* name, void (*function)(A...), const Slot* slots) {
-    kernel = {name, &Caller<A...>::call, reinterpret_cast<void*>(function), slots, int(sizeof...(A)), first_kernel};
+  template <class... A>
+  Registered(const char* name, void (*function)(A...), const Slot* slots, const Needs& needs) {
+    kernel = {name, &Caller<A...>::call, reinterpret_cast<void*>(function), slots, int(sizeof...(A)), needs, first_kernel};
     first_kernel = &kernel;
   }
 };
@@ -65,9 +66,13 @@ inline Initialiser::Initialiser(void (*given)()) : run(given), next(nullptr) {
   last_initialiser = &next;
 }
 
-template <class T> EMU_SHIM T function_constant(int index) {
+// One that is not set has a value that nobody divides by zero with; reading it is refused.
+template <class T> EMU_SHIM T function_constant(int index, const T& at, const char* name) {
   const Constant* given = emu_constant(index);
-  if (given == nullptr) return T(0);
+  if (given == nullptr) {
+    emu_unset(&at, sizeof at, name);
+    return T(1);
+  }
   if constexpr (metal::is_floating_point_v<T>) return T(given->real);
   else return T(given->whole);
 }
