@@ -21,6 +21,7 @@ ISA = "baseline"
 # Functions stay functions, which compiles ten times as fast; what the programs mean does not depend on it.
 FLAGS = (
     *("-std=c++20", "-O0", "-Dalways_inline=", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
+    *("-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
     *("-fwrapv", "-fPIC", "-shared", "-fopenmp", f"-DSGL_ISA={ISA}"),
     *("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare"),
 )

@@ -82,7 +82,7 @@ def require_metal() -> None:
 def build_metal(sources: Sequence[MetalSource], name: str) -> Shader:
     """One shader of many programs. Raises ShaderError."""
     text = '#include "sgl_metal.h"\n' + "".join(source.text for source in sources)
-    return load(text, f"{name}.metal", RUNTIME)
+    return load(text, f"{name}.metal", RUNTIME, is_quick=True)
 
 
 def run_metal(shader: Shader, source: MetalSource, call: Call, number: int) -> tuple[Memory, tuple[str, ...]]:

@@ -39,17 +39,20 @@ PAIRS = [
 ]
 
 
+BOTH_BUILDS = pytest.mark.parametrize("is_quick", [False, True], ids=["optimised", "quick"])
+
+
 @cache
-def shader(path: Path) -> Shader:
-    return load(path.read_text(encoding="ascii"), path.name, (CORPUS,))
+def shader(path: Path, is_quick: bool = False) -> Shader:
+    return load(path.read_text(encoding="ascii"), path.name, (CORPUS,), is_quick)
 
 
-def run(pair: Pair, which: str) -> tuple[Outcome, ...]:
+def run(pair: Pair, which: str, is_quick: bool) -> tuple[Outcome, ...]:
     data = np.linspace(-1, 1, 128, dtype=np.float32)
     sizes = np.array([128, 64, 1, 0], np.int32)
     buffers = {0: data, 1: np.zeros(128, np.float32), 2: sizes}
     launch = Launch(f"{pair.name}_{which}", buffers, grid=2, threadgroup=64, blank={1})
-    return shader(pair.file).check(launch, most_accesses=MOST_ACCESSES)
+    return shader(pair.file, is_quick).check(launch, most_accesses=MOST_ACCESSES)
 
 
 def marked_lines(pair: Pair) -> set[str]:
@@ -70,17 +73,19 @@ def test_corpus_is_whole() -> None:
         assert set(shader(path).kernels) == mine
 
 
+@BOTH_BUILDS
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_bug_is_found_in_every_order(pair: Pair) -> None:
-    for outcome in run(pair, "bug"):
+def test_bug_is_found_in_every_order(pair: Pair, is_quick: bool) -> None:
+    for outcome in run(pair, "bug", is_quick):
         found = [finding for finding in outcome.findings if finding.kind == pair.kind]
         assert found, f"{outcome.order}, {outcome.reduction}: {[str(item) for item in outcome.findings]}"
         assert any(lines_of(finding) & marked_lines(pair) for finding in found), [str(item) for item in found]
 
 
+@BOTH_BUILDS
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_twin_is_clean(pair: Pair) -> None:
-    for outcome in run(pair, "twin"):
+def test_twin_is_clean(pair: Pair, is_quick: bool) -> None:
+    for outcome in run(pair, "twin", is_quick):
         assert not outcome.findings, "\n".join(map(str, outcome.findings))
         seen = ("device_reads", "device_writes", "threadgroup_writes", "atomics")
         assert sum(outcome.counts[name] for name in seen) > 0

@@ -29,12 +29,14 @@ _LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-thread
 # which ours stands in.
 _UNOPTIMISED = "#pragma clang optimize off\n"
 _SHADER_FLAGS = (
-    *_LANGUAGE, "-O2", "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
+    *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
     "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection",
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
     "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
     "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
 )  # fmt: skip
+# How the shim is compiled: to run fast; or at once, which takes half the time, where little is to be run.
+_SHIM_FLAGS = {False: ("-O2",), True: ("-O0", "-gline-tables-only")}
 _CHECK_FLAGS = ("-fsyntax-only", "-std=c++17", "-x", "c++", "-w", "-ferror-limit", "0")
 _RUNTIME_FLAGS = (*_LANGUAGE, "-O2", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror")
 _LINK_FLAGS = ("-shared", "-nostdlib++")
@@ -84,21 +86,29 @@ def compile_runtime() -> Path:
     return library
 
 
-def compile_shader(source: str, name: str, includes: tuple[Path, ...] = ()) -> Path:
-    """The library of a shader's text; `name` is its path in messages. Raises ShaderError."""
-    key = _key(f"{name}\n{source}", _SHADER_FLAGS, _included(source, (SHIM, *includes)))
+def compile_shader(
+    source: str, name: str, includes: tuple[Path, ...] = (), is_quick: bool = False
+) -> Path:
+    """The library of a shader's text; `name` is its path in messages. Raises ShaderError.
+
+    `is_quick`: compile fast rather than run fast; what is checked is the same.
+    """
+    flags = (*_SHADER_FLAGS, *_SHIM_FLAGS[is_quick])
+    key = _key(f"{name}\n{source}", flags, _included(source, (SHIM, *includes)))
     library = CACHE / f"shader-{key}.so"
     if not library.exists():
-        _publish(library, lambda made: _build(source, name, includes, made))
+        _publish(library, lambda made: _build(source, name, includes, flags, made))
     return library
 
 
-def _build(source: str, name: str, includes: tuple[Path, ...], library: Path) -> None:
+def _build(
+    source: str, name: str, includes: tuple[Path, ...], flags: tuple[str, ...], library: Path
+) -> None:
     plain, prepared = library.with_suffix(".metal"), library.with_suffix(".cpp")
     plain.write_text(f'{_UNOPTIMISED}# 1 "{name}"\n{source}', encoding="utf-8")
     _check(plain, prepared, includes)
     prepared.write_text(rewrite(_preprocess(plain, includes), SHIM) + _CANARY, encoding="utf-8")
-    _run(*_SHADER_FLAGS, *_LINK_FLAGS, str(prepared), "-o", str(library))
+    _run(*flags, *_LINK_FLAGS, str(prepared), "-o", str(library))
 
 
 def _preprocess(plain: Path, includes: tuple[Path, ...], *flags: str) -> str:

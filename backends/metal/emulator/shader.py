@@ -263,8 +263,13 @@ def _runtime() -> None:
     native.load_runtime(compile_runtime())
 
 
-def load(source: str, name: str = "shader.metal", includes: tuple[Path, ...] = ()) -> Shader:
-    """The shader of a text; quoted includes are looked for in `includes`. Raises ShaderError."""
+def load(
+    source: str, name: str = "shader.metal", includes: tuple[Path, ...] = (), is_quick: bool = False
+) -> Shader:
+    """The shader of a text; quoted includes are looked for in `includes`. Raises ShaderError.
+
+    `is_quick`: compiled in half the time, to run slower.
+    """
     require()
     _runtime()
-    return Shader(compile_shader(source, name, includes))
+    return Shader(compile_shader(source, name, includes, is_quick))
