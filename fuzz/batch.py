@@ -22,6 +22,7 @@ from fuzz.coverage import constructs, pairs_of
 from fuzz.finding import Finding
 from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
 from fuzz.memory import Memory
+from fuzz.metamorphic import Ledger, Twin, draw_twins
 from fuzz.program import Program, make_program
 from fuzz.run_cpu import CompileError, build_cpu, cpu_source, cpu_ways, require_cpu, run_cpu
 from fuzz.run_cuda import build_cuda, cuda_source, require_cuda, run_cuda
@@ -46,7 +47,20 @@ class Item:
     stages: tuple[Stage, ...]
     calls: tuple[Call, ...]
     expected: tuple[dict[str, Expected], ...]
+    twins: tuple[Twin, ...] = ()
     sources: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> tuple[Call, ...]:
+        """The calls, and those that go with them."""
+        return (*self.calls, *(twin.call for twin in self.twins))
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """What the way of each run through a target's variants is drawn from."""
+        seed, count = self.program.drawn_from, len(self.calls)
+        numbers = (twin.of if twin.is_same_way else count + n for n, twin in enumerate(self.twins))
+        return tuple(f"how {seed} {number}" for number in (*range(count), *numbers))
 
 
 class Batch:
@@ -110,7 +124,8 @@ class Batch:
         self.say({"at": seed, "executor": "interpreter"})
         count = CALLS if set(self.targets) & TARGETS.keys() else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
-        return Item(program, compiled, stages, calls, tuple(expect(kernel, call) for call in calls))
+        expected = tuple(expect(kernel, call) for call in calls)
+        return Item(program, compiled, stages, calls, expected, draw_twins(program, loaded, kernel, calls))
 
     # -- one target -----------------------------------------------------------------------------
 
@@ -119,12 +134,13 @@ class Batch:
         written = [item for item in items if self._write(target, item)]
         for group, built in self._build(target, written, folder):
             for item in group:
-                self._count(target.name, item, target.ways(item.sources[target.name], item.calls))
-                for number, call in enumerate(item.calls):
+                self._count(target.name, item, target.ways(item.sources[target.name], item.runs))
+                ledger = Ledger(item.compiled.kernel)
+                for number, call in enumerate(item.runs):
                     self.say({"at": item.program.seed, "executor": target.name, "call": number})
                     ran = target.run(built, item.sources[target.name], call, number)
                     if ran is not None:
-                        self._compare(target.name, item, number, *ran)
+                        self._compare(target.name, item, number, *ran, ledger)
 
     def _count(self, target: str, item: Item, ways: Iterable[str]) -> None:
         seen = constructs(item.compiled.kernel, [call.types for call in item.calls])
@@ -156,17 +172,30 @@ class Batch:
             yield from self._build(target, items[:half], folder)
             yield from self._build(target, items[half:], folder)
 
-    def _compare(self, target: str, item: Item, number: int, memory: Memory, found: Sequence[str]) -> None:
+    def _compare(
+        self, target: str, item: Item, number: int, memory: Memory, found: Sequence[str], ledger: Ledger
+    ) -> None:
         seed = item.program.seed
         for message in found[:1]:
             self._find(Finding(seed, target, "checked", message, number))
         if stray := memory.strays():
             self._find(Finding(seed, target, "memory", f"something was written beside {stray}", number))
+        if number >= len(item.calls):
+            self._relate(target, item, item.twins[number - len(item.calls)], memory, ledger)
+            return
+        ledger.keep(number, memory.outputs())
         for name, values in memory.outputs().items():
             off = difference(name, item.expected[number][name], values)
             if off is not None:
                 self._find(Finding(seed, target, "mismatch", str(off), number))
                 return
+
+    def _relate(self, target: str, item: Item, twin: Twin, memory: Memory, ledger: Ledger) -> None:
+        """Compare a run with the one that it goes with."""
+        self.say({"relation": f"{twin.relation} on {target}"})
+        off = ledger.difference(twin, memory.outputs())
+        if off:
+            self._find(Finding(item.program.seed, target, twin.relation, off, twin.of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +214,7 @@ TARGETS = {
     "cpu": Target(
         "cpu",
         require_cpu,
-        lambda item: cpu_source(item.compiled, item.calls),
+        lambda item: cpu_source(item.compiled, item.runs),
         build_cpu,
         lambda source, calls: cpu_ways(source),
         lambda library, source, call, number: (run_cpu(library, source.compiled, call), ()),
@@ -193,7 +222,7 @@ TARGETS = {
     "metal": Target(
         "metal",
         require_metal,
-        lambda item: metal_source(item.compiled, item.calls, item.program.drawn_from),
+        lambda item: metal_source(item.compiled, item.runs, item.ways),
         lambda sources, folder, name: build_metal(sources, name),
         metal_ways,
         run_metal,
@@ -201,7 +230,7 @@ TARGETS = {
     "cuda": Target(
         "cuda",
         require_cuda,
-        lambda item: cuda_source(item.compiled, item.calls, item.program.drawn_from),
+        lambda item: cuda_source(item.compiled, item.runs, item.ways),
         build_cuda,
         lambda source, calls: (),
         run_cuda,

@@ -87,6 +87,9 @@ def summary(outcome: Outcome) -> str:
     lines = [f"{outcome.programs} programs, {outcome.calls} calls, {len(outcome.findings)} findings"]
     if outcome.unstable:
         lines.append(f"{outcome.unstable} elements were too ill-conditioned to be compared")
+    if outcome.relations:
+        counts = (f"{name} {count}" for name, count in sorted(outcome.relations.items()))
+        lines.append(f"relations: {', '.join(counts)}")
     for target, found in _by_target(outcome.refusals).items():
         lines.append(f"{target} refused {len(found)} programs:")
         for construct, count in Counter(item.construct for item in found).most_common(10):

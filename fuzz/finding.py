@@ -13,7 +13,8 @@ class Finding:
 
     `executor`: generate, check, a pass as `pass NAME`, cpu, metal or cuda. `kind`: mismatch, error (the
     compiler broke a promise), compile (a compiler refused the source), memory (an access out of place),
-    checked (the emulator reported), crash or hang. `call`: the number of the call, -1 where none ran.
+    checked (the emulator reported), crash, hang, or the name of a relation to another call or program
+    (`fuzz/metamorphic.py`). `call`: the number of the call, -1 where none ran.
     """
 
     seed: int

@@ -6,10 +6,12 @@ import random
 from dataclasses import dataclass
 
 from fuzz.expressions import Expressions
+from fuzz.in_rows import ROWS, in_rows
 from fuzz.signature import SIZES, Signature
 from fuzz.statements import Body
 
 STYLES = ("whole", "real")
+IN_ROWS = 0.08  # of the programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ def make_program(seed: int) -> Program:
     signature.keep_used(body)
     name = f"fuzz_{seed}"
     text = signature.spec(name, body, _schedule(draw))
-    return Program(seed, name, style, text, tuple(sorted(make.paths)))
+    paths = tuple(sorted(make.paths))
+    if random.Random(f"rows {seed}").random() < IN_ROWS:
+        text, paths = in_rows(text), tuple((ROWS, *path) for path in paths)
+    return Program(seed, name, style, text, paths)
 
 
 def _schedule(draw: random.Random) -> dict[str, dict[str, int]]:

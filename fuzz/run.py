@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
+    relations: Counter[str] = field(default_factory=Counter)
 
     @property
     def folder(self) -> Path:
@@ -55,6 +57,8 @@ class Outcome:
             self.refusals.append(Refusal(**message["refusal"]))
         elif "coverage" in message:
             self.coverage.add(message["coverage"])
+        elif "relation" in message:
+            self.relations[message["relation"]] += 1
         elif "done" in message:
             self.programs += 1
             self.calls += message["calls"]

@@ -67,11 +67,11 @@ def has_gpu() -> bool:
     return bool(find_device_architectures())
 
 
-def cuda_source(compiled: Compiled, calls: Sequence[Call], seed: int) -> CudaSource:
-    """The kernels' text as it ships, with the instantiations that the calls need."""
+def cuda_source(compiled: Compiled, calls: Sequence[Call], ways: Sequence[str]) -> CudaSource:
+    """The kernels' text as it ships, with the instantiations that the calls need; `ways` are seeds."""
     record = compiled.record
     launches = launch_records(compiled.program, record)
-    hows = tuple(draw_how(f"how {seed} {number}") for number in range(len(calls)))
+    hows = tuple(map(draw_how, ways))
     wanted = {
         plan_of(launch, compiled, call, how).kernel.position
         for call, how in zip(calls, hows, strict=True)

@@ -47,11 +47,11 @@ class MetalSource:
     hows: tuple[How, ...]
 
 
-def metal_source(compiled: Compiled, calls: Sequence[Call], seed: int) -> MetalSource:
-    """The shader's text as it ships, with the instantiations that the calls need."""
+def metal_source(compiled: Compiled, calls: Sequence[Call], ways: Sequence[str]) -> MetalSource:
+    """The shader's text as it ships, with the instantiations that the calls need; `ways` are seeds."""
     record = compiled.record
     launches = launch_records(compiled.program, record)
-    hows = tuple(draw_how(f"how {seed} {number}") for number in range(len(calls)))
+    hows = tuple(map(draw_how, ways))
     text = emit(compiled.program, record)[f"metal/{record.name}.metal"].replace(
         '#include "sgl_metal.h"\n', ""
     )
