@@ -194,3 +194,28 @@ kernel void unused_read_twin(ARGUMENTS) {
   look(data + i);
   out[i] = data[i];
 }
+
+// out of bounds: so far off that another buffer might lie there
+kernel void another_buffer_bug(ARGUMENTS) {
+  out[i] = data[i + (3u << 18)];  // found
+}
+kernel void another_buffer_twin(ARGUMENTS) {
+  out[i] = data[i + (3u << 18 >> 20)];
+}
+
+// out of bounds: past one threadgroup variable, where another might lie
+kernel void second_variable_bug(ARGUMENTS) {
+  threadgroup float first[kThreads];
+  threadgroup float second[kThreads];
+  first[t] = second[t] = data[i];
+  wait();
+  threadgroup float* at = first;
+  out[i] = at[t + 2 * kThreads];  // found
+}
+kernel void second_variable_twin(ARGUMENTS) {
+  threadgroup float both[2][kThreads];
+  both[0][t] = both[1][t] = data[i];
+  wait();
+  threadgroup float* at = both[0];
+  out[i] = at[t + kThreads];
+}

@@ -158,7 +158,7 @@ class Rewriter:
         self.tokens.replace_range(at, end, text)
 
     def _threadgroup_variables(self) -> None:
-        """A variable in threadgroup memory lives once for all threads, with a gap behind it."""
+        """A variable in threadgroup memory lives once for all threads, far from any other."""
         tokens = self.tokens
         for at in range(len(tokens)):
             if tokens[at] == "threadgroup" and tokens[at - 1] in (";", "{", "}"):
@@ -180,8 +180,8 @@ class Rewriter:
         name = self.tokens[first]
         sizes = self.tokens.written(first + 1, last) if first + 1 < last else ""
         return (
-            f"typedef {kind} emu_type_{name}{sizes}; static emu::Shared<emu_type_{name}> emu_{name}; "
-            f'auto& {name} = emu_{name}.held; emu_share(&{name}, sizeof {name}, "{name}")'
+            f"typedef {kind} emu_type_{name}{sizes}; static emu::SharedKey emu_{name}; "
+            f'auto& {name} = *(emu_type_{name}*)emu_share(&emu_{name}, sizeof(emu_type_{name}), "{name}")'
         )
 
     def _vectors(self) -> None:

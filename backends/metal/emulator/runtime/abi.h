@@ -12,7 +12,6 @@ constexpr int kSimdLanes = 32;
 constexpr int kMostThreads = 1024;
 constexpr long long kMostThreadgroupBytes = 32 << 10;
 constexpr int kSlotBytes = 16;
-constexpr int kSharedGap = 64;  // bytes around a threadgroup variable
 constexpr long long kStackBytes = 256 << 10;
 
 // What a kernel's parameter is bound to: a buffer, threadgroup memory, or a position below.
@@ -66,6 +65,12 @@ struct Constant {
   int index;
   double real;
   long long whole;
+};
+
+// One for each threadgroup variable of the shader, with the place that a run gave it.
+struct SharedKey {
+  u64 run;
+  void* place;
 };
 
 enum Access : int { kRead = 0, kWrite = 1, kAtomic = 2 };
@@ -153,7 +158,8 @@ int emu_reduction();
 void emu_threadgroup_barrier(int flags, const void* site);
 void emu_simdgroup_barrier(int flags, const void* site);
 void emu_atomic(const void* at, int size, int reads, int writes, const void* site);
-void emu_share(void* at, long long size, const char* name);
+// Where the threadgroup variable that `key` stands for lives in this run.
+void* emu_share(emu::SharedKey* key, long long size, const char* name);
 void emu_fail(const char* what, const void* site);
 const emu::Constant* emu_constant(int index);
 // A constant that this launch sets no value of; and, behind the work on another one, what that comes to.

@@ -7,8 +7,6 @@
 
 namespace emu {
 
-// The shared variable, or nothing, that an address outside of the arena belongs to.
-Region* find_variable(const char* at);
 // Reports an access that is not inside of a region, and leaves; returns where nothing is wrong with it.
 void touch_elsewhere(Region* region, const char* at, long long size, const Touch& how, const void* pc);
 void report_uninitialised(Region& region, long long offset, long long size, const Party& now);
@@ -17,9 +15,8 @@ void mark_seen(Region& region, long long offset, long long size, int access);
 
 inline Region* region_at(const char* at) {
   const u64 place = u64(at - state.arena.base);
-  if (place >= u64(state.arena.size)) return find_variable(at);
-  const int number = state.arena.regions[place / kChunkBytes];
-  return number == 0 ? nullptr : &state.regions[number - 1];
+  const u64 number = place >> state.arena.room_bits;
+  return number < u64(state.region_count) ? &state.regions[number] : nullptr;
 }
 
 inline void check_values(Region& region, long long offset, long long size, const Touch& how, const void* pc) {

@@ -81,15 +81,16 @@ void emu_atomic(const void* at, int size, int reads, int writes, const void* sit
   on_access(at, size, {kAtomic, true, reads != 0, writes != 0}, site);
 }
 
-void emu_share(void* at, long long size, const char* name) {
-  if (!state.is_running || find_variable(static_cast<char*>(at)) != nullptr) return;
-  Region* made = add_region(at, size, -1, true, true, false, name);
+void* emu_share(SharedKey* key, long long size, const char* name) {
+  if (key->run == state.run) return key->place;
+  Region* const made = take_region(size, -1, true, true, false, name);
   const Party now = here(site_at(EMU_CALLER), kRead);
   if (made == nullptr) fail(kRefused, nullptr, 0, 0, now, "more threadgroup variables than the emulator has room for");
   state.shared_bytes += size;
   if (state.shared_bytes > kMostThreadgroupBytes) refuse_memory(now);
-  made->gap = kSharedGap;
-  memset(at, 0xa5, size);
+  memset(made->base, 0xa5, size);
+  *key = {state.run, made->base};
+  return made->base;
 }
 
 void emu_fail(const char* what, const void* site) {

@@ -28,7 +28,6 @@ static bool bind(const Launch& launch) {
     if (made == nullptr) return false;
     threadgroup[n] = made->base;
   }
-  state.buffer_region_count = state.region_count;
   return true;
 }
 
@@ -58,6 +57,7 @@ static void copy_back(const Launch& launch) {
 
 static bool prepare(const Launch& launch) {
   state.launch = &launch;
+  ++state.run;
   state.report_count = 0;
   state.accesses_left = launch.most_accesses;
   state.private_accesses = 0;

@@ -46,12 +46,33 @@ static u32* make_seen(long long size) {
   return static_cast<u32*>(calloc(size + 1, sizeof(u32)));
 }
 
-Region* add_region(void* base, long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
-                   const char* name) {
+// Whether the arena has rooms of so many bits: address space alone, to which regions give memory.
+static bool reserve_rooms(int bits) {
+  const long long size = (long long)kMostRegions << bits;
+  void* made = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (made == MAP_FAILED) return false;
+  state.arena = {static_cast<char*>(made), size, bits};
+  return true;
+}
+
+bool make_arena(const Launch& launch) {
+  long long largest = 0;
+  for (int n = 0; n < launch.buffer_count; ++n)
+    if (launch.buffers[n].size > largest) largest = launch.buffers[n].size;
+  for (int bits = kMostRoomBits; bits >= kLeastRoomBits && 4 * largest <= 1ll << bits; --bits)
+    if (reserve_rooms(bits)) return true;
+  return false;
+}
+
+Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
+                    const char* name) {
   if (state.region_count == kMostRegions) return nullptr;
+  const long long room = 1ll << state.arena.room_bits;
+  char* const at = state.arena.base + state.region_count * room + room / 2;
+  if (size > room / 2 || mprotect(at, size + 1, PROT_READ | PROT_WRITE) != 0) return nullptr;
   Region& made = state.regions[state.region_count++];
   made = {};
-  made.base = static_cast<char*>(base);
+  made.base = at;
   made.size = size;
   made.index = index;
   made.is_threadgroup = is_threadgroup;
@@ -62,35 +83,6 @@ Region* add_region(void* base, long long size, int index, bool is_threadgroup, b
   return &made;
 }
 
-// Each buffer stands alone, far from any other.
-static long long chunks_of(long long size) {
-  return (size + kChunkBytes) / kChunkBytes + 2;
-}
-
-bool make_arena(const Launch& launch) {
-  long long chunks = 0;
-  for (int n = 0; n < launch.buffer_count; ++n) chunks += chunks_of(launch.buffers[n].size);
-  for (int bytes : launch.threadgroup_bytes) chunks += bytes == 0 ? 0 : chunks_of(bytes);
-  Arena& arena = state.arena;
-  arena = {nullptr, (chunks + 1) * kChunkBytes, 0, nullptr};
-  void* made = mmap(nullptr, arena.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (made == MAP_FAILED) return false;
-  arena.base = static_cast<char*>(made);
-  arena.regions = static_cast<unsigned short*>(calloc(chunks + 1, sizeof(unsigned short)));
-  return arena.regions != nullptr;
-}
-
-Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value) {
-  Arena& arena = state.arena;
-  char* const at = arena.base + arena.used * kChunkBytes + kChunkBytes;
-  Region* const made = add_region(at, size, index, is_threadgroup, is_writable, has_value, nullptr);
-  if (made == nullptr) return nullptr;
-  made->gap = kChunkBytes;
-  for (long long n = 0; n < chunks_of(size); ++n) arena.regions[arena.used + n] = (unsigned short)state.region_count;
-  arena.used += chunks_of(size);
-  return made;
-}
-
 void free_memory() {
   for (int n = 0; n < state.region_count; ++n) {
     free(state.regions[n].has_value);
@@ -98,8 +90,7 @@ void free_memory() {
     free(state.regions[n].seen.written);
   }
   state.region_count = 0;
-  munmap(state.arena.base, state.arena.size);
-  free(state.arena.regions);
+  if (state.arena.base != nullptr) munmap(state.arena.base, state.arena.size);
   state.arena = {};
 }
 
@@ -111,14 +102,6 @@ void clear_threadgroup_memory() {
     memset(region.base, 0xa5, region.size);
     memset(region.has_value, 0, region.size);
   }
-}
-
-Region* find_variable(const char* at) {
-  for (int n = state.region_count - 1; n >= state.buffer_region_count; --n) {
-    Region& region = state.regions[n];
-    if (at >= region.base - region.gap && at < region.base + region.size + region.gap) return &region;
-  }
-  return nullptr;
 }
 
 // ---- accesses that are not to a region --------------------------------------------------------------

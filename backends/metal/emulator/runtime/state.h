@@ -11,7 +11,10 @@ namespace emu {
 constexpr int kMostRegions = 256;
 constexpr int kMostReports = 64;
 constexpr int kMostUnset = 1024;
-constexpr long long kChunkBytes = 1 << 20;  // of the arena; each belongs to one region at most
+
+// Each region has as much of the arena's address space to itself as a 32-bit index into elements of 16 bytes
+// reaches to either side, or less where the machine gives less.
+constexpr int kMostRoomBits = 37, kLeastRoomBits = 24;
 
 enum Waiting : int { kRunnable, kAtBarrier, kAtSimd, kFinished };
 
@@ -41,7 +44,6 @@ struct Seen {
 struct Region {
   char* base;
   long long size;
-  long long gap;  // bytes on either side that belong to nothing else
   int index;
   bool is_threadgroup, is_writable;
   const char* name;
@@ -63,8 +65,8 @@ struct Unset {
 
 struct Arena {
   char* base;
-  long long size, used;
-  unsigned short* regions;  // by chunk: a region's number and 1
+  long long size;
+  int room_bits;  // of each region, which begins in the middle of its room
 };
 
 struct State {
@@ -77,6 +79,7 @@ struct State {
   u64 accesses_left;
   u64 private_accesses;
   u64 switches;
+  u64 run;  // a number of its own
   u32 tag;  // of the threadgroup
   u32 first_tag;
   u32 epochs[2];
@@ -92,7 +95,7 @@ struct State {
   int order[kMostThreads];
   void* home;
   char* stacks;
-  int region_count, buffer_region_count;
+  int region_count;
   int report_count;
   Counts counts;
   const Constant* constants;
@@ -144,10 +147,9 @@ struct Touch {
 constexpr Touch kPlainRead = {kRead, true, true, false}, kPlainWrite = {kWrite, true, false, true};
 constexpr Touch kLooseRead = {kRead, false, true, false}, kLooseWrite = {kWrite, false, false, true};
 
-Region* add_region(void* base, long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
-                   const char* name);
 // A region of `size` bytes in the arena; null where there is no room.
-Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value);
+Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
+                    const char* name = nullptr);
 bool make_arena(const Launch& launch);
 void clear_threadgroup_memory();
 void free_memory();

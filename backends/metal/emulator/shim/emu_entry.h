@@ -77,12 +77,6 @@ template <class T> EMU_SHIM T function_constant(int index, const T& at, const ch
   else return T(given->whole);
 }
 
-template <class T> struct Shared {
-  alignas(16) char before[kSharedGap];
-  alignas(16) T held;
-  char after[kSharedGap];
-};
-
 }  // namespace emu
 
 // The linker's names for where this shader's code and tables begin and end.
