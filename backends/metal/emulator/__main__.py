@@ -1,7 +1,4 @@
-"""Run one kernel of a Metal shader, checked: `python -m backends.metal.emulator FILE.metal KERNEL ...`.
-
---arg 0=float:4096:normal --arg 1=float:4096:blank --arg 2=int:1:4096 --grid 16 --threadgroup 256
-"""
+"""Run one kernel of a Metal shader here, every access checked; without KERNEL, list the kernels."""
 
 from __future__ import annotations
 
@@ -9,47 +6,77 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from backends.metal.emulator.arguments import LaunchError
 from backends.metal.emulator.compile import EmulatorUnavailable
-from backends.metal.emulator.rewrite import ShaderError
-from backends.metal.emulator.shader import Launch, LaunchError, Outcome, Shader, load
+from backends.metal.emulator.options import (
+    Option,
+    buffer,
+    constant,
+    count,
+    extent,
+    memory,
+    positive,
+    seed,
+)
+from backends.metal.emulator.shader import CanaryError, Launch, Outcome, Shader, load
+from backends.metal.emulator.tokens import ShaderError
+from kernel_ir.wording import counted
 
 EXIT_FOUND, EXIT_WRONG = 1, 2
-DTYPES = {
-    "float": np.float32, "half": np.float16, "bfloat": np.uint16, "char": np.int8, "uchar": np.uint8,
-    "short": np.int16, "ushort": np.uint16, "int": np.int32, "uint": np.uint32, "long": np.int64,
-    "ulong": np.uint64,
-}  # fmt: skip
+_REFUSALS = (CanaryError, EmulatorUnavailable, LaunchError, MemoryError, ShaderError)
+_EPILOG = """\
+example: the sums of 16 rows of 4096, by 256 threads a row
+  build.py emulate sums.metal row_sums --grid 16 --threadgroup 256 \\
+      --arg 0=float:65536:normal --arg 1=float:16:blank --arg 2=int:1:4096
+
+Every order of threads is tried: ascending, descending and random, each with sums over a simdgroup taken in
+two ways. The exit status is 0 where nothing was found, 1 where something was, 2 where the shader or the
+launch is refused. `build.py emulate --all` runs every kernel that ships; docs/emulator.md says more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 1 where something was found, 2 where it could not run."""
     parsed = _parser().parse_args(arguments)
     try:
-        shader = load(parsed.file.read_text(encoding="utf-8"), str(parsed.file), tuple(parsed.include))
-        if parsed.kernel is None:
-            print("\n".join(shader.kernels))
-            return 0
-        return _run(shader, parsed)
-    except (EmulatorUnavailable, LaunchError, MemoryError, OSError, ShaderError, UnicodeDecodeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_WRONG
+        return _run(load(_read(parsed.file), _shown(parsed.file), _folders(parsed)), parsed)
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except _REFUSALS as error:
+        said = str(error)
+    print(said if ": error: " in said else f"error: {said}", file=sys.stderr)
+    return EXIT_WRONG
+
+
+def _read(file: Path) -> str:
+    """The shader's text. Raises ShaderError where it is none."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ShaderError(f"{_shown(file)}: byte {error.start} is no UTF-8 text") from None
+
+
+def _shown(file: Path) -> str:
+    """The file's name as it can be written down."""
+    return str(file).encode(errors="replace").decode()
+
+
+def _folders(parsed: argparse.Namespace) -> tuple[Path, ...]:
+    """Where included files are looked for. Raises NotADirectoryError."""
+    for folder in parsed.include:
+        if not folder.is_dir():
+            raise NotADirectoryError(0, "--include expects a folder", str(folder))
+    return (parsed.file.resolve().parent, *(folder.resolve() for folder in parsed.include))
 
 
 def _run(shader: Shader, parsed: argparse.Namespace) -> int:
-    filled = dict(parsed.arg)
-    launch = Launch(
-        parsed.kernel,
-        {index: array for index, (array, _) in filled.items()},
-        grid=parsed.grid,
-        threadgroup=parsed.threadgroup,
-        threads=parsed.threads,
-        constants=dict(parsed.constant),
-        memory=dict(parsed.memory),
-        blank={index for index, (_, is_blank) in filled.items() if is_blank},
-    )
+    if not shader.kernels:
+        raise ShaderError(f"{_shown(parsed.file)} has no kernel")
+    if parsed.kernel is None:
+        print("\n".join(shader.kernels))
+        return 0
+    launch = _launch(parsed)
     outcomes = shader.check(launch, parsed.seed or (1,), parsed.most_accesses)
     for outcome in outcomes:
         print(_describe(outcome))
@@ -60,8 +87,34 @@ def _run(shader: Shader, parsed: argparse.Namespace) -> int:
     return EXIT_FOUND if any(outcome.findings for outcome in outcomes) else 0
 
 
+def _launch(parsed: argparse.Namespace) -> Launch:
+    if parsed.grid and parsed.threads:
+        raise LaunchError("--grid and --threads both say how many threads there are: give one")
+    buffers = _by_index("--arg", parsed.arg)
+    return Launch(
+        parsed.kernel,
+        {index: each.array for index, each in buffers.items()},
+        grid=parsed.grid or (1,),
+        threadgroup=parsed.threadgroup,
+        threads=parsed.threads,
+        constants=_by_index("--constant", parsed.constant),
+        memory=_by_index("--memory", parsed.memory),
+        blank={index for index, each in buffers.items() if each.is_blank},
+    )
+
+
+def _by_index(option: str, given: Sequence[tuple[int, Option]]) -> dict[int, Option]:
+    """What an option was given by index. Raises LaunchError where an index comes twice."""
+    found: dict[int, Option] = {}
+    for index, value in given:
+        if index in found:
+            raise LaunchError(f"{option} {index}=... is given twice")
+        found[index] = value
+    return found
+
+
 def _stats(outcome: Outcome) -> str:
-    lines = [f"{name}: {count}" for name, count in outcome.counts.items()]
+    lines = [f"{name}: {number}" for name, number in outcome.counts.items()]
     for index, row in outcome.traffic.items():
         read = f"{row.read} bytes read, {row.distinct_read} different ({row.read_by_groups} by threadgroup)"
         lines.append(f"buffer {index}: {read}; {row.written} written, {row.distinct_written} different")
@@ -70,112 +123,38 @@ def _stats(outcome: Outcome) -> str:
 
 def _describe(outcome: Outcome) -> str:
     seed = f" (seed {outcome.seed})" if outcome.order == "random" else ""
-    found = f"{len(outcome.findings)} findings" if outcome.findings else "clean"
+    found = counted(len(outcome.findings), "finding") if outcome.findings else "clean"
     title = f"{outcome.order}{seed}, sums {outcome.reduction}: {found}"
     return "\n  ".join([title, *map(str, outcome.findings)])
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m backends.metal.emulator", description=(__doc__ or "").split("\n")[0]
+        prog="build.py emulate",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("file", type=Path, help="the shader")
-    add("kernel", nargs="?", help="the kernel to run; without one, the names there are")
-    add("--arg", type=_argument, action="append", default=[], metavar="N=TYPE:COUNT[:FILL]",
-        help="buffer N; FILL: a number, zeros, range, normal or blank; N=FILE.npy is an array")  # fmt: skip
-    add("--grid", type=_extent, default=(1,), metavar="X[,Y[,Z]]", help="threadgroups")
-    add("--threads", type=_extent, metavar="X[,Y[,Z]]", help="threads of the whole grid, instead of --grid")
-    add("--threadgroup", type=_extent, default=(32,), metavar="X[,Y[,Z]]", help="threads of a threadgroup")
-    add(
-        "--constant",
-        type=_constant,
-        action="append",
-        default=[],
-        metavar="N=VALUE",
-        help="function constant N",
-    )
-    add(
-        "--memory", type=_bytes, action="append", default=[], metavar="N=BYTES", help="threadgroup argument N"
-    )
-    add("--include", type=Path, action="append", default=[], help="a folder of headers")
-    add("--seed", type=int, action="append", help="of a random order; more than once for more orders")
-    add("--most-accesses", type=int, default=1 << 32, help="after so many the kernel is said to be endless")
-    add("--show", type=int, default=8, help="how many elements of each buffer are printed")
+    each: dict[str, Any] = {"action": "append", "default": []}
+    add("file", type=Path, metavar="FILE.metal", help="the shader")
+    add("kernel", nargs="?", metavar="KERNEL", help="its name, or its [[host_name]]")
+    add("--arg", type=buffer, metavar="N=TYPE:COUNT[:FILL]", **each,
+        help="buffer N; FILL: a number, zeros (if not given), range, normal, or blank (no values yet, so "
+        "that reading one is a finding); N=FILE.npy is an array")  # fmt: skip
+    add("--threads", type=extent, metavar="X[,Y[,Z]]", help="threads of the whole grid")
+    add("--grid", type=extent, metavar="X[,Y[,Z]]", help="threadgroups, instead of --threads (1)")
+    add("--threadgroup", type=extent, default=(32,), metavar="X[,Y[,Z]]", help="threads of one (32)")
+    add("--constant", type=constant, metavar="N=VALUE", **each, help="[[function_constant(N)]]")
+    add("--memory", type=memory, metavar="N=BYTES", **each, help="of a [[threadgroup(N)]] argument")
+    add("--include", type=Path, metavar="FOLDER", **each,
+        help="where headers are, besides the shader's folder and those of shaders that ship")  # fmt: skip
+    add("--seed", type=seed, metavar="N", action="append", help="of a random order; once for each order (1)")
+    add("--most-accesses", type=positive, metavar="N", default=1 << 32,
+        help="after so many, a kernel is said to be endless (2^32)")  # fmt: skip
+    add("--show", type=count, metavar="N", default=8, help="how many elements of a buffer are printed (8)")
     add("--stats", action="store_true", help="print what the kernel did, and the bytes it moved")
     return parser
-
-
-def _wrong(text: str, expected: str) -> argparse.ArgumentTypeError:
-    return argparse.ArgumentTypeError(f"{text!r}: expected {expected}")
-
-
-def _extent(text: str) -> tuple[int, ...]:
-    parts = text.split(",")
-    if not all(part.isdecimal() for part in parts) or len(parts) > 3:
-        raise _wrong(text, "one to three numbers with commas between")
-    return tuple(map(int, parts))
-
-
-def _pair(text: str) -> tuple[int, str]:
-    index, equals, value = text.partition("=")
-    if not equals or not index.isdecimal():
-        raise _wrong(text, "N=..., N a number")
-    return int(index), value
-
-
-def _constant(text: str) -> tuple[int, float]:
-    index, value = _pair(text)
-    try:
-        return index, float({"true": "1", "false": "0"}.get(value, value))
-    except ValueError:
-        raise _wrong(value, "a number, true or false") from None
-
-
-def _bytes(text: str) -> tuple[int, int]:
-    index, value = _pair(text)
-    if not value.isdecimal():
-        raise _wrong(value, "a number of bytes")
-    return index, int(value)
-
-
-def _argument(text: str) -> tuple[int, tuple[np.ndarray, bool]]:
-    """A buffer's index, its array, and whether it holds no values yet."""
-    index, given = _pair(text)
-    if given.endswith(".npy"):
-        return index, (_read(given), False)
-    kind, count, fill, *_ = (
-        [*given.split(":"), "", "zeros"] if ":" not in given else [*given.split(":"), "zeros"]
-    )
-    if kind not in DTYPES:
-        raise argparse.ArgumentTypeError(f"{kind} is no type; expected one of {', '.join(DTYPES)}")
-    if not count.isdecimal():
-        raise _wrong(given, "TYPE:COUNT[:FILL], COUNT a number")
-    return index, (_fill(kind, int(count), fill or "zeros"), fill == "blank")
-
-
-def _read(path: str) -> np.ndarray:
-    try:
-        array: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{path}: {error}") from None
-    return array
-
-
-def _fill(kind: str, count: int, fill: str) -> np.ndarray:
-    values: np.ndarray
-    match fill:
-        case "zeros" | "blank":
-            values = np.zeros(count)
-        case "range":
-            values = np.arange(count)
-        case "normal":
-            values = np.random.default_rng(0).normal(size=count)
-        case _:
-            values = np.full(count, _constant(f"0={fill}")[1])
-    if kind == "bfloat":  # the upper half of a float
-        return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
-    return values.astype(DTYPES[kind])
 
 
 if __name__ == "__main__":

@@ -48,9 +48,12 @@ class Checker(Rewriter):
             *kind, name = self._constant_words(at, end)
             self.tokens.replace_range(at, end, f"extern {SPACES['constant']} {' '.join(kind)} {name}")
 
+    def _declare(self, index: int, name: str) -> str:
+        return ""
+
     def _ask_for_constants(self, first: int, last: int) -> None:
         for n in range(first, last):
-            if self.tokens.current(n) == ASK:
+            if self.tokens.current(n) == ASK and self.tokens[n + 1] == "(":
                 self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, "true")
 
     def _shared(self, first: int, end: int) -> str:

@@ -12,14 +12,17 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from backends.metal.emit import RUNTIME as SHIPPED_HEADERS
 from backends.metal.emulator.check import Checker, errors_in
-from backends.metal.emulator.rewrite import ShaderError, rewrite
+from backends.metal.emulator.rewrite import rewrite
 from backends.metal.emulator.slots import BUFFER, POSITION, THREAD_INDEX
+from backends.metal.emulator.tokens import ShaderError
 
 HERE = Path(__file__).parent
 SHIM = HERE / "shim"
 RUNTIME = HERE / "runtime"
 CACHE = HERE.parents[2] / "build" / "emulator"
+LOCK = HERE.parents[2] / "requirements" / "emulator.txt"
 
 _COMPILER = (sys.executable, "-m", "ziglang", "c++")
 _FRONT_END = (sys.executable, "-m", "ziglang", "clang", "-cc1")  # without a driver, which links and caches
@@ -54,11 +57,13 @@ emu::Registered emu_canary_kernel("{CANARY}", &emu_canary, emu_canary_slots, {{}
 """
 
 
+_TO_ESCAPE = re.compile(r'["\\]')
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
+INSTALL = "python -m pip install ziglang=={version}"
 
 
 # The modules that decide what a shader becomes.
-_TEXT_STEPS = ("check", "compile", "overloads", "reach", "rewrite", "slots", "tokens")
+_TEXT_STEPS = ("check", "compile", "indices", "overloads", "reach", "rewrite", "slots", "tokens")
 
 
 class EmulatorUnavailable(Exception):
@@ -70,10 +75,27 @@ def require() -> None:
     machine = f"{platform.system()} on {platform.machine()}"
     if machine != "Linux on x86_64":
         raise EmulatorUnavailable(f"it runs on Linux on x86_64, not {machine}")
+    wanted, there = locked_version(), installed_version()
+    if there != wanted:
+        has = f"has {there}" if there else "has none"
+        needs = f"it needs ziglang {wanted}, and {sys.executable} {has}"
+        raise EmulatorUnavailable(f"{needs}; to mend it, run: {INSTALL.format(version=wanted)}")
+
+
+def locked_version() -> str:
+    """The version of ziglang that the emulator is tested with."""
+    found = re.search(r"^ziglang==(\S+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise EmulatorUnavailable(f"{LOCK} names no version of ziglang")
+    return found[1]
+
+
+def installed_version() -> str:
+    """The version of ziglang that this Python has; empty where it has none."""
     try:
-        importlib.metadata.version("ziglang")
+        return importlib.metadata.version("ziglang")
     except importlib.metadata.PackageNotFoundError:
-        raise EmulatorUnavailable("it needs the ziglang package: pip install ziglang") from None
+        return ""
 
 
 def compile_runtime() -> Path:
@@ -86,14 +108,14 @@ def compile_runtime() -> Path:
     return library
 
 
-def compile_shader(
-    source: str, name: str, includes: tuple[Path, ...] = (), is_quick: bool = False
-) -> Path:
+def compile_shader(source: str, name: str, includes: tuple[Path, ...] = (), is_quick: bool = False) -> Path:
     """The library of a shader's text; `name` is its path in messages. Raises ShaderError.
 
-    `is_quick`: compile fast rather than run fast; what is checked is the same.
+    Included files are looked for in `includes`, then among those of shaders that ship. `is_quick`: compile
+    fast rather than run fast; what is checked is the same.
     """
     flags = (*_SHADER_FLAGS, *_SHIM_FLAGS[is_quick])
+    includes = (*includes, *SHIPPED_HEADERS)
     key = _key(f"{name}\n{source}", flags, _included(source, (SHIM, *includes)))
     library = CACHE / f"shader-{key}.so"
     if not library.exists():
@@ -101,13 +123,15 @@ def compile_shader(
     return library
 
 
-def _build(
-    source: str, name: str, includes: tuple[Path, ...], flags: tuple[str, ...], library: Path
-) -> None:
+def _build(source: str, name: str, includes: tuple[Path, ...], flags: tuple[str, ...], library: Path) -> None:
     plain, prepared = library.with_suffix(".metal"), library.with_suffix(".cpp")
-    plain.write_text(f'{_UNOPTIMISED}# 1 "{name}"\n{source}', encoding="utf-8")
+    quoted = _TO_ESCAPE.sub(r"\\\g<0>", name.replace("\n", " "))
+    plain.write_text(f'{_UNOPTIMISED}# 1 "{quoted}"\n{source}', encoding="utf-8")
+    text = _preprocess(plain, includes)
+    if f'"{SHIM}/' not in text:
+        raise ShaderError(f"{name}:1: error: nothing of Metal's is included; add #include <metal_stdlib>")
     _check(plain, prepared, includes)
-    prepared.write_text(rewrite(_preprocess(plain, includes), SHIM) + _CANARY, encoding="utf-8")
+    prepared.write_text(rewrite(text, SHIM) + _CANARY, encoding="utf-8")
     _run(*flags, *_LINK_FLAGS, str(prepared), "-o", str(library))
 
 
@@ -149,9 +173,10 @@ def _key(text: str, flags: tuple[str, ...], files: Iterable[Path]) -> str:
     """What the outcome depends on: the text, the flags, the compiler, the rewriter and the files."""
     digest = hashlib.sha256()
     own = (HERE / f"{name}.py" for name in _TEXT_STEPS)
-    read = (path.read_text(encoding="utf-8") for path in (*own, *files))
-    for part in (importlib.metadata.version("ziglang"), str(HERE), text, *flags, *read):
-        digest.update(f"{len(part)}:{part}".encode())
+    read = (path.read_bytes() for path in (*own, *files))
+    written = (part.encode() for part in (installed_version(), str(HERE), text, *flags))
+    for part in (*written, *read):
+        digest.update(f"{len(part)}:".encode() + part)
     return digest.hexdigest()[:24]
 
 
@@ -165,5 +190,6 @@ def _included(source: str, folders: tuple[Path, ...]) -> tuple[Path, ...]:
             path = next((folder / name for folder in places if (folder / name).is_file()), None)
             if path is not None and path not in found:
                 found[path] = None
-                waiting.append((path.read_text(encoding="utf-8"), (path.parent, *folders)))
+                inner = path.read_text(encoding="utf-8", errors="replace")
+                waiting.append((inner, (path.parent, *folders)))
     return tuple(found)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterator, Mapping
-from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulonglong, c_void_p
+from ctypes import POINTER, c_bool, c_char, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulonglong
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ BUFFERS = 31
 
 
 class Slot(ctypes.Structure):
-    _fields_ = (("kind", c_int), ("index", c_int), ("is_writable", c_int))
+    """`condition` is where a function constant lies that the parameter depends on; null: it is there."""
+
+    _fields_ = (
+        ("kind", c_int), ("index", c_int), ("is_writable", c_int), ("name", c_char_p),
+        ("condition", POINTER(c_bool)),
+    )  # fmt: skip
 
 
 class NeededConstant(ctypes.Structure):
@@ -37,9 +43,20 @@ class Kernel(ctypes.Structure):
 
 
 Kernel._fields_ = (
-    ("name", c_char_p), ("call", c_void_p), ("function", c_void_p), ("slots", POINTER(Slot)),
+    ("name", c_char_p), ("call", ctypes.c_void_p), ("function", ctypes.c_void_p), ("slots", POINTER(Slot)),
     ("slot_count", c_int), ("needs", Needs), ("next", POINTER(Kernel)),
 )  # fmt: skip
+
+
+class ConstantDeclared(ctypes.Structure):
+    """A function constant of a shader: `kind` by its position in CONSTANT_KINDS, `size` in bytes."""
+
+
+ConstantDeclared._fields_ = (
+    ("index", c_int), ("kind", c_int), ("size", c_int), ("name", c_char_p),
+    ("next", POINTER(ConstantDeclared)),
+)  # fmt: skip
+CONSTANT_KINDS = ("vector", "bool", "signed", "unsigned", "real")
 
 
 class Constant(ctypes.Structure):
@@ -63,14 +80,14 @@ class Report(ctypes.Structure):
 
 class Buffer(ctypes.Structure):
     _fields_ = (
-        ("data", c_void_p), ("size", c_longlong), ("is_writable", c_int), ("is_initialised", c_int),
+        ("data", ctypes.c_void_p), ("size", c_longlong), ("is_writable", c_int), ("is_initialised", c_int),
         ("index", c_int),
     )  # fmt: skip
 
 
 class Launch(ctypes.Structure):
     _fields_ = (
-        ("kernel", POINTER(Kernel)), ("initialise", c_void_p), ("buffers", POINTER(Buffer)),
+        ("kernel", POINTER(Kernel)), ("initialise", ctypes.c_void_p), ("buffers", POINTER(Buffer)),
         ("buffer_count", c_int),
         ("threadgroup_bytes", c_int * BUFFERS), ("groups", c_uint * 3), ("threads", c_uint * 3),
         ("total", c_uint * 3), ("order", c_int), ("reduction", c_int), ("is_counted", c_int),
@@ -102,7 +119,7 @@ COUNTS = tuple(row[0] for row in Counts._fields_)
 _runtime: ctypes.CDLL | None = None
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "emu_run": (c_int, [POINTER(Launch), c_void_p, c_void_p]),
+    "emu_run": (c_int, [POINTER(Launch), ctypes.c_void_p, ctypes.c_void_p]),
     "emu_report_count": (c_int, []),
     "emu_reports": (POINTER(Report), []),
     "emu_counts": (POINTER(Counts), []),
@@ -134,11 +151,17 @@ class NativeShader:
         while each:
             self.kernels.setdefault(each.contents.name.decode(), each.contents)
             each = each.contents.next
+        self.library.emu_first_constant.restype = POINTER(ConstantDeclared)
+        self.constants: dict[int, ConstantDeclared] = {}
+        declared = self.library.emu_first_constant()
+        while declared:
+            self.constants.setdefault(declared.contents.index, declared.contents)
+            declared = declared.contents.next
         self.image = tuple(self._address(name) for name in ("emu_image_begin", "emu_image_end"))
 
     def _address(self, name: str) -> int:
         function = getattr(self.library, name)
-        function.restype = c_void_p
+        function.restype = ctypes.c_void_p
         return int(function())
 
     def run(self, launch: Launch, constants: Mapping[int, float] | None) -> None:
@@ -147,11 +170,14 @@ class NativeShader:
         `reports`, `counts` and `traffic` tell of it.
         """
         assert _runtime is not None
-        rows = [Constant(index, float(value), int(value)) for index, value in (constants or {}).items()]
+        rows = [
+            Constant(index, float(value), int(value) if math.isfinite(value) else 0)
+            for index, value in (constants or {}).items()
+        ]
         table = (Constant * len(rows))(*rows)
         _runtime.emu_set_constants(table, len(rows))
         if constants is not None:
-            launch.initialise = ctypes.cast(self.library.emu_initialise, c_void_p)
+            launch.initialise = ctypes.cast(self.library.emu_initialise, ctypes.c_void_p)
         if _runtime.emu_run(ctypes.byref(launch), *self.image) < 0:
             raise MemoryError("no address space is left for the emulator's stacks and buffers")
 

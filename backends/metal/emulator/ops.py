@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.metal.emit import RUNTIME, emit, launch_records
+from backends.metal.emit import emit, launch_records
 from backends.metal.emulator.dispatch import Choice, Dispatch, plan
 from backends.metal.emulator.findings import Finding
 from backends.metal.emulator.origins import spec_lines
@@ -29,6 +29,8 @@ _CTYPES: Mapping[str, Any] = {
 
 
 _PLAIN = Choice()
+_NOTHING = np.empty(0, np.uint8)  # what a tensor is that was not passed
+_NOTHING.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class EmulatedOp:
         self.record = compiled.record
         self.kernel = compiled.record.kernel
         self.launches = launch_records(compiled.program, compiled.record)
-        self.shader: Shader = load(text, f"{name}.metal", RUNTIME)
+        self.shader: Shader = load(text, f"{name}.metal")
         self.spec_lines = spec_lines(compiled.program, compiled.record, text)
         self.zero_filled = compiled.kernel.zero_filled
 
@@ -103,7 +105,11 @@ class EmulatedOp:
                 outcome = self._launch(record, dispatch, call, how)
                 findings.extend(map(self.with_origin, outcome.findings))
                 names = (*record.tensors, *(item.name for item in record.scratch))
-                traffic = {names[n]: row for n, row in outcome.traffic.items() if n < len(names)}
+                traffic = {
+                    names[n]: row
+                    for n, row in outcome.traffic.items()
+                    if n < len(names) and (names[n] in call.arrays or n >= len(record.tensors))
+                }
                 steps.append(Step(dispatch, outcome.counts, traffic))
         outputs = {n: call.arrays[n] for n, item in self.kernel.tensors().items() if _is_output(item, call)}
         return Run(outputs, tuple(findings), tuple(steps))
@@ -177,7 +183,7 @@ class EmulatedOp:
         bound += [np.frombuffer(part, np.uint8) for part in (call.params, bytes(dispatch.struct(given)))]
         return Launch(
             dispatch.kernel.name,
-            {n: item for n, item in enumerate(bound) if item is not None and item.size},
+            {n: _NOTHING if item is None else item for n, item in enumerate(bound)},
             grid=dispatch.groups,
             threadgroup=dispatch.threads,
             constants={n: call.values[name] for n, name in constant_positions(record)},

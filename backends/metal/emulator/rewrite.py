@@ -14,11 +14,13 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from backends.metal.emulator.indices import evaluate, integers
 from backends.metal.emulator.overloads import drop_copies, is_constructors, methods_of_spaces, spaces
 from backends.metal.emulator.reach import ASK, Mentions
-from backends.metal.emulator.slots import BUFFER, MOST_BUFFERS, Slot, slot_of
+from backends.metal.emulator.slots import BUFFER, KINDS, MOST_BUFFERS, POSITION, Slot, slot_of
 from backends.metal.emulator.tokens import Tokens
 
+MOST_CONSTANTS = 65536
 ELEMENTS = "char uchar short ushort int uint long ulong half bfloat float bool".split()
 VECTORS = frozenset(f"{element}{count}" for element in ELEMENTS for count in (2, 3, 4))
 INLINE = frozenset({"always_inline", "__always_inline__"})  # such functions would be optimised
@@ -35,10 +37,6 @@ _HALF = re.compile(r"(.*\d\.?|.*\.)[hH]")
 Attributes = dict[int, list[tuple[str, str]]]  # by the token that the attribute opens at
 
 
-class ShaderError(Exception):
-    """The shader is refused: what stands there, and where."""
-
-
 class Rewriter:
     """The steps, in an order in which each finds what it looks for; `run` gives the C++."""
 
@@ -50,12 +48,15 @@ class Rewriter:
         self.behind: dict[int, int] = {}  # the token behind an attribute, and where that attribute opens
         self.slots: dict[str, list[Slot]] = {}
         self.derived: dict[str, int | None] = {}  # function constants and what depends on them
+        self.scopes: dict[str, str] = {}  # of function constants and what depends on them
         self.values: dict[str, range] = {}  # of those that depend on others: the tokens of their values
         self.threads: dict[str, str] = {}  # by kernel: the most threads of a threadgroup that it declares
         self.types = frozenset(_TYPE.findall(source))
+        self.integers = integers(self.tokens)
         self.count = 0
 
     def run(self) -> str:
+        self.tokens.require_pairs()
         self._take_attributes()
         self._function_constants()
         self._threadgroup_variables()
@@ -83,6 +84,8 @@ class Rewriter:
     def _parse_attributes(self, first: int, last: int) -> Iterator[tuple[str, str]]:
         for begin, end in self.tokens.split(first, last):
             words = [self.tokens[n] for n in range(begin, end)]
+            if not words:
+                raise self.tokens.refusal(begin, "an attribute is missing beside a comma")
             yield words[0], "".join(words[2:-1])
 
     def _attributes_in(self, first: int, last: int) -> list[tuple[str, str]]:
@@ -102,10 +105,15 @@ class Rewriter:
             end = tokens.find(";", at)
             given = [value for name, value in self._attributes_in(at, end) if name == "function_constant"]
             if given:
+                if len(self._constant_words(at, end)) < 2:
+                    raise tokens.refusal(at, "a function constant has a type and a name")
+                index = self._index(at, "function_constant", given[0])
                 name = self._constant_name(at, end)
-                value = f'emu::function_constant<{{type}}>({given[0]}, {name}, "{name}")'
+                value = f'emu::function_constant<{{type}}>({index}, {name}, "{name}")'
                 self._set_constant(at, end, value)
-                self.derived[name] = int(given[0])
+                tokens.append(at, self._declare(index, name))
+                self.derived[name] = index
+                self.scopes[name] = self._scope(at)
             else:
                 self._derived_constant(at, end)
         self._ask_for_constants(0, len(tokens))
@@ -114,6 +122,21 @@ class Rewriter:
     def mentions(self) -> Mentions:
         """Asked for once all constants are known."""
         return Mentions(self.tokens, self.values)
+
+    def _declare(self, index: int, name: str) -> str:
+        """Tells a launch of a function constant."""
+        return f'; static emu::Declared emu_declared_{name}({index}, "{name}", &{name})'
+
+    def _index(self, at: int, attribute: str, written: str) -> int:
+        """The number that an attribute's argument stands for. Raises ShaderError."""
+        index = evaluate(written, self.integers)
+        most = MOST_CONSTANTS if attribute == "function_constant" else MOST_BUFFERS
+        if index is None:
+            said = f"a number, or a constant integer's name, not `{written}`"
+            raise self.tokens.refusal(at, f"expected in [[{attribute}(...)]] {said}")
+        if not 0 <= index < most:
+            raise self.tokens.refusal(at, f"[[{attribute}({index})]]: indices are 0 to {most - 1}")
+        return index
 
     def _begins_statement(self, at: int) -> bool:
         while self.tokens[at - 1] in ("static", "constexpr", "const", "inline", "extern"):
@@ -124,16 +147,19 @@ class Rewriter:
         equals = self.tokens.find("=", at)
         if equals >= end or not any(self.tokens[n] in self.derived for n in range(equals, end)):
             return
+        if len(self._constant_words(at, end)) < 2:
+            return  # the compiler says it
         self._ask_for_constants(equals, end)
         value = self.tokens.written(equals + 1, end).replace("{", "{{").replace("}", "}}")
         name = self._constant_name(at, end)
         self._set_constant(at, end, f"{value}; emu_derived(&{name}, sizeof {name})")
         self.derived[name] = None
+        self.scopes[name] = self._scope(at)
         self.values[name] = range(equals, end)
 
     def _ask_for_constants(self, first: int, last: int) -> None:
         for n in range(first, last):
-            if self.tokens.current(n) == ASK:
+            if self.tokens.current(n) == ASK and self.tokens[n + 1] == "(":
                 asked = f"(emu_constant({self.derived.get(self.tokens[n + 2])}) != nullptr)"
                 self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, asked)
 
@@ -169,6 +195,8 @@ class Rewriter:
 
     def _shared(self, first: int, end: int) -> str:
         parts = list(self.tokens.split(first, end))
+        if first + 1 >= end or parts[0][1] - parts[0][0] < 2:
+            raise self.tokens.refusal(first, "a variable has a type and a name")
         begin, last = parts[0]
         opening = self.tokens.find("[", begin)
         name_at = opening - 1 if opening < last else last - 1
@@ -223,7 +251,8 @@ class Rewriter:
         if self.tokens[at] in VECTORS:
             return at + 1
         if self.tokens[at] == "vec" and self.tokens[at + 1] == "<":
-            return self.tokens.matching(at + 1) + 1
+            last = self.tokens.matching(at + 1)
+            return last + 1 if last < len(self.tokens) else at
         return at
 
     def _is_cast(self, before: int, after: int) -> bool:
@@ -347,26 +376,50 @@ class Rewriter:
 
     def _slots(self, kernel: str, parameters: list[tuple[int, int]]) -> list[Slot]:
         """Parameters that say no index take the buffers that are left, in order."""
-        slots = [slot_of(self._attributes_in(*each), self._words(*each)) for each in parameters]
+        slots = [self._slot(kernel, *each) for each in parameters]
         taken = {slot.index for slot in slots if slot is not None and slot.kind == BUFFER}
-        if max(taken, default=0) >= MOST_BUFFERS:
-            raise ShaderError(f"kernel {kernel}: buffer {max(taken)}: indices end at {MOST_BUFFERS - 1}")
-        left = (index for index in range(MOST_BUFFERS) if index not in taken)
+        left = iter([index for index in range(MOST_BUFFERS) if index not in taken])
         found: list[Slot] = []
         for slot, each in zip(slots, parameters, strict=True):
             words = self._words(*each)
             if slot is None and {"device", "constant"} & set(words):
-                slot = slot_of([("buffer", str(next(left)))], words)
+                index = next(left, None)
+                if index is None:
+                    raise self.tokens.refusal(each[0], f"kernel {kernel} has over {MOST_BUFFERS} buffers")
+                slot = slot_of([("buffer", str(index))], words)
             if slot is None:
-                written = " ".join(words)
-                raise ShaderError(
-                    f"kernel {kernel}: the emulator binds no attribute of parameter `{written}`"
-                )
+                why = f"kernel {kernel}: the emulator binds no attribute of parameter `{' '.join(words)}`"
+                raise self.tokens.refusal(each[0], why)
+            self._require_alone(kernel, slot, found, each[0])
             found.append(slot)
         return found
 
+    def _slot(self, kernel: str, first: int, last: int) -> Slot | None:
+        given = [
+            (name, str(self._index(first, name, value)) if name in KINDS else value)
+            for name, value in self._attributes_in(first, last)
+        ]
+        words = self._words(first, last)
+        if not words:
+            raise self.tokens.refusal(first, f"kernel {kernel}: a parameter is missing beside a comma")
+        slot = slot_of(given, words)
+        if slot is not None and slot.condition and slot.condition not in self.derived:
+            why = f"kernel {kernel}: {slot.condition} in the attribute of {slot.name} is no function constant"
+            raise self.tokens.refusal(first, why)
+        return slot
+
+    def _require_alone(self, kernel: str, slot: Slot, others: list[Slot], at: int) -> None:
+        """Parameters share an index only where function constants choose between them."""
+        for other in others:
+            is_same = (other.kind, other.index) == (slot.kind, slot.index) and slot.kind != POSITION
+            if is_same and not (slot.condition and other.condition):
+                why = f"kernel {kernel}: {other.name} and {slot.name} are both {slot.place}"
+                raise self.tokens.refusal(at, why)
+
     def _words(self, first: int, last: int) -> list[str]:
-        return [self.tokens[n] for n in range(first, last)]
+        """A parameter's words without its attributes."""
+        inside = {n for at in self.attributes for n in range(at, self.tokens.matching(at) + 1)}
+        return [self.tokens[n] for n in range(first, last) if n not in inside]
 
     def _register(self, base: str, function: str, shown: str, arguments: Collection[str] = ()) -> str:
         """`arguments`: the words of a template's arguments, which may be functions or classes too."""
@@ -374,14 +427,17 @@ class Rewriter:
         indices = {name: index for name, index in self.derived.items() if index is not None}
         reached = self.mentions.reached([base, *arguments], indices)
         needed = ", ".join(f'{{{indices[name]}, "{name}"}}' for name in reached) or "{}"
-        slots = ((slot.kind, slot.index, int(slot.is_writable)) for slot in self.slots[base])
-        rows = ", ".join(f"{{{kind}, {index}, {written}}}" for kind, index, written in slots) or "{}"
+        rows = ", ".join(map(self._row, self.slots[base])) or "{}"
         return (
             f" static const emu::Slot emu_slots_{self.count}[] = {{{rows}}};"
             f" static const emu::NeededConstant emu_needed_{self.count}[] = {{{needed}}};"
             f" static emu::Registered emu_kernel_{self.count}({shown}, &{function}, emu_slots_{self.count},"
             f" {{{self.threads[base]}, {len(reached)}, emu_needed_{self.count}}});"
         )
+
+    def _row(self, slot: Slot) -> str:
+        condition = f"&{self.scopes[slot.condition]}::{slot.condition}" if slot.condition else "nullptr"
+        return f'{{{slot.kind}, {slot.index}, {int(slot.is_writable)}, "{slot.name}", {condition}}}'
 
     def _instantiations(self) -> None:
         """`template [[host_name("a")]] [[kernel]] decltype(f<T>) f<T>;` registers f<T> as a."""
@@ -396,21 +452,24 @@ class Rewriter:
                 first = self._skip_attributes(first + 1)
             if shown is None:
                 continue
+            if end == len(tokens):
+                raise tokens.refusal(at, f"the instantiation of {shown} has no ';' at its end")
             tokens.replace_range(at, end + 1, self._instantiation(first, end, shown))
 
     def _instantiation(self, first: int, end: int, shown: str) -> str:
         tokens = self.tokens
-        if tokens[first] == "decltype":
+        if tokens[first] == "decltype" and tokens[first + 1] == "(":
             first, last = tokens.matching(first + 1) + 1, end
         else:  # void name<arguments>(parameters)
-            first, last = first + 1, end
-            opening = first
-            while tokens[opening] != "<":
-                opening += 1
-            last = tokens.matching(opening) + 1
-        base = next(tokens[n - 1] for n in range(first, last) if tokens[n] == "<")
+            first += 1
+            opening = tokens.find("<", first)
+            last = tokens.matching(opening) + 1 if opening < end else end
+        opening = tokens.find("<", first)
+        if opening >= end or last > end:
+            raise tokens.refusal(first, f"the instantiation of {shown} names no `kernel<arguments>`")
+        base = tokens[opening - 1]
         if base not in self.slots:
-            raise ShaderError(f"{shown} instantiates {base}, which is no kernel of this shader")
+            raise tokens.refusal(first, f"{shown} instantiates {base}, which is no kernel of this shader")
         words = {tokens[n] for n in range(first, last)}
         return self._register(base, tokens.written(first, last), shown, words)
 

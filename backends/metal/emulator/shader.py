@@ -17,6 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from backends.metal.emulator import native
+from backends.metal.emulator.arguments import (
+    LaunchError,
+    copy_of,
+    require_buffers,
+    require_constants,
+    require_known,
+    require_memory,
+)
 from backends.metal.emulator.compile import (
     CANARY,
     CANARY_THREADS,
@@ -50,10 +58,6 @@ Extent = int | Sequence[int]
 
 class CanaryError(RuntimeError):
     """The emulator does not see what it must see: nothing that it says of this shader can be trusted."""
-
-
-class LaunchError(ValueError):
-    """The launch does not fit the kernel: what was expected, and what came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +135,14 @@ class Shader:
         `is_flushing`: denormal floats count as zero, as a GPU may treat them. `is_counted`: tell the bytes
         of buffers apart for `Outcome.traffic`.
         """
-        arrays = {index: np.array(given, order="C", ndmin=1) for index, given in launch.buffers.items()}
+        arrays = {index: copy_of(index, given) for index, given in launch.buffers.items()}
         request = self._request(launch, arrays)
         request.order, request.reduction = ORDERS.index(order), REDUCTIONS.index(reduction)
         request.seed, request.most_accesses = seed, most_accesses
         request.is_flushing, request.is_counted = is_flushing, is_counted
-        self.native.run(request, None if launch.kernel == CANARY else launch.constants or {})
+        constants = None if launch.kernel == CANARY else launch.constants or {}
+        self._require_buffers(launch.kernel, request, arrays, constants)
+        self.native.run(request, constants)
         findings = self._findings(launch.kernel)
         refuse_launch(findings)
         traffic = _traffic(self.native.traffic()) if is_counted else {}
@@ -158,6 +164,7 @@ class Shader:
         if kernel is None:
             known = ", ".join(self.kernels) or "none"
             raise LaunchError(f"no kernel is called {launch.kernel!r}; the shader has {known}")
+        require_constants(self.native.constants, launch.constants or {})
         request = native.Launch(kernel=ctypes.pointer(kernel))
         self._set_buffers(request, kernel, launch, arrays)
         self._set_memory(request, kernel, launch)
@@ -168,28 +175,44 @@ class Shader:
     def _set_buffers(
         self, request: native.Launch, kernel: native.Kernel, launch: Launch, arrays: dict[int, np.ndarray]
     ) -> None:
-        writable = {slot.index: bool(slot.is_writable) for slot in kernel.of_kind(BUFFER)}
-        if unknown := sorted(arrays.keys() - writable.keys()):
-            raise LaunchError(f"kernel {launch.kernel} has no buffer {unknown[0]}; it has {sorted(writable)}")
+        slots = tuple(kernel.of_kind(BUFFER))
+        require_known("buffer", launch.kernel, (*arrays, *launch.blank), (slot.index for slot in slots))
+        writable = {slot.index for slot in slots if slot.is_writable}
         rows = [
-            native.Buffer(given.ctypes.data, given.nbytes, writable[index], index not in launch.blank, index)
+            native.Buffer(
+                given.ctypes.data, given.nbytes, index in writable, index not in launch.blank, index
+            )
             for index, given in arrays.items()
         ]
         request.buffers = (native.Buffer * len(rows))(*rows)
         request.buffer_count = len(rows)
 
+    def _require_buffers(
+        self,
+        kernel: str,
+        request: native.Launch,
+        given: Collection[int],
+        constants: Mapping[int, float] | None,
+    ) -> None:
+        """Raises LaunchError for a parameter without a buffer, unless function constants leave it out."""
+        slots = self.native.kernels[kernel].of_kind(BUFFER)
+        missing = [slot for slot in slots if slot.index not in given]
+        if any(slot.condition for slot in missing):
+            groups, request.groups[:] = request.groups[:], (0, 0, 0)
+            self.native.run(request, constants)  # works the constants out
+            request.groups[:] = groups
+        require_buffers(kernel, [slot for slot in missing if not slot.condition or slot.condition[0]])
+
     def _set_memory(self, request: native.Launch, kernel: native.Kernel, launch: Launch) -> None:
         given = dict(launch.memory or {})
-        for slot in kernel.of_kind(THREADGROUP):
-            if slot.index not in given:
-                raise LaunchError(f"kernel {launch.kernel} needs the bytes of [[threadgroup({slot.index})]]")
-            if given[slot.index] < 1:
-                came = f"{given[slot.index]} bytes of [[threadgroup({slot.index})]]"
-                raise LaunchError(f"{came}; expected 1 or more")
-            request.threadgroup_bytes[slot.index] = min(given[slot.index], MOST_THREADGROUP_BYTES)
+        slots = tuple(kernel.of_kind(THREADGROUP))
+        require_known("threadgroup argument", launch.kernel, given, (slot.index for slot in slots))
+        require_memory(launch.kernel, slots, given)
         total = sum(given.values())
         if total > MOST_THREADGROUP_BYTES:
             raise LaunchError(f"{total} bytes of threadgroup memory; Metal has {MOST_THREADGROUP_BYTES}")
+        for index, size in given.items():
+            request.threadgroup_bytes[index] = size
 
     def _findings(self, kernel: str) -> tuple[Finding, ...]:
         reports = self.native.reports()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 BUFFER, THREADGROUP, POSITION = range(3)
 MOST_BUFFERS = 31
+KINDS = ("buffer", "threadgroup")  # the attributes that carry an index, by kind
 
 # In the order of `Position` in abi.h; synonyms share a row.
 POSITIONS = (
@@ -32,22 +33,35 @@ THREAD_INDEX = _BY_NAME["thread_index_in_threadgroup"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`kind` is that of `SlotKind` in abi.h; `index` the buffer's, or the position's row."""
+    """`kind` is that of `SlotKind` in abi.h; `index` the buffer's, or the position's row.
+
+    `condition` is the function constant without which the parameter is not there; empty: it always is.
+    """
 
     kind: int
     index: int
     is_writable: bool
+    name: str
+    condition: str = ""
+
+    @property
+    def place(self) -> str:
+        """What a shader writes for the index."""
+        return f"[[{KINDS[self.kind]}({self.index})]]"
 
 
 def slot_of(attributes: list[tuple[str, str]], declared: list[str]) -> Slot | None:
-    """The slot that one of a parameter's attributes (name, argument) gives; `declared` are its words."""
-    pointee = declared[: next((n for n, word in enumerate(declared) if word in ("*", "&")), 0)]
-    is_writable = bool(pointee) and not {"const", "constant"} & set(pointee)
+    """The slot that one of a parameter's attributes (name, argument) gives; `declared` are its words.
+
+    A buffer's index is a number by now.
+    """
+    words = declared[: next((n for n, word in enumerate(declared) if word in ("*", "&")), 0)]
+    is_writable = bool(words) and not {"const", "constant"} & set(words)
+    own_name = declared[-1]
+    condition = dict(attributes).get("function_constant", "")
     for name, argument in attributes:
-        if name == "buffer":
-            return Slot(BUFFER, int(argument), is_writable)
-        if name == "threadgroup":
-            return Slot(THREADGROUP, int(argument), is_writable)
+        if name in KINDS:
+            return Slot(KINDS.index(name), int(argument), is_writable, own_name, condition)
         if name in _BY_NAME:
-            return Slot(POSITION, _BY_NAME[name], False)
+            return Slot(POSITION, _BY_NAME[name], False, own_name, condition)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,14 @@ _TOKEN = re.compile(
       | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*) | (?P<sign>::|->|.)""",
     re.VERBOSE | re.MULTILINE,
 )
-_MARK = re.compile(r'# (\d+) "(.*?)"')
+_MARK = re.compile(r'# (\d+) "((?:\\.|[^"\\])*)"')
+_ESCAPED = re.compile(r"\\(.)")
+_NO_FILES = ("<built-in>", "<command line>", "<scratch space>")
 _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
+
+
+class ShaderError(Exception):
+    """The shader is refused: what stands there, and where."""
 
 
 @dataclass(slots=True)
@@ -35,19 +42,44 @@ class Tokens:
     def __init__(self, source: str, library: Path) -> None:
         self.items: list[Token] = []
         self.own: list[int] = []  # positions of the shader's words and signs
+        self.marks: list[tuple[int, int, str]] = [(0, 1, "shader")]  # position, line and file
         is_own = True
         for found in _TOKEN.finditer(source):
             kind = str(found.lastgroup)
             if kind == "mark":
                 mark = _MARK.match(found[0])
                 if mark is not None:
-                    is_own = not mark[2].startswith((str(library), "<"))
+                    file = _ESCAPED.sub(r"\1", mark[2])
+                    is_own = not file.startswith(f"{library}/") and file not in _NO_FILES
+                    self.marks.append((len(self.items), int(mark[1]) - 1, file))
             elif kind != "space" and is_own:
                 self.own.append(len(self.items))
             self.items.append(Token(kind, found[0], found[0]))
         self.place = {position: n for n, position in enumerate(self.own)}
         self.words = [self.items[position].was for position in self.own]
         self.pairs: dict[int, int] = {}  # brackets that were asked for, and what closes them
+
+    def refusal(self, number: int, why: str) -> ShaderError:
+        """An error at a token's line; at the last one's where `number` is beyond the end."""
+        position = self.own[min(number, len(self.own) - 1)] if self.own else 0
+        mark, line, file = self.marks[bisect_right(self.marks, position, key=lambda each: each[0]) - 1]
+        line += sum(item.was.count("\n") for item in self.items[mark:position])
+        return ShaderError(f"{file}:{line}: error: {why}")
+
+    def require_pairs(self) -> None:
+        """Raises ShaderError where a bracket is not closed, or by another kind of bracket."""
+        opened: list[int] = []
+        for at, word in enumerate(self):
+            if word in ("(", "[", "{"):
+                opened.append(at)
+            elif word in (")", "]", "}"):
+                if not opened:
+                    raise self.refusal(at, f"'{word}' closes nothing")
+                if _CLOSING[self[opened[-1]]] != word:
+                    raise self.refusal(opened[-1], f"'{self[opened[-1]]}' is not closed before '{word}'")
+                opened.pop()
+        if opened:
+            raise self.refusal(opened[-1], f"'{self[opened[-1]]}' is never closed")
 
     @property
     def text(self) -> str:
@@ -82,6 +114,8 @@ class Tokens:
 
     def written(self, first: int, last: int) -> str:
         """What stands for tokens [first, last) by now."""
+        if first >= last:
+            return ""
         return "".join(item.text for item in self.items[self.own[first] : self.own[last - 1] + 1])
 
     def current(self, number: int) -> str:

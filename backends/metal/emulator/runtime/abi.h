@@ -28,6 +28,8 @@ struct Slot {
   int kind;
   int index;
   int is_writable;
+  const char* name;
+  const bool* condition;  // the function constant that the parameter depends on; null: none
 };
 
 // All that one thread's parameters are read from.
@@ -59,6 +61,18 @@ struct Kernel {
   int slot_count;
   Needs needs;
   Kernel* next;
+};
+
+// What a function constant holds; `native.py` names the kinds in this order.
+enum ConstantKind : int { kVector, kBoolean, kSigned, kUnsigned, kReal };
+
+// A function constant that a shader declares.
+struct ConstantDeclared {
+  int index;
+  int kind;
+  int size;
+  const char* name;
+  ConstantDeclared* next;
 };
 
 struct Constant {

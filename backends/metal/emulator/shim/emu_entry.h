@@ -66,6 +66,23 @@ inline Initialiser::Initialiser(void (*given)()) : run(given), next(nullptr) {
   last_initialiser = &next;
 }
 
+inline ConstantDeclared* first_constant = nullptr;
+
+template <class T> constexpr int constant_kind() {
+  if constexpr (lanes<T> != 1) return kVector;
+  else if constexpr (metal::is_same_v<T, bool>) return kBoolean;
+  else if constexpr (metal::is_floating_point_v<T>) return kReal;
+  else return T(-1) < T(0) ? kSigned : kUnsigned;
+}
+
+struct Declared {
+  ConstantDeclared row;
+  template <class T> Declared(int index, const char* name, T*) {
+    row = {index, constant_kind<metal::remove_cv_t<T>>(), int(sizeof(T)), name, first_constant};
+    first_constant = &row;
+  }
+};
+
 // One that is not set has a value that nobody divides by zero with; reading it is refused.
 template <class T> EMU_SHIM T function_constant(int index, const T& at, const char* name) {
   const Constant* given = emu_constant(index);
@@ -84,6 +101,7 @@ extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];
 extern "C" __attribute__((used)) inline char* emu_image_begin() { return __ehdr_start; }
 extern "C" __attribute__((used)) inline char* emu_image_end() { return _end; }
 extern "C" __attribute__((used)) inline emu::Kernel* emu_first_kernel() { return emu::first_kernel; }
+extern "C" __attribute__((used)) inline emu::ConstantDeclared* emu_first_constant() { return emu::first_constant; }
 extern "C" __attribute__((used)) inline void emu_initialise() {
   for (emu::Initialiser* each = emu::first_initialiser; each != nullptr; each = each->next) each->run();
 }
