@@ -18,7 +18,7 @@ from fuzz.inputs import Call
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.dtypes import DTYPES, F32, DType
-from kernel_ir.interpret import error_bounds, interpret
+from kernel_ir.interpret import interpret_with_bounds
 from kernel_ir.interpret_grid import GridInterpreter, Lanes, Value
 from kernel_ir.nodes import Apply, Expr, Reduce
 from kernel_ir.rounding import Array, decode, round_to, ulp
@@ -54,8 +54,7 @@ class Difference:
 def expect(kernel: ir.Kernel, call: Call) -> dict[str, Expected]:
     """What every output of a call must be."""
     arguments = call.arguments()
-    exact = interpret(kernel, arguments, call.types)
-    bounds = error_bounds(kernel, arguments, call.types)
+    exact, bounds = interpret_with_bounds(kernel, arguments, call.types)
     rounded = _interpret_rounded(kernel, arguments, call.types)
     return {
         name: _expected(dtype_of(kernel, name, call.types), values, bounds[name], rounded[name])

@@ -61,6 +61,7 @@ class LoweredInterpreter:
     order: Order
     names: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[Any]] = field(default_factory=dict)
+    constants: dict[int, Any] = field(default_factory=dict)  # by the identity of the node
 
     # -- statements -----------------------------------------------------------------------------
 
@@ -130,8 +131,8 @@ class LoweredInterpreter:
 
     def value(self, expr: ir.Expr) -> Any:
         match expr:
-            case ir.Const(value):
-                return _typed(round_to(value, expr.type), expr.type)
+            case ir.Const():
+                return self.constant(expr)
             case ir.Size(name):
                 return np.int64(self.frame.sizes[name])
             case ir.Param(name):
@@ -157,6 +158,11 @@ class LoweredInterpreter:
                 return self.rows[row][at]
         raise AssertionError(f"{type(expr).__name__} has no place in a lowered program")
 
+    def constant(self, expr: ir.Const) -> Any:
+        if id(expr) not in self.constants:
+            self.constants[id(expr)] = _typed(round_to(expr.value, expr.type), expr.type)
+        return self.constants[id(expr)]
+
     def memory(self, tensor: str) -> Array:
         return self.frame.live[tensor] if tensor in self.frame.live else self.frame.readable(tensor)
 
@@ -167,7 +173,9 @@ def _check(name: str, place: tuple[int, ...], shape: tuple[int, ...]) -> None:
 
 
 def _typed(value: Any, dtype: DType) -> Any:
-    return np.asarray(value).astype(compute_dtype(dtype))[()]
+    kept = compute_dtype(dtype)
+    is_kept = isinstance(value, np.generic) and value.dtype == kept
+    return value if is_kept else np.asarray(value).astype(kept)[()]
 
 
 def _folded(item: low.Accumulator, terms: list[tuple[int, Any]]) -> tuple[Any, ...]:

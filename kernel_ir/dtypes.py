@@ -12,9 +12,9 @@ from typing import Literal
 Kind = Literal["float", "int", "uint", "bool"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class DType:
-    """One element type.
+    """One element type; there is one object for each, so that they are compared in no time.
 
     `bits` is the storage size of an element, `compute` names the dtype its values load to,
     `precision` counts significand bits (floats, hidden bit included), `saturates` says that a

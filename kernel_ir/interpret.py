@@ -51,8 +51,16 @@ def error_bounds(kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[st
     result y of dtype D agrees with the exact value v where `|y - v| <= ulp(v, D) / 2 + bound`.
     Where f32 arithmetic is exact, as on small integers, the bound is 0.
     """
+    return interpret_with_bounds(kernel, arguments, types)[1]
+
+
+def interpret_with_bounds(
+    kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[str, str]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What `interpret` and `error_bounds` give, in one run."""
     frame = bind_arguments(kernel, arguments, types)
     with np.errstate(all="ignore"):
         interpreter = GridInterpreter(kernel, frame, tracks_bounds=True)
         interpreter.run(kernel.body)
-    return {name: bound.reshape(frame.shapes[name]) for name, bound in (interpreter.bounds or {}).items()}
+    bounds = interpreter.bounds or {}
+    return frame.outputs(), {name: bound.reshape(frame.shapes[name]) for name, bound in bounds.items()}

@@ -236,7 +236,9 @@ def highest(dtype: DType) -> Any:
 
 def _typed(value: Any, dtype: DType) -> Any:
     """A numpy scalar of the compute type; integers wrap."""
-    return np.asarray(value).astype(compute_dtype(dtype))[()]
+    kept = compute_dtype(dtype)
+    is_kept = isinstance(value, np.generic) and value.dtype == kept
+    return value if is_kept else np.asarray(value).astype(kept)[()]
 
 
 def _rank(value: Any) -> tuple[bool, Any]:

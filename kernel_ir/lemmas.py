@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 UNBOUNDED = 1 << 200  # stands for infinity in intervals
 
+
 @dataclass(frozen=True, slots=True)
 class Atom:
     """What an atom of the polynomials stands for. `is_wide`: it may lie near the limits of i64."""

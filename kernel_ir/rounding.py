@@ -35,7 +35,13 @@ _STORAGE = {
     "bool": np.bool_,
 }
 
-_COMPUTE = {"f32": np.float64, "i32": np.int32, "u32": np.uint32, "i64": np.int64, "bool": np.bool_}
+# Formats of IEEE 754 that numpy converts float64 to in one rounding.
+_CONVERTED = frozenset({"f32", "f16"})
+
+_COMPUTE: dict[str, np.dtype[Any]] = {
+    "f32": np.dtype(np.float64), "i32": np.dtype(np.int32), "u32": np.dtype(np.uint32),
+    "i64": np.dtype(np.int64), "bool": np.dtype(np.bool_),
+}  # fmt: skip
 
 _BF16_NAN = 0x7FC0
 _F8_NAN = 0x7F
@@ -48,7 +54,7 @@ def storage_dtype(dtype: DType) -> np.dtype[Any]:
 
 def compute_dtype(dtype: DType) -> np.dtype[Any]:
     """The numpy dtype of a value loaded from `dtype`; float64 stands in for f32."""
-    return np.dtype(_COMPUTE[dtype.compute])
+    return _COMPUTE[dtype.compute]
 
 
 def round_to(values: ArrayLike, dtype: DType) -> Array:
@@ -111,6 +117,9 @@ def _spacing_exponent(magnitude: Array, dtype: DType) -> Array:
 
 
 def _round_float(array: Array, dtype: DType) -> Array:
+    if dtype.name in _CONVERTED:
+        with np.errstate(all="ignore"):
+            return np.asarray(array.astype(_STORAGE[dtype.name]).astype(np.float64))
     exponent = _spacing_exponent(np.abs(array), dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.rint(np.ldexp(array, -exponent))

@@ -13,12 +13,12 @@ from kernel_ir import nodes as ir
 def children(expr: ir.Expr) -> tuple[ir.Expr, ...]:
     """The direct operands of an expression, in evaluation order."""
     match expr:
+        case ir.Apply():
+            return expr.args
         case ir.Const() | ir.Size() | ir.Param() | ir.Given() | ir.Var():
             return ()
-        case ir.Apply(_, args):
-            return args
-        case ir.Load(_, index):
-            return index
+        case ir.Load():
+            return expr.index
         case ir.Reduce(_, _, low, high, where, value):
             return (low, high, *((where,) if where is not None else ()), value)
         case ir.At(_, index):
@@ -53,9 +53,11 @@ def map_children(expr: ir.Expr, change: Callable[[ir.Expr], ir.Expr]) -> ir.Expr
 
 def walk(expr: ir.Expr) -> Iterator[ir.Expr]:
     """`expr` and everything in it, parents first."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
+    waiting = [expr]
+    while waiting:
+        item = waiting.pop()
+        yield item
+        waiting += reversed(children(item))
 
 
 def substitute(expr: ir.Expr, names: dict[str, ir.Expr]) -> ir.Expr:

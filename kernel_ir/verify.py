@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import BOOL, COMPUTE_TYPES, F32, I64
+from kernel_ir.dtypes import BOOL, COMPUTE_TYPES, F32, I64, DType
 from kernel_ir.errors import CompilerBug
 from kernel_ir.ops import OPS
 from kernel_ir.printer import print_expression
@@ -101,24 +102,29 @@ def operands_fit(kernel: ir.Kernel) -> Iterator[str]:
 
 def misfit(expr: ir.Apply) -> str:
     """What is wrong with an op's operands or result, or ""."""
-    op = OPS.get(expr.op)
-    if op is None or len(expr.args) != op.arity:
-        return f"`{expr.op}` with {len(expr.args)} operands is not an op"
-    types = [arg.type for arg in expr.args]
-    if any(type_ not in COMPUTE_TYPES for type_ in (*types, expr.type)):
+    return _misfit(expr.op, tuple(arg.type for arg in expr.args), expr.type)
+
+
+@cache
+def _misfit(name: str, types: tuple[DType, ...], result: DType) -> str:
+    op = OPS.get(name)
+    if op is None or len(types) != op.arity:
+        return f"`{name}` with {len(types)} operands is not an op"
+    if any(type_ not in COMPUTE_TYPES for type_ in (*types, result)):
         return "a type that is not a compute type"
+    is_uniform = len(set(types)) == 1
     fits = {
-        "float": set(types) == {F32} and expr.type == F32,
-        "arithmetic": len(set(types)) == 1 and expr.type == types[0] != BOOL,
-        "integer": len(set(types)) == 1 and expr.type == types[0] and types[0].is_integer,
-        "shift": len(set(types)) == 1 and expr.type == types[0] and types[0].is_integer,
-        "compare": len(set(types)) == 1 and expr.type == BOOL,
-        "logic": set(types) == {BOOL} and expr.type == BOOL,
-        "select": types[0] == BOOL and types[1:] == [expr.type] * 2,
-        "cast": expr.type.name == op.result,
-        "classify": types == [F32] and expr.type == BOOL,
+        "float": set(types) == {F32} and result == F32,
+        "arithmetic": is_uniform and result == types[0] != BOOL,
+        "integer": is_uniform and result == types[0] and types[0].is_integer,
+        "shift": is_uniform and result == types[0] and types[0].is_integer,
+        "compare": is_uniform and result == BOOL,
+        "logic": set(types) == {BOOL} and result == BOOL,
+        "select": types[0] == BOOL and types[1:] == (result, result),
+        "cast": result.name == op.result,
+        "classify": types == (F32,) and result == BOOL,
     }
-    return "" if fits[op.rule] else f"`{expr.op}` of {', '.join(map(str, types))} gives {expr.type}"
+    return "" if fits[op.rule] else f"`{name}` of {', '.join(map(str, types))} gives {result}"
 
 
 def accesses_fit(kernel: ir.Kernel) -> Iterator[str]:

@@ -62,6 +62,7 @@ def called_name(node: ast.expr) -> str:
         case _:
             return ""
 
+
 _LOCAL_NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,47}\Z")
 
 
