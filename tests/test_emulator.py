@@ -310,6 +310,9 @@ REFUSED = {
     "simd_frob(x[i])": "simd_frob",
     "exp(1)": "no matching function",
     "float2(1.0f, 2.0f, 3.0f).x": "number of components",
+    "0; int4 m = float4(x[i]) < 0.0f; out[i] = m.x": "Truths<",
+    "0; int4 m; m = float4(x[i]) == float4(1); out[i] = m.x": "Truths<",
+    "0; int2 m = 0; m |= int2(1) < int2(i); out[i] = m.x": "Truths<",
 }
 
 

@@ -20,6 +20,21 @@ TWINS: dict[str, tuple[str, str, str]] = {
     "double": ("refused word", "void f() { double x = 1.0; }", "void f() { float x = 1.0f; }"),
     "double vector": ("refused word", "double2 f();", "float2 f();"),
     "behind a macro": ("refused word", "#define REAL double\nREAL f();", "// double\nint f();"),
+    "behind a macro with parameters": (
+        "refused word",
+        "#define AS(type, x) type(x)\nfloat f(float x) { return AS(double, x); }",
+        "#define AS(type, x) type(x)\nfloat f(float x) { return AS(float, x); }",
+    ),
+    "in a macro with parameters": (
+        "refused word",
+        "#define WIDE(x) \\\n  (double)(x)\n#define TWO(x) 2 * WIDE(x)\nfloat f(float x) { return TWO(x); }",
+        "#define WIDE(x) (double)(x)\nfloat f(float x) { return x; }",
+    ),
+    "joined by a macro": (
+        "refused word",
+        "#define JOIN(a, b, ...) a##b x; int y[] = {__VA_ARGS__}\nvoid f() { JOIN(dou, ble, 1, 2); }",
+        "#define JOIN(a, b, ...) a##b x; int y[] = {__VA_ARGS__}\nvoid f() { JOIN(flo, at, 1, 2); }",
+    ),
     "goto": ("refused word", "void f() { goto end; end: return; }", "void f() { return; }"),
     "new": ("refused word", "void f() { thread int* x = new int; }", "void f(int renew) { }"),
     "exceptions": ("refused word", "void f() { throw 1; }", "void f() { /* throw */ }"),
@@ -179,6 +194,8 @@ def test_faults_are_told_from_their_twins(rule: str, fault: str, twin: str) -> N
 def test_a_finding_names_its_line() -> None:
     (finding,) = lint('#include "a.h"\n/* two\nlines */\nvoid f() {\n  double x;\n}\n')
     assert finding.line == 5
+    (finding,) = lint("#define WIDE(x) \\\n  double(x)\nfloat f(float x) {\n  return WIDE(\n    x);\n}\n")
+    assert finding.line == 4
 
 
 @pytest.mark.parametrize(

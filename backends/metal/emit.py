@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from backends.metal.contract import check_files
-from backends.metal.lint import lint, macros_of
+from backends.metal.lint import Macro, lint, macros_of
 from backends.metal.spelling import FIELDS, SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
@@ -85,9 +85,9 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
 
 
 @cache
-def header_macros() -> dict[str, tuple[str, ...]]:
+def header_macros() -> dict[str, Macro]:
     """The macros of the headers that shaders include."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Macro] = {}
     for header in sorted(path for folder in RUNTIME for path in folder.glob("*.h")):
         found |= macros_of(header.read_text(encoding="ascii"))
     return found

@@ -29,6 +29,9 @@ _BOOLEANS = {f"vec<bool,{count}>": f"bool{count}" for count in (2, 3, 4)}
 _BRACKETS = frozenset("([{")
 _CONDITIONS = frozenset("if while for switch constexpr".split())
 _NO_COMPARISON = frozenset("= ? : ; typename template class struct".split())
+_NO_ASSIGNMENT = frozenset("= ! < > operator".split())
+_BEFORE_VALUE = frozenset("( , = return".split())
+_BEHIND_VALUE = frozenset("; ) ] }".split())
 _BEHIND_TEMPLATE = frozenset("( :: { ) , * & > ; ] ? |".split())
 # Names of types, those behind `struct alignas(8)` as well, and others that do no harm.
 _TYPE = re.compile(r"(?:\b(?:struct|class|union|using|typename)\s+|\)\s*)(\w+)")
@@ -283,16 +286,36 @@ class Rewriter:
         drop_copies(self.tokens, frozenset(spaces(self.tokens)))
 
     def _comparisons(self) -> None:
-        """A comparison in brackets, as an argument or as what `auto` is has the type of booleans.
+        """A comparison in brackets, as an argument, stored or returned has the type of booleans.
 
-        Clang's vectors compare to integers that are -1 where Metal has true.
+        Clang's vectors compare to integers that are -1 where Metal has true. Stored as integers, such a
+        comparison is refused, as Metal does.
         """
         tokens = self.tokens
         for at in range(len(tokens)):
             if tokens[at] == "(" and tokens[at - 1] not in _CONDITIONS:
                 self._compared(at, tokens.matching(at))
-            elif tokens[at] == "=" and tokens[at - 2] == "auto":
-                self._compared(at, tokens.find(";", at))
+            elif tokens[at] == "return" or self._is_assignment(at):
+                self._compared(at, self._end_of_value(at + 1))
+
+    def _is_assignment(self, at: int) -> bool:
+        tokens = self.tokens
+        is_alone = tokens[at] == "=" and tokens[at + 1] != "=" and tokens[at - 1] not in _NO_ASSIGNMENT
+        return is_alone and tokens[at - 2] != "using" and at not in self.template_parameters
+
+    @cached_property
+    def template_parameters(self) -> frozenset[int]:
+        """The tokens between `template <` and its end."""
+        tokens = self.tokens
+        openings = [n + 1 for n, word in enumerate(tokens) if word == "template" and tokens[n + 1] == "<"]
+        return frozenset(n for opening in openings for n in range(opening, tokens.matching(opening)))
+
+    def _end_of_value(self, first: int) -> int:
+        tokens = self.tokens
+        at = first
+        while at < len(tokens) and tokens[at] not in _BEHIND_VALUE:
+            at = tokens.matching(at) + 1 if tokens[at] in _BRACKETS else at + 1
+        return at
 
     def _compared(self, opening: int, end: int) -> None:
         """Mark the parts between commas of what follows `opening` that compare something."""
@@ -301,8 +324,8 @@ class Rewriter:
         while at <= end:
             word, pair = tokens[at], tokens[at] + tokens[at + 1]
             if at == end or word == ",":
-                if is_compared and not is_other and tokens.current(opening) in ("(", ",", "="):
-                    tokens.append(opening, "emu::truth(")
+                if is_compared and not is_other and tokens.current(opening) in _BEFORE_VALUE:
+                    tokens.append(opening, " emu::truth(")
                     tokens.append(at - 1, ")")
                 is_compared, is_other, opening = False, False, at
             elif word in _BRACKETS:

@@ -1,8 +1,8 @@
 """The rules, one function each, in the order in which their findings are shown.
 
-The shader's text is read as it ships, before any preprocessing but the expansion of macros without
-parameters. What needs types (which space an expression points into, say) is decided from the names that
-a function declares, so a rule stays silent where it cannot tell.
+The shader's text is read as it ships, before any preprocessing but the expansion of macros. What needs types
+(which space an expression points into, say) is decided from the names that a function declares, so a rule
+stays silent where it cannot tell.
 The restrictions are those of the Metal Shading Language Specification, chapter 1 and 4 and the limits of
 the Metal feature set tables.
 """

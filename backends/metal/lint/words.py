@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 _PIECE = re.compile(
@@ -13,10 +13,19 @@ _PIECE = re.compile(
       | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*) | (?P<sign>::|->|\[\[|\]\]|[=!<>]=|&&|\|\||.)""",
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
-_DEFINE = re.compile(r"\s*#\s*define\s+(\w+)(?!\()[ \t]+(.*)", re.DOTALL)
+_DEFINE = re.compile(r"\s*#\s*define\s+(\w+)(?:\(([^)]*)\))?(.*)", re.DOTALL)
 _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">", "[[": "]]"}
 
-Macros = Mapping[str, tuple[str, ...]]  # macros without parameters, by name: the words they stand for
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """The words that a macro stands for, and its parameters; None where it has no brackets."""
+
+    parameters: tuple[str, ...] | None
+    words: tuple[str, ...]
+
+
+Macros = Mapping[str, Macro]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +38,11 @@ class Word:
 
 
 class Words:
-    """The words of a text in order, with macros that have no parameters expanded."""
+    """The words of a text in order, with macros expanded: what they stand for has the line of their use."""
 
     def __init__(self, text: str, macros: Macros) -> None:
         known = {**macros, **macros_of(text)}
-        self.items = list(_expanded(_read(text), known))
+        self.items = _expanded(list(_read(text)), known)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -71,13 +80,18 @@ class Words:
             yield start, last
 
 
-def macros_of(text: str) -> dict[str, tuple[str, ...]]:
-    """The macros without parameters that a text defines."""
-    found: dict[str, tuple[str, ...]] = {}
+def macros_of(text: str) -> dict[str, Macro]:
+    """The macros that a text defines."""
+    found: dict[str, Macro] = {}
     for piece in _PIECE.finditer(text):
         define = _DEFINE.match(piece[0]) if piece.lastgroup == "directive" else None
-        if define is not None:
-            found[define[1]] = tuple(word.text for word in _read(define[2].replace("\\\n", " ")))
+        if define is None:
+            continue
+        name, listed, body = define.groups()
+        parameters = None if listed is None else tuple(word.strip() for word in listed.split(","))
+        words = tuple(word.text for word in _read((body or "").replace("\\\n", " ")))
+        if words:  # others say what is there, or leave out what only some compilers know
+            found[name] = Macro(parameters, words)
     return found
 
 
@@ -92,13 +106,66 @@ def _read(text: str) -> Iterator[Word]:
         line += piece[0].count("\n")
 
 
-def _expanded(words: Iterator[Word], macros: Macros, inside: frozenset[str] = frozenset()) -> Iterator[Word]:
-    for word in words:
-        if word.kind != "word" or word.text not in macros or word.text in inside:
-            yield word
-            continue
-        pieces = (Word(text, _kind(text), word.line) for text in macros[word.text])
-        yield from _expanded(pieces, macros, inside | {word.text})
+def _expanded(words: Sequence[Word], macros: Macros, inside: frozenset[str] = frozenset()) -> list[Word]:
+    found: list[Word] = []
+    at = 0
+    while at < len(words):
+        word = words[at]
+        macro = macros.get(word.text) if word.kind == "word" and word.text not in inside else None
+        arguments, end = _arguments(words, at, macro)
+        if macro is None or arguments is None:
+            found.append(word)
+        else:
+            given = [_expanded(each, macros, inside) for each in arguments]
+            body = _substituted(macro, given, word.line)
+            found += _expanded(body, macros, inside | {word.text})
+        at = end
+    return found
+
+
+def _arguments(words: Sequence[Word], at: int, macro: Macro | None) -> tuple[list[list[Word]] | None, int]:
+    """What a macro's use at `at` is given, None where it is no use; and where that ends."""
+    if macro is None or macro.parameters is None:
+        return [] if macro is not None else None, at + 1
+    if at + 1 >= len(words) or words[at + 1].text != "(":
+        return None, at + 1
+    found: list[list[Word]] = [[]]
+    depth = 0
+    for end in range(at + 1, len(words)):
+        text = words[end].text
+        depth += (text == "(") - (text == ")")
+        if depth == 0:
+            return found, end + 1
+        if text == "," and depth == 1:
+            found.append([])
+        elif end > at + 1:
+            found[-1].append(words[end])
+    return None, at + 1
+
+
+def _substituted(macro: Macro, given: list[list[Word]], line: int) -> list[Word]:
+    """A macro's words with its parameters replaced; `##` joins its neighbours."""
+    names = list(macro.parameters or ())
+    if names and names[-1] == "...":
+        last = len(names) - 1
+        rest = [[Word(",", "sign", line), *each] for each in given[last:]]
+        given = [*given[:last], [word for each in rest for word in each][1:]]
+        names[-1] = "__VA_ARGS__"
+    found: list[Word] = []
+    joins = False
+    for at, text in enumerate(macro.words):
+        if text == "#" and macro.words[at + 1 : at + 2] == ("#",):
+            joins = bool(found)
+        elif text != "#":
+            place = names.index(text) if text in names else len(given)
+            put = [replace(word, line=line) for word in given[place]] if place < len(given) else None
+            pieces = [Word(text, _kind(text), line)] if put is None else put
+            if joins and pieces:
+                joined = found.pop().text + pieces[0].text
+                pieces = [Word(joined, _kind(joined), line), *pieces[1:]]
+            joins = False
+            found += pieces
+    return found
 
 
 def _kind(text: str) -> Literal["word", "number", "string", "sign"]:

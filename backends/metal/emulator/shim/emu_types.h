@@ -127,6 +127,12 @@ EMU_TRUTHS(^)
 EMU_TRUTHS(==)
 EMU_TRUTHS(!=)
 #undef EMU_TRUTHS
+#define EMU_TRUTHS(op) \
+  template <int N, class A> Truths<N>& operator op##=(Truths<N>& a, A b) { return a = a op Truths<N>(b); }
+EMU_TRUTHS(&)
+EMU_TRUTHS(|)
+EMU_TRUTHS(^)
+#undef EMU_TRUTHS
 
 // What a comparison gave, of which it cannot be told by its type that it is no vector of numbers.
 template <class T> EMU_INNER constexpr auto truth(T compared) {
