@@ -6,8 +6,8 @@ What happens is told by `say` as it happens, so that whoever listens knows where
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from codegen.failures import describe
 from codegen.pipeline import Compiled, Stage, compile_stages
 from codegen.record import make_record
 from fuzz.check_passes import check_passes
-from fuzz.compare import Expected, difference, expect
+from fuzz.compare import Expected, expect
 from fuzz.coverage import constructs, pairs_of
+from fuzz.exact.calls import with_any_bits
+from fuzz.exact.interpret import ExactlyExpected, expect_exactly
+from fuzz.exact.run_cpu import build_exact_cpu
 from fuzz.finding import Finding
 from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
 from fuzz.memory import Memory
@@ -36,6 +39,7 @@ Say = Callable[[dict[str, Any]], None]
 CALLS = 3
 MOST_WORK = 6_000  # iterations of one call on a target
 MOST_PASS_WORK = 120  # of one call that is interpreted after every pass
+EXACT_SHARE = 4  # one program in so many runs in the exact mode, where others run too
 
 
 @dataclass(slots=True)
@@ -46,7 +50,7 @@ class Item:
     compiled: Compiled
     stages: tuple[Stage, ...]
     calls: tuple[Call, ...]
-    expected: tuple[dict[str, Expected], ...]
+    expected: tuple[Mapping[str, Expected | ExactlyExpected], ...]
     twins: tuple[Twin, ...] = ()
     sources: dict[str, Any] = field(default_factory=dict)
 
@@ -82,8 +86,14 @@ class Batch:
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             for target in [name for name in TARGETS if name in self.targets]:
                 self._run_target(TARGETS[target], items, Path(folder))
+            exact = self._exact_items(items)
+            for target in [name for name in EXACT if name in self.targets]:
+                self._run_target(EXACT[target], exact, Path(folder))
+        ran_exactly = {item.program.seed for item in exact}
         for item in items:
-            self.say({"done": item.program.seed, "calls": len(item.calls), "unstable": _unstable(item)})
+            seed, calls = item.program.seed, len(item.calls)
+            done = {"done": seed, "calls": calls, "exact": seed in ran_exactly, "unstable": _unstable(item)}
+            self.say(done)
 
     def _guard(self, seed: int, executor: str, work: Callable[[Any], Any], given: Any) -> Any:
         """The work's result; what it raises is a finding."""
@@ -122,10 +132,21 @@ class Batch:
             seen = constructs(kernel, [call.types for call in small])
             self.say({"coverage": pairs_of(seen, "passes", ("interpreted",))})
         self.say({"at": seed, "executor": "interpreter"})
-        count = CALLS if set(self.targets) & TARGETS.keys() else 0
+        count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        if not set(self.targets) & TARGETS.keys():
+            return Item(program, compiled, stages, calls, ())
         expected = tuple(expect(kernel, call) for call in calls)
         return Item(program, compiled, stages, calls, expected, draw_twins(program, loaded, kernel, calls))
+
+    def _exact_items(self, items: Sequence[Item]) -> list[Item]:
+        """Those of the items that run in the exact mode, with calls and outputs of their own."""
+        if not set(self.targets) & EXACT.keys():
+            return []
+        share = EXACT_SHARE if set(self.targets) - EXACT.keys() else 1
+        chosen = [item for item in items if item.program.drawn_from % share == 0]
+        made = (self._guard(item.program.seed, "exact interpreter", _exactly, item) for item in chosen)
+        return [item for item in made if item is not None]
 
     # -- one target -----------------------------------------------------------------------------
 
@@ -185,7 +206,7 @@ class Batch:
             return
         ledger.keep(number, memory.outputs())
         for name, values in memory.outputs().items():
-            off = difference(name, item.expected[number][name], values)
+            off = item.expected[number][name].difference(name, values)
             if off is not None:
                 self._find(Finding(seed, target, "mismatch", str(off), number))
                 return
@@ -238,6 +259,20 @@ TARGETS = {
 }
 
 
+# In the exact mode: the same sources, in which floats are elements of a ring.
+EXACT = {
+    "exact-cpu": replace(TARGETS["cpu"], name="exact-cpu", build=build_exact_cpu, ways=lambda *_: ()),
+}
+
+
+def _exactly(item: Item) -> Item:
+    """The program with calls in the ring, and what their outputs are there."""
+    kernel, seed = item.compiled.kernel, item.program.drawn_from
+    calls = tuple(with_any_bits(kernel, call, f"{seed} {number}") for number, call in enumerate(item.calls))
+    expected = tuple(expect_exactly(kernel, call) for call in calls)
+    return replace(item, calls=calls, expected=expected, twins=(), sources={})
+
+
 def _unstable(item: Item) -> int:
     """Elements that no target is held to."""
-    return sum(int((~each.is_stable).sum()) for call in item.expected for each in call.values())
+    return sum(each.unstable() for call in item.expected for each in call.values())

@@ -31,7 +31,7 @@ def fuzz(parsed: argparse.Namespace) -> int:
         raise Failure("--programs is at least 1, and --seed at least 0")
     seed = random.SystemRandom().randrange(10**9) if parsed.seed is None else parsed.seed
     print(f"programs {seed} to {seed + parsed.programs - 1} on {', '.join(targets)}", flush=True)
-    wanted = targets if parsed.no_passes else ("passes", *targets)
+    wanted = _executors(targets, parsed.mode, parsed.no_passes)
     try:
         outcome = run_programs(seed, parsed.programs, wanted, parsed.jobs or os.cpu_count() or 1, _Progress())
     except Interrupted as stopped:
@@ -42,6 +42,15 @@ def fuzz(parsed: argparse.Namespace) -> int:
     if not parsed.no_shrink:
         _shrink_findings(outcome)
     return EXIT_FOUND if has_failed(outcome) else 0
+
+
+def _executors(targets: Sequence[str], mode: str, no_passes: bool) -> tuple[str, ...]:
+    """What programs run on: the targets, the targets in the exact mode, and the steps of the compiler."""
+    from fuzz.batch import EXACT
+
+    exact = tuple(name for name in (f"exact-{target}" for target in targets) if name in EXACT)
+    plain = () if mode == "exact" else tuple(targets) if no_passes else ("passes", *targets)
+    return plain if mode == "float" else (*plain, *exact)
 
 
 def _targets(written: str) -> tuple[str, ...]:
@@ -85,6 +94,8 @@ class _Progress:
 def summary(outcome: Outcome) -> str:
     """What a run did and found."""
     lines = [f"{outcome.programs} programs, {outcome.calls} calls, {len(outcome.findings)} findings"]
+    if outcome.exact:
+        lines.append(f"{outcome.exact} of the programs ran in the exact mode too")
     if outcome.unstable:
         lines.append(f"{outcome.unstable} elements were too ill-conditioned to be compared")
     if outcome.relations:
@@ -102,7 +113,9 @@ def summary(outcome: Outcome) -> str:
     if outcome.findings:
         lines.append(f"programs and findings are in {outcome.folder}")
         one = outcome.findings[0].seed
-        targets = ",".join(name for name in outcome.targets if name != "passes")
+        targets = ",".join(
+            dict.fromkeys(name.removeprefix("exact-") for name in outcome.targets if name != "passes")
+        )
         lines.append(f"to see one again: build.py fuzz --seed {one} --programs 1 --targets {targets}")
     return "\n".join(lines)
 
@@ -115,7 +128,7 @@ def has_failed(outcome: Outcome) -> bool:
 
 
 def _covered(targets: Sequence[str]) -> list[str]:
-    return [name for name in targets if name != "cuda"]
+    return [name for name in targets if name in ("passes", "cpu", "metal")]
 
 
 def too_many_refused(outcome: Outcome) -> list[str]:

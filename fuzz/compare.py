@@ -35,6 +35,16 @@ class Expected:
     allowed: Array
     is_stable: Array
 
+    def difference(self, name: str, storage: Array) -> Difference | None:
+        """The first element that is off, if any is."""
+        got = decode(storage, self.dtype)
+        wrong = ~_agree(got, self.values, self.allowed) & self.is_stable
+        return first_of(name, wrong, got, self.values)
+
+    def unstable(self) -> int:
+        """Elements that no target is held to."""
+        return int((~self.is_stable).sum())
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -49,6 +59,14 @@ class Difference:
     def __str__(self) -> str:
         where = f"{self.output}[{', '.join(map(str, self.place))}]"
         return f"{where} is {self.got}, expected {self.wanted}; {self.count} elements differ"
+
+
+def first_of(name: str, wrong: Array, got: Array, wanted: Array) -> Difference | None:
+    """The first of the elements that are wrong."""
+    if not wrong.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return Difference(name, place, got[place], wanted[place], int(wrong.sum()))
 
 
 def expect(kernel: ir.Kernel, call: Call) -> dict[str, Expected]:
@@ -80,12 +98,7 @@ def _expected(dtype: DType, exact: Array, bound: Array, rounded: Array) -> Expec
 
 def difference(name: str, expected: Expected, storage: Array) -> Difference | None:
     """The first element that is off, if any is."""
-    got = decode(storage, expected.dtype)
-    wrong = ~_agree(got, expected.values, expected.allowed) & expected.is_stable
-    if not wrong.any():
-        return None
-    place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return Difference(name, place, got[place], expected.values[place], int(wrong.sum()))
+    return expected.difference(name, storage)
 
 
 def _agree(got: Array, wanted: Array, allowed: Array) -> Array:

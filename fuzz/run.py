@@ -38,6 +38,7 @@ class Outcome:
     targets: tuple[str, ...]
     programs: int = 0
     calls: int = 0
+    exact: int = 0  # programs that ran in the exact mode
     unstable: int = 0
     findings: list[Finding] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -62,6 +63,7 @@ class Outcome:
         elif "done" in message:
             self.programs += 1
             self.calls += message["calls"]
+            self.exact += message["exact"]
             self.unstable += message["unstable"]
 
     def find(self, finding: Finding) -> None:

@@ -73,12 +73,15 @@ def cpu_ways(source: Source) -> set[str]:
 
 def build_cpu(sources: Sequence[Source], folder: Path, name: str) -> ctypes.CDLL:
     """One library of many programs. Raises CompileError."""
-    path = folder / f"{name}.cpp"
-    path.write_text(
-        '#include <stdint.h>\n#include "runtime.h"\n' + "".join(source.text for source in sources)
-    )
-    library = path.with_suffix(".so")
-    command = [require_cpu(), *FLAGS, f"-I{RUNTIME}", str(path), "-o", str(library)]
+    text = '#include <stdint.h>\n#include "runtime.h"\n' + "".join(source.text for source in sources)
+    return compile_cpu(text, folder / name, RUNTIME)
+
+
+def compile_cpu(text: str, path: Path, runtime: Path) -> ctypes.CDLL:
+    """The library of a text, at a path without suffix. Raises CompileError."""
+    source, library = path.with_suffix(".cpp"), path.with_suffix(".so")
+    source.write_text(text)
+    command = [require_cpu(), *FLAGS, f"-I{runtime}", str(source), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CompileError(done.stderr.strip() or f"the compiler failed with status {done.returncode}")

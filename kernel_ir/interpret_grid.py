@@ -211,9 +211,13 @@ class GridInterpreter:
         bound = np.asarray(0.0) if value.bound is None else value.bound
         *places, data, bound, kept = np.broadcast_arrays(*index, value.data, bound, kept)
         place = tuple(place[kept] for place in places)
-        tensor[place] = round_to(data[kept], self.frame.dtypes[stmt.tensor])
+        tensor[place] = self._kept(data[kept], self.frame.dtypes[stmt.tensor])
         if self.bounds is not None:
             self.bounds[stmt.tensor][place] = bound[kept]
+
+    def _kept(self, values: Array, dtype: DType) -> Array:
+        """What a store to a dtype keeps of values."""
+        return round_to(values, dtype)
 
     # ---- expressions ---------------------------------------------------------------------------
 

@@ -35,7 +35,8 @@ SGL_INLINE auto choose(F is_first, A a, B b) {
     const Pack<S> x = as_pack<S>(a), y = as_pack<S>(b);
     Pack<S> out;
     unroll<Pack<S>::kParts>([&](auto i) {
-      out.part[i] = either(is_first(x.part[i], y.part[i]), nan_lanes(x.part[i])) ? x.part[i] : y.part[i];
+      const auto takes_x = either(is_first(x.part[i], y.part[i]), nan_lanes(x.part[i]));
+      out.part[i] = pick<typename Pack<S>::Part>(takes_x, x.part[i], y.part[i]);
     });
     return out;
   } else {

@@ -202,7 +202,7 @@ SGL_INLINE auto modulo(A a, B b) {
 
 template <class S>
 SGL_INLINE Pack<S> select_pack(const Mask& mask, const Pack<S>& yes, const Pack<S>& no) {
-  const auto choose = [](auto m, auto a, auto b) { return m ? a : b; };
+  const auto choose = [](auto m, auto a, auto b) { return pick<decltype(a)>(m, a, b); };
   return map_parts<S>(choose, mask_for<S>(mask), yes, no);
 }
 
