@@ -96,7 +96,7 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`for var in range(low, high)`, dealt over lanes or in order; over a stream's blocks if `online`.
+    """`for var in range(low, high)`, dealt over lanes or in order; over the blocks of streams if `online`.
 
     Of a loop in order, `is_parallel` says that its iterations might as well run in any other.
     """
@@ -106,7 +106,7 @@ class Loop:
     high: ir.Expr
     kind: LoopKind
     body: tuple[Stmt, ...]
-    online: Online | None = None
+    online: tuple[Online, ...] = ()
     is_parallel: bool = False
 
 

@@ -193,6 +193,19 @@ def test_groups_beyond_two_to_the_thirty_go_on_along_y(chosen: Choices) -> None:
     assert (more["groups"], more["x"], more["y"]) == (3 * ((1 << 31) + 1), 1 << 30, 7)
 
 
+@pytest.mark.parametrize(
+    ("call", "position", "teams"),
+    [
+        ("many rows", 7, 128), ("many full rows", 8, 128), ("few rows", 3, 508), ("odd rows", 3, 514),
+        ("long rows", 0, 512), ("many rows apart", 1, 512),
+    ],
+)  # fmt: skip
+def test_teams_work_on_several_rows_where_there_are_many_and_a_multiple(
+    chosen: Choices, call: str, position: int, teams: int
+) -> None:
+    assert (chosen[call]["position"], chosen[call]["teams"]) == (position, teams)
+
+
 @pytest.mark.parametrize("call", ["wide tensor", "wide product"])
 def test_large_calls_have_wide_indices_also_where_products_overflow(chosen: Choices, call: str) -> None:
     assert chosen[call]["position"] == 6

@@ -33,7 +33,7 @@ def test_table_holds_the_kernels_that_the_record_names_in_its_order(name: str) -
     table = re.findall(r"reinterpret_cast<const void\*>\(&(\w+)<", text)
     kernels = [(record, kernel) for record in records for kernel in record.kernels]
     assert [kernel.position for _, kernel in kernels] == list(range(len(table)))
-    assert table == [f"{record.name}_kernel" for record, _ in kernels]
+    assert table == [f"{record.function(kernel.variant.points)}_kernel" for record, kernel in kernels]
     assert len({kernel.name for _, kernel in kernels}) == len(kernels)
 
 

@@ -12,7 +12,7 @@ from backends.cuda.spelling import STORAGE, TYPES
 from codegen.contract import Facts, require_equal
 from codegen.gpu.contract import launch_table_facts, read_launch_tables, read_members
 from codegen.gpu.frame import template_arguments
-from codegen.gpu.record import LaunchRecord
+from codegen.gpu.record import KernelRecord, LaunchRecord
 from codegen.record import OpRecord
 
 _KERNEL = re.compile(r"^__global__ void [^\n]*?(\w+)\(\n(.*?)\) \{$", re.MULTILINE | re.DOTALL)
@@ -38,17 +38,20 @@ def read_source(text: str) -> Facts:
 
 def source_facts(launches: tuple[LaunchRecord, ...], record: OpRecord, symbol: str) -> Facts:
     rows = [(launch, kernel) for launch in launches for kernel in launch.kernels]
-    table = tuple(
-        (f"{launch.name}_kernel", ", ".join(template_arguments(kernel, launch, record, STORAGE)))
-        for launch, kernel in sorted(rows, key=lambda row: row[1].position)
-    )
+    table = tuple(_table_row(*row, record) for row in sorted(rows, key=lambda row: row[1].position))
     arguments = {
-        f"{launch.name}_kernel arguments": (
+        f"{launch.function(points)}_kernel arguments": (
             record.params_struct, "sgl::Launch", *(f"{TYPES[row.type.name]}*" for row in launch.scratch)
         )
         for launch in launches
+        for points in {kernel.variant.points for kernel in launch.kernels}
     }  # fmt: skip
     return {**arguments, "table": table, "symbol": (symbol,)}
+
+
+def _table_row(launch: LaunchRecord, kernel: KernelRecord, record: OpRecord) -> tuple[str, str]:
+    arguments = ", ".join(template_arguments(kernel, launch, record, STORAGE))
+    return f"{launch.function(kernel.variant.points)}_kernel", arguments
 
 
 def read_tables(text: str) -> Facts:

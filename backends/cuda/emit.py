@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 TARGET = Target(
     "cuda",
     most_buffers=256,
-    parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16),
+    parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16, jammed_bytes=512),
     least_lanes=4,
 )
 
@@ -46,7 +46,7 @@ class Kernel:
 def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     """A kernel's source and its launch tables: path under `generated/` -> text. Raises TargetError."""
     plans = plan(program, record, TARGET)
-    kernels = [_kernel(item, record) for item in plans]
+    kernels = [_kernel(item, record) for made in plans for item in (made, *made.jammed)]
     context = {"record": record, "table": table_symbol(record), "kernels": kernels}
     launches = tuple(item.record for item in plans)
     files = {
@@ -82,8 +82,9 @@ def _frame_of(record: OpRecord) -> Frame:
 def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     writer = GpuWriter(record.kernel, item, SPELLINGS)
     body = writer.launch()
-    name = f"{item.record.name}_kernel"
-    arguments = (template_arguments(kernel, item.record, record, STORAGE) for kernel in item.record.kernels)
+    name = f"{item.record.function(item.points)}_kernel"
+    own = (kernel for kernel in item.record.kernels if kernel.variant.points == item.points)
+    arguments = (template_arguments(kernel, item.record, record, STORAGE) for kernel in own)
     return Kernel(
         name=name,
         about=about(item),

@@ -42,4 +42,5 @@ SPELLINGS = Spellings(
     infinity="CUDART_INF_F",
     nan="CUDART_NAN_F",
     reserved=RESERVED,
+    fuses=True,
 )

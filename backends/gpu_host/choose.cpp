@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 namespace sgl::gpu {
 namespace {
@@ -100,8 +101,19 @@ bool fills_rounds(const LaunchRow& row, const host::Values& values, const Kernel
   return std::ranges::all_of(row.dealt, [&](Measure extent) { return extent(values) == all; });
 }
 
-// The kernel with what serves: narrow before wide, aligned before not, the fewest turns that hold the
-// rows before rows in memory.
+// Whether teams may work on several points each, and are many even so.
+bool joins_points(const LaunchRow& row, const host::Values& values, const KernelRow& kernel, const Launch& launch) {
+  const auto is_whole = [&](Measure extent) { return extent(values).value() % kernel.points == 0; };
+  return launch.teams >= kFewTeams && std::ranges::all_of(row.alike, is_whole);
+}
+
+// What makes a kernel the better one of two that serve: most points of a team, then rows in registers, in
+// the fewest turns, and those filled.
+std::tuple<int, bool, int, bool> rank_of(const KernelRow& kernel) {
+  return {kernel.points, kernel.turns != 0, -kernel.turns, kernel.is_full};
+}
+
+// The best kernel that serves: narrow where it can be, aligned where it can be.
 const KernelRow& pick_kernel(const LaunchRow& row, const host::Call& call, const std::byte* params,
                              const Launch& launch, int64_t chunk) {
   const int entry = call.entry();
@@ -112,9 +124,8 @@ const KernelRow& pick_kernel(const LaunchRow& row, const host::Call& call, const
     if (kernel.entry != entry || kernel.is_wide != wide || kernel.is_aligned != aligned) continue;
     if (kernel.turns != 0 && !holds_rows(row, call.values(), kernel, sharing)) continue;
     if (kernel.is_full && !fills_rounds(row, call.values(), kernel, sharing)) continue;
-    const bool is_shorter = kernel.turns != 0 && best && kernel.turns < best->turns;
-    const bool is_better = !best || best->turns == 0 || is_shorter || kernel.is_full;
-    if (is_better) best = &kernel;
+    if (kernel.points != 1 && !joins_points(row, call.values(), kernel, launch)) continue;
+    if (!best || rank_of(kernel) > rank_of(*best)) best = &kernel;
   }
   return *best;
 }
@@ -159,6 +170,7 @@ Choice choose(const LaunchRow& row, const host::Call& call, const std::byte* par
   launch.given = given_bits(row, call);
   if (launch.teams == 0) return choice;
   choice.kernel = &pick_kernel(row, call, params, launch, chunk);
+  launch.teams /= choice.kernel->points;
   choice.groups = (launch.teams - 1) / launch.teams_per_group + 1;
   choice.threads = launch.lanes * launch.teams_per_group;
   for (std::size_t i = 0; i < row.scratch.size(); i++) {

@@ -21,6 +21,7 @@ struct KernelRow {
   bool is_wide;
   bool is_aligned;
   bool is_full = false;  // rows fill all rounds
+  int16_t points = 1;    // of the grid, that a team works on
 };
 
 inline constexpr int64_t kHoweverLong = -1;
@@ -60,6 +61,7 @@ struct LaunchRow {
   std::span<const int16_t> moved;
   std::span<const Measure> multiples;
   std::span<const Measure> dealt;
+  std::span<const Measure> alike = {};
   std::span<const KernelRow> kernels;
 };
 

@@ -402,6 +402,13 @@ class Accumulator {
   SGL_FN void add(I index, V value) {
     state_ = Monoid::add(state_, index, value);
   }
+#ifdef SGL_FUSES
+  // One more value of this lane, a product, which is not rounded before it is added.
+  template <class I>
+  SGL_FN void add_product(I, float a, float b) {
+    state_.value = multiply_add(a, b, state_.value);
+  }
+#endif
 
   // Merges all lanes of the team, or of a part of one, which call this together. Between two calls, they wait.
   template <class T>

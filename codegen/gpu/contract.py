@@ -92,7 +92,7 @@ def _facts(launch: LaunchRecord, entries: list[str], slots: dict[str, int]) -> I
     yield "longest", measure_body(launch.longest)
     for name, exprs in (
         ("grid", launch.grid), ("bounds", launch.bounds), ("multiples", launch.multiples),
-        ("dealt", launch.dealt),
+        ("dealt", launch.dealt), ("alike", launch.alike),
     ):  # fmt: skip
         yield name, tuple(map(measure_body, exprs))
     for name, tensors in (("tensors", launch.tensors), ("given", launch.given), ("moved", launch.moved)):
@@ -104,7 +104,8 @@ def _facts(launch: LaunchRecord, entries: list[str], slots: dict[str, int]) -> I
     yield "scratch", tuple(_scratch(row, slots) for row in launch.scratch)
     yield "kernels", tuple(
         (str(row.position), str(entries.index(row.entry)), str(row.chunk), str(row.variant.turns),
-         _flag(row.variant.is_wide), _flag(row.variant.is_aligned), _flag(row.variant.is_full))
+         _flag(row.variant.is_wide), _flag(row.variant.is_aligned), _flag(row.variant.is_full),
+         str(row.variant.points))
         for row in launch.kernels
     )  # fmt: skip
 

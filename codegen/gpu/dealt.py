@@ -20,7 +20,7 @@ from codegen.gpu.text import GpuText, Lanes
 from codegen.names import author_name
 from codegen.writer import MEMBERS
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import I64, DType
+from kernel_ir.dtypes import F32, I64, DType
 from kernel_ir.traverse import substitute
 
 
@@ -354,7 +354,7 @@ class DealtWriter(GpuText):
         if folding is None:
             return
         for item, state in zip(folding.fold.accumulators, folding.states, strict=True):
-            added = f"{state}.add({folding.index}, {self.expr(item.value)});"
+            added = self._added(item, state, folding.index)
             if item.where is None:
                 self.line(added)
                 continue
@@ -362,6 +362,16 @@ class DealtWriter(GpuText):
             with self.indented():
                 self.line(added)
             self.line("}")
+
+    def _added(self, item: low.Accumulator, state: str, index: str) -> str:
+        """The statement that folds a value, of a product in one step if the target can."""
+        match item.value:
+            case ir.Apply("multiply", (left, right), type) if (
+                self.spellings.fuses and item.monoid == "sum" and type == F32
+            ):
+                return f"{state}.add_product({index}, {self.expr(left)}, {self.expr(right)});"
+            case _:
+                return f"{state}.add({index}, {self.expr(item.value)});"
 
     def _declare_state(self, item: low.Accumulator, var: str, count: str = "") -> str:
         name = self.namer.invent(f"{author_name(item.names[0])}_state")

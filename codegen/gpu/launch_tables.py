@@ -138,6 +138,7 @@ class _Writer:
             _tensors(launch, "moved", launch.moved),
             self._measures(launch, "multiples", launch.multiples),
             self._measures(launch, "dealt", launch.dealt),
+            self._measures(launch, "alike", launch.alike),
             Array("KernelRow", f"kernels_{launch.number}", self._kernels(launch)),
         )
         kept = tuple(array for array in arrays if array.items)
@@ -156,7 +157,7 @@ class _Writer:
             ("teams_per_group", str(schedule.teams_per_group)),
             ("part_lanes", str(schedule.part_lanes)),
             *((name, spans[name]) for name in ("tensors", "given", "scratch", "bounds", "moved")),
-            *((name, spans[name]) for name in ("multiples", "dealt", "kernels")),
+            *((name, spans[name]) for name in ("multiples", "dealt", "alike", "kernels")),
         )
 
     def _measures(self, launch: LaunchRecord, name: str, exprs: Iterable[ir.Expr]) -> Array:
@@ -185,8 +186,8 @@ class _Writer:
 
 def _kernel(row: KernelRecord, entry: int) -> str:
     variant = row.variant
-    flags = (variant.is_wide, variant.is_aligned, variant.is_full)
-    fields = (row.position, entry, row.chunk, variant.turns, *(str(item).lower() for item in flags))
+    flags = (str(flag).lower() for flag in (variant.is_wide, variant.is_aligned, variant.is_full))
+    fields = (row.position, entry, row.chunk, variant.turns, *flags, variant.points)
     return f"{{{', '.join(map(str, fields))}}}"
 
 

@@ -69,7 +69,7 @@ def _has_no_exchange(statement: low.Stmt) -> bool:
 
 
 def _inside_lanes(loop: low.Loop) -> set[str]:
-    """The parallel loops that do all the work of a dealt loop's iterations, each apart from what is beside it."""
+    """The parallel loops that do all the work of a dealt loop's iterations, each apart from the rest."""
     inner = set()
     for statement in loop.body:
         match statement:

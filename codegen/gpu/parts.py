@@ -30,8 +30,8 @@ from codegen.lowering.online import BLOCK, LOWEST
 from codegen.names import author_name
 from codegen.work import is_host_known
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import F32, I64
-from kernel_ir.traverse import map_children, substitute
+from kernel_ir.dtypes import BOOL, F32, I64
+from kernel_ir.traverse import map_children, substitute, walk
 
 TERMS = 4  # of one round; their loads are under way at once
 
@@ -55,8 +55,8 @@ def deal_parts(launch: low.Launch) -> low.Launch | None:
 
 def _has_own_rows_only(launch: low.Launch, stream: low.Loop) -> bool:
     """Whether parts share nothing: no scratch but the stream's, and no store before they are one."""
-    assert stream.online is not None
-    own = {row for item in stream.online.rows for row in (item.total, item.lost, item.part)}
+    (online,) = stream.online
+    own = {row for item in online.rows for row in (item.total, item.lost, item.part)}
     rows = [item for item in low.walk(launch.body) if isinstance(item, low.Allocate)]
     before = launch.body[: launch.body.index(stream) + 1]
     is_apart = not any(isinstance(item, ir.Store) for item in low.walk(before))
@@ -86,7 +86,6 @@ class _Stream:
     @staticmethod
     def find(blocks: low.Loop) -> _Stream | None:
         """The pieces; None where sums differ in their filters, or terms share more than bindings."""
-        assert blocks.online is not None
         lets = {item.name: item.value for item in blocks.body if isinstance(item, ir.Let)}
         for item in blocks.body:
             match item:
@@ -100,8 +99,7 @@ class _Stream:
 
     @staticmethod
     def _of_terms(blocks: low.Loop, terms: low.Loop, end: ir.Expr) -> _Stream | None:
-        assert blocks.online is not None
-        online, body = blocks.online, terms.body
+        (online,), body = blocks.online, terms.body
         where: ir.Expr = TRUE
         before: tuple[low.Stmt, ...] = ()
         match body:
@@ -165,8 +163,9 @@ class _Stream:
         rows = tuple(low.Allocate(row, F32, ir.Const(TERMS, I64)) for row in (scores, weights))
         adding = tuple(item for item in self.rest if isinstance(item, low.Loop))
         scored = self.scored(turn, ir.Var(var, I64), scores, adding)
-        added = tuple(self.add(item, weights) for item in adding)
+        added = tuple(part for item in adding for part in self.add(item, weights))
         again = low.Loop(self.name("added"), ZERO, ir.Const(TERMS, I64), "serial", added)
+        scored, again = _with_named_conditions(scored, again, self.name("holds"))
         body = (*rows, scored, *self.weigh(scores, weights), again)
         return low.Loop(turn.name, ZERO, ir.Const(BLOCK // TERMS, I64), "serial", body)
 
@@ -196,8 +195,8 @@ class _Stream:
 
     def weigh(self, scores: str, weights: str) -> Iterator[low.Stmt]:
         """The peak over all terms of a round, their weights and the sum of those."""
-        assert self.blocks.online is not None
-        part = self.blocks.online.weights.part
+        (online,) = self.blocks.online
+        part = online.weights.part
         top, term = ir.Var(self.name("top"), F32), ir.Var(self.name("weighed"), I64)
         yield ir.Let(top.name, _tree("maximum", scores, 0, TERMS))
         (risen,) = _replaced((self.rise,), self.score, top)
@@ -210,11 +209,27 @@ class _Stream:
         yield low.Loop(term.name, ZERO, ir.Const(TERMS, I64), "serial", (put,))
         yield ir.Update(part, op("add", ir.Var(part, F32), _tree("add", weights, 0, TERMS)))
 
-    def add(self, loop: low.Loop, weights: str) -> low.Loop:
-        """What a term adds to a row of sums, by the bindings that its score was computed by."""
+    def add(self, loop: low.Loop, weights: str) -> tuple[low.Stmt, ...]:
+        """What a term adds to a row of sums, by the bindings that its score was computed by.
+
+        The weight of a term past the end is 0, so that an element alone needs no branch: it is not loaded,
+        and 0.
+        """
         weight: dict[str, ir.Expr] = {self.weight.name: ir.At(weights, ir.Var(self.name("added"), I64), F32)}
         inside = tuple(low.map_expressions(item, lambda expr: substitute(expr, weight)) for item in loop.body)
-        return replace(loop, body=_only_where(self.is_there(), inside))
+        match inside:
+            case (low.Put(_, _, ir.Apply("add", (ir.At() as sum_, ir.Apply("multiply", product)))) as put,):
+                masked = _masked(self.is_there(), *product)
+            case _:
+                masked = None
+        if masked is None:
+            return (replace(loop, body=(low.If(self.is_there(), inside),)),)
+        factor, element = masked
+        name = f"{author_name(loop.var)}_weight.{loop.var} weight"
+        lets = () if isinstance(factor, ir.At) or loop.var in names_in(factor) else (ir.Let(name, factor),)
+        product = (ir.Var(name, F32) if lets else factor, element)
+        body = (replace(put, value=op("add", sum_, op("multiply", *product))),)
+        return (*lets, replace(loop, body=body))
 
     def is_there(self) -> ir.Expr:
         """Whether a term is inside the range, and counts."""
@@ -223,8 +238,8 @@ class _Stream:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A round in pieces: for each term, the bindings `lets` and how its `scored`; once, what is `weighed`;
-    for each term again, by its bindings, what is `added`.
+    """A round in pieces: `rows` of scores and weights; for each term, the bindings `lets` and how its
+    `scored`; once, what is `weighed`; for each term again, by its bindings, what is `added`.
     """
 
     rows: tuple[low.Stmt, ...]
@@ -239,7 +254,8 @@ class Round:
         """The pieces of a loop over rounds; None for another loop."""
         if not loop.var.endswith(" round"):
             return None
-        first, second, scored, *weighed, added = loop.body
+        rows = tuple(item for item in loop.body if isinstance(item, low.Allocate))
+        scored, *weighed, added = loop.body[len(rows) :]
         assert isinstance(scored, low.Loop) and isinstance(added, low.Loop)
         folded: set[str] = set()
         lets: list[ir.Let] = []
@@ -249,37 +265,59 @@ class Round:
             else:
                 folded |= set(low.bound_names(item))
         rest = tuple(item for item in scored.body if item not in lets)
-        return Round((first, second), scored, tuple(lets), rest, tuple(weighed), added)
+        return Round(rows, scored, tuple(lets), rest, tuple(weighed), added)
 
 
-def _only_where(condition: ir.Expr, body: tuple[low.Stmt, ...]) -> tuple[low.Stmt, ...]:
-    """What terms add, unless they are past the end. Their weights are 0 then, so that an element alone
-    needs no branch: it is not loaded, and 0.
-    """
-    match body:
-        case (
-            low.Put(_, _, ir.Apply("add", (ir.At() as sum_, ir.Apply("multiply", (weight, factor))))) as put,
-        ):
-            added = _masked(condition, weight, factor)
-            if added is not None:
-                return (replace(put, value=op("add", sum_, added)),)
-        case _:
-            pass
-    return (low.If(condition, body),)
+def _with_named_conditions(
+    scored: low.Loop, added: low.Loop, name: str, number: int = 0
+) -> tuple[low.Loop, low.Loop]:
+    """The two loops over a round's terms, with the conditions that loads wait for looked at once a term."""
+    condition = _compound_condition(scored, added)
+    if condition is None:
+        return scored, added
+    named = ir.Var(f"{name} {number}", BOOL)
+    added = replace(added, body=_replaced(added.body, condition, named))
+    scoring = _replaced(scored.body, condition, named)
+    bound = [names_in(condition) & {*low.bound_names(item)} for item in scoring]
+    position = max((n + 1 for n, names in enumerate(bound) if names), default=0)
+    body = (*scoring[:position], ir.Let(named.name, condition), *scoring[position:])
+    return _with_named_conditions(replace(scored, body=body), added, name, number + 1)
 
 
-def _masked(condition: ir.Expr, weight: ir.Expr, factor: ir.Expr) -> ir.Expr | None:
-    """The product of a weight, which is 0 where the condition does not hold, and an element of a tensor."""
+def _compound_condition(scored: low.Loop, added: low.Loop) -> ir.Expr | None:
+    """The least condition of several parts on which a choice depends, if it is known ahead of all sums."""
+    inside = (*low.walk(scored.body), *low.walk(added.body))
+    unknown = {name for item in inside for name in low.bound_names(item)}
+    for item in scored.body:
+        if isinstance(item, ir.Let) and not names_in(item.value) & unknown:
+            unknown.discard(item.name)
+    tests = (test for item in inside for expr in low.expressions(item) for test in _tests(expr))
+    found = {test for test in tests if not names_in(test) & unknown}
+    return min(found, key=lambda test: (sum(1 for _ in walk(test)), str(test)), default=None)
+
+
+def _tests(expr: ir.Expr) -> Iterator[ir.Expr]:
+    """The compound conditions of the choices in an expression."""
+    for item in walk(expr):
+        match item:
+            case ir.Apply("select", (ir.Apply("logical_and" | "logical_or") as test, *_)):
+                yield test
+            case _:
+                pass
+
+
+def _masked(condition: ir.Expr, weight: ir.Expr, factor: ir.Expr) -> tuple[ir.Expr, ir.Expr] | None:
+    """The factors of what is added: a weight, 0 where the condition does not hold, and an element."""
     match factor:
         case ir.Load():
-            return op("multiply", weight, select(condition, factor, zero(F32)))
+            return weight, select(condition, factor, zero(F32))
         case ir.Apply("select", (test, inner, ir.Const() as other)) if _is_nan(other):
             found = _guarded(inner)
             if found is None:
                 return None
             element = select(conjunction(condition, test, *found[:-1]), found[-1], zero(F32))
             is_lost = conjunction(condition, op("logical_not", test))
-            return op("multiply", select(is_lost, other, weight), element)
+            return select(is_lost, other, weight), element
         case _:
             return None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from codegen import lowered as low
 from codegen.build_ir import extent_of
 from codegen.gpu.barriers import place_barriers
 from codegen.gpu.chunks import Chunk, ChunkedLoop, deal_without_chunks, find_chunks
 from codegen.gpu.holds import Holding
+from codegen.gpu.jam import POINTS, Jammed, jam
 from codegen.gpu.lift import lift
 from codegen.gpu.nests import find_nests
 from codegen.gpu.parts import PART_COUNTS, deal_parts
@@ -29,7 +30,11 @@ LONGEST_CHUNK = 8  # elements; more would leave lanes without work on rows of a 
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """A launch with barriers placed, its rows, its loops dealt in chunks, and its record."""
+    """A launch with barriers placed, its rows, its loops dealt in chunks, and its record.
+
+    `points`: of the grid, that a team works on; `jammed`: the same launch with several, if there is one.
+    `originals`: for a row of one of several points, the row whose memory it has.
+    """
 
     launch: low.Launch
     record: LaunchRecord
@@ -39,6 +44,9 @@ class LaunchPlan:
     holding: Holding
     turning: frozenset[str]  # variables of loops whose elements may stay in registers
     shared_out: frozenset[str]  # variables of loops that parts of the team share
+    points: int = 1
+    jammed: tuple[LaunchPlan, ...] = ()
+    originals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def loops(self) -> Mapping[str, low.Loop | low.Fold]:
@@ -62,8 +70,13 @@ def plan(program: low.Program, record: OpRecord, target: Target) -> tuple[Launch
         first_constant = sum(len(item.record.constants) for item in plans)
         name = record.name if len(program.launches) == 1 else f"{record.name}_{number}"
         made = _plan_launch(launch, name, number, first, kept, record, target)
-        plans.append(replace(made, record=replace(made.record, first_constant=first_constant)))
+        plans.append(_with_record(made, replace(made.record, first_constant=first_constant)))
     return tuple(plans)
+
+
+def _with_record(made: LaunchPlan, record: LaunchRecord) -> LaunchPlan:
+    jammed = tuple(replace(item, record=record) for item in made.jammed)
+    return replace(made, record=record, jammed=jammed)
 
 
 def loops_of(launch: low.Launch) -> dict[str, low.Loop | low.Fold]:
@@ -96,8 +109,45 @@ def _plan_launch(
     made = _launch_record(
         launch, name, number, first, rows, chunked, widths, schedule, registers, nests, record
     )
-    launch = replace(launch, body=body)
-    return LaunchPlan(launch, made, rows, chunked, widths, holding, registers.turning, nests)
+    planned = LaunchPlan(
+        replace(launch, body=body), made, rows, chunked, widths, holding, registers.turning, nests
+    )
+    jammed = jam(launch) if schedule.jammed_bytes else None
+    return planned if jammed is None else _join_points(planned, jammed, kept, record, target)
+
+
+def _join_points(
+    plain: LaunchPlan, jammed: Jammed, kept: tuple[Kept, ...], record: OpRecord, target: Target
+) -> LaunchPlan:
+    """The plan with variants whose teams work on several points, where lanes have registers for those."""
+    launch, kernel, old = jammed.launch, record.kernel, plain.record
+    widths = Widths.of_launch(launch, PART_COUNTS)
+    rows = place_rows(launch, kept, widths, target.name, record.name)
+    chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
+    holding = Holding.of_launch(launch, kernel, chunked)
+    registers = Registers.of_launch(launch, rows, holding)
+    schedule = replace(old.schedule, register_bytes=old.schedule.jammed_bytes)
+    variants = _Variants({*old.moved}, old.multiples, False, schedule, registers, record)
+    first = old.kernels[0].position + len(old.kernels)
+    kernels = variants.of_points(old.name, first)
+    if not kernels or not _fits(registers, chunked, old):
+        return plain
+    bounds = tuple(dict.fromkeys((*old.bounds, *widths.bounds)))
+    made = replace(old, bounds=bounds, alike=jammed.alike, kernels=(*old.kernels, *kernels))
+    body = place_barriers(launch.body, frozenset(), frozenset(chunked), frozenset())
+    joined = LaunchPlan(
+        replace(launch, body=body), made, rows, chunked, widths, holding, registers.turning, frozenset(),
+        POINTS, (), jammed.originals,
+    )  # fmt: skip
+    return replace(plain, record=made, jammed=(joined,))
+
+
+def _fits(registers: Registers, chunked: Mapping[str, ChunkedLoop], old: LaunchRecord) -> bool:
+    """Whether a launch over fewer points asks host code for nothing else, and keeps all its rows."""
+    moved = {chunk.tensor for loop in chunked.values() for chunk in loop.chunks}
+    multiples = {item for loop in chunked.values() for item in loop.multiples}
+    is_same = moved == {*old.moved} and multiples == {*old.multiples}
+    return is_same and {*registers.extents} == {*old.dealt} and bool(registers.turning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +279,18 @@ class _Variants:
             for variant in self._of_entry(entry, chunk):
                 made = f"{name}_{entry.suffix}{variant.suffix}"
                 found.append(KernelRecord(made, first + len(found), entry.suffix, variant, chunk))
+        return tuple(found)
+
+    def of_points(self, name: str, first: int) -> tuple[KernelRecord, ...]:
+        """The instantiations whose teams work on several points: the usual ones, with rows in registers."""
+        found: list[KernelRecord] = []
+        for entry in self.record.entries:
+            chunk = _chunk(entry, self.moved, self.record.kernel)
+            for variant in self._of_entry(entry, chunk):
+                if variant.turns and variant.is_aligned and not variant.is_wide:
+                    made = replace(variant, points=POINTS)
+                    symbol = f"{name}_{entry.suffix}{made.suffix}"
+                    found.append(KernelRecord(symbol, first + len(found), entry.suffix, made, chunk))
         return tuple(found)
 
     def _of_entry(self, entry: Entry, chunk: int) -> Iterator[Variant]:

@@ -10,7 +10,8 @@ could leave 64 bits, evaluate it in double, whose rounding never decides.
     tile     = lanes * chunk * schedule.tile_turns, or without the last where that gives fewer teams than
                `FEW_TEAMS`
     teams    = product of `grid`, times ceil(`tiled` / tile) where `tiled` is not None; a negative
-               extent counts as 0; with no teams there is nothing to launch
+               extent counts as 0; with no teams there is nothing to launch. Divided by the variant's
+               `points`.
     groups   = ceil(teams / teams in a group); a group has schedule.teams_per_group simdgroups of teams
                where lanes is at most 32, else one team. Groups beyond 2^30 go on along y.
 """
@@ -38,19 +39,24 @@ class Variant:
 
     `is_wide`: indices have 64 bits. `is_aligned`: chunks move as one access. `turns`: rounds of a dealt
     loop whose elements are kept in registers; 0 leaves them in memory. `is_full`: every lane has elements
-    in every one of those rounds.
+    in every one of those rounds. `points`: of the grid, that a team works on.
     """
 
     is_wide: bool = False
     is_aligned: bool = False
     turns: int = 0
     is_full: bool = False
+    points: int = 1
 
     @property
     def suffix(self) -> str:
         """What the variant adds to a kernel's name."""
         flags = (("_full", self.is_full), ("_wide", self.is_wide))
-        parts = ("_aligned" if self.is_aligned else "", f"_turns{self.turns}" if self.turns else "")
+        parts = (
+            f"_points{self.points}" if self.points > 1 else "",
+            "_aligned" if self.is_aligned else "",
+            f"_turns{self.turns}" if self.turns else "",
+        )
         return "".join((*parts, *(text for text, holds in flags if holds)))
 
 
@@ -97,8 +103,10 @@ class LaunchRecord:
     scratch included. The aligned ones serve where each of `multiples` is a multiple of the entry's
     chunk and so is every stride of a tensor in `moved`, whose data is aligned to the lesser of 16 bytes
     and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns,
-    with the lanes of a part where teams have parts; the least that serves is taken. `kept`: about how many
-    chunks of 16 bytes a lane keeps in each of its turns.
+    with the lanes of a part where teams have parts; the least that serves is taken. A variant of several
+    points serves where there are `FEW_TEAMS` without it, and each of `alike` is a multiple of its points; it
+    gives the bits that others give, and goes before them. `kept`: about how many chunks of 16 bytes a lane
+    keeps in each of its turns.
     """
 
     name: str
@@ -119,6 +127,11 @@ class LaunchRecord:
     has_turns: bool
     kept: int
     kernels: tuple[KernelRecord, ...]
+    alike: tuple[ir.Expr, ...] = ()
+
+    def function(self, points: int) -> str:
+        """The name of the kernels' text; those whose teams work on several points have one of their own."""
+        return self.name if points == 1 else f"{self.name}_points"
 
     @property
     def has_chunks(self) -> bool:

@@ -36,7 +36,8 @@ class Schedule:
     is cut over teams. `register_turns`: for how many rounds a lane keeps elements of dealt loops in
     registers, each a kernel variant while they take no more than `register_bytes` of a lane's 512.
     `part_lanes`: the lanes of a part, where teams have parts that work apart and share a row each; 0
-    where they have none.
+    where they have none. `jammed_bytes`: the same as `register_bytes` where teams work on several points of
+    the grid; 0 where they never do.
     """
 
     teams: tuple[TeamSize, ...]
@@ -45,6 +46,7 @@ class Schedule:
     register_turns: tuple[int, ...] = (1, 2, 4, 8)
     register_bytes: int = 192
     part_lanes: int = 0
+    jammed_bytes: int = 0
 
     @property
     def most_threads(self) -> int:

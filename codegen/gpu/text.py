@@ -20,7 +20,7 @@ from codegen.gpu.words import WORDS
 from codegen.namer import Namer
 from codegen.writer import Writer, stride_name
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import I32, I64, DType
+from kernel_ir.dtypes import F32, I32, I64, DType
 from kernel_ir.traverse import map_children
 
 SELECT_LEVEL = 20  # how tightly `a ? b : c` binds
@@ -29,7 +29,10 @@ _FEW = 4  # iterations that are written out
 
 @dataclass(frozen=True, slots=True)
 class Spellings:
-    """A GPU target's tables: compute types, storage types, ops, monoids, what points to device memory."""
+    """A GPU target's tables: compute types, storage types, ops, monoids, what points to device memory.
+
+    `fuses`: products that are summed up are not rounded first.
+    """
 
     types: Mapping[str, str]
     storage: Mapping[str, str]
@@ -39,6 +42,7 @@ class Spellings:
     infinity: str
     nan: str
     reserved: frozenset[str]
+    fuses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class GpuText(Writer):
         if place.placement == "private":
             self.line(f"{type_} {self.namer.declare(place.row)}[{self.expr(place.extent)}];")
             return
-        memory = self.namer[memory_of(place.row)]
+        memory = self.namer[memory_of(self.plan.originals.get(place.row, place.row))]
         start = f"{memory} + {self._share(place)} * {self.operand(place.extent)}"
         name = self.namer.declare(place.row)
         if place.placement == "dealt":
@@ -179,11 +183,23 @@ class GpuText(Writer):
             case "dealt" if self.lanes is None:
                 self.line(f"{name}.put(team, {index}, {value});")
             case "dealt":
+                value = self._grown(statement) or value
                 self.line(f"{name}.set(turn, {self._step()}, {index}, {value});")
             case "private":
                 self.line(f"{name}[{index}] = {value};")
             case _:
                 self.line(f"{self._once()}{name}[{index}] = {value};")
+
+    def _grown(self, statement: low.Put) -> str | None:
+        """The value of an element that grows by a product, if the target fuses the two."""
+        match statement.value:
+            case ir.Apply("add", (ir.At(row) as sum_, ir.Apply("multiply") as product)) if (
+                self.spellings.fuses and row == statement.row and product.type == F32
+            ):
+                parts = (*product.args, sum_)
+                return f"sgl::multiply_add({', '.join(map(self.expr, parts))})"
+            case _:
+                return None
 
     def row_element(self, at: ir.At) -> str:
         name, index = self.namer[at.row], self.expr(at.index)

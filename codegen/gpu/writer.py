@@ -31,8 +31,10 @@ class GpuWriter(DealtWriter):
         else:
             with self.scope(self.for_header(loop.var, loop.low, loop.high)):
                 self._round(pieces)
-        if loop.online is not None and self.plan.has_parts:
-            self._join_parts(loop.online)
+        if loop.online and self.plan.has_parts:
+            for online in loop.online:
+                self._join_parts(online)
+            self.line("if (team.part != 0) return;")
 
     def _round(self, pieces: Round) -> None:
         """One round: the loads of all of its terms first, so that they are under way together."""
@@ -82,7 +84,7 @@ class GpuWriter(DealtWriter):
             self.statement(statement)
 
     def _join_parts(self, online: low.Online) -> None:
-        """The sums of all parts as one, scaled to the greatest peak; the first part goes on with them."""
+        """The sums of all parts as one, scaled to the greatest peak."""
         peak, total = self.namer[online.peak], self.namer[online.weights.total]
         top, share = self.namer.invent(f"{peak}_of_parts"), self.namer.invent(f"{peak}_share")
         self.line(f"const float {top} = sgl::over_parts<sgl::Max<float>>(team, {peak});")
@@ -90,7 +92,6 @@ class GpuWriter(DealtWriter):
         self.line(f"{total} = sgl::over_parts<sgl::Sum<float>>(team, {total} * {share});")
         for row in online.rows:
             self.line(f"sgl::add_parts(team, {share}, {self.namer[row.total]});")
-        self.line("if (team.part != 0) return;")
 
     # -- the launch -----------------------------------------------------------------------------
 

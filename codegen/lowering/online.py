@@ -131,7 +131,7 @@ class _Online:
         body.append(low.Loop(row.var, start, stop, "serial", self.term()))
         body += self.add_block()
         online = low.Online(self.peak, self.weights, tuple(self.rows.values()))
-        return low.Loop(block.name, ZERO, count, "serial", tuple(body), online)
+        return low.Loop(block.name, ZERO, count, "serial", tuple(body), (online,))
 
     def add_block(self) -> Iterator[low.Stmt]:
         """The block's sums added to those before it."""

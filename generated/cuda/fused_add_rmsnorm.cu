@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             const index_t c = c_base + step;
             if (!is_aligned && c >= width) break;
             const float v = input_chunk.get(step) + residual_chunk.get(step);
-            sum_c_state.add(c, v * v);
+            sum_c_state.add_product(c, v, v);
         }
     }
     sgl::Held<T, chunk, is_aligned, turns> weight_held;

@@ -96,6 +96,10 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
             bool kv_indices_is_valid[4];
             int32_t kv_indices_j[4];
             index_t k_pool_at[4];
+            bool j_holds[4];
+            bool j_holds_2[4];
+            bool j_holds_3[4];
+            bool j_holds_4[4];
             sgl::Held<T, chunk, is_aligned, turns> k_pool_held[4];
             sgl::Held<T, chunk, is_aligned, turns> v_pool_held[4];
             SGL_UNROLL
@@ -105,12 +109,16 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 kv_indices_is_valid[term] = 0 <= j[term] && j[term] < entries;
                 kv_indices_j[term] = sgl::load_if(kv_indices_is_valid[term], kv_indices, j[term], int32_t(0));
                 k_pool_at[term] = index_t(kv_indices_j[term]);
+                j_holds[term] = kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                        && k_pool_at[term] < pool_slots;
+                j_holds_2[term] = j_place[term] < j_last && !j_holds[term];
+                j_holds_3[term] = j_holds[term] || head_dim <= 0;
+                j_holds_4[term] = j_place[term] < j_last && j_holds[term];
                 SGL_UNROLL
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    k_pool_held[term].load_if(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                            && k_pool_at[term] < pool_slots, turn, k_pool,
+                    k_pool_held[term].load_if(j_holds[term], turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
                 }
@@ -118,9 +126,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    v_pool_held[term].load_if(j_place[term] < j_last
-                            && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                            && k_pool_at[term] < pool_slots), turn, v_pool,
+                    v_pool_held[term].load_if(j_holds_4[term], turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
                             head_dim - d_base);
                 }
@@ -134,22 +140,20 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                     if (!is_full && d_base >= head_dim) break;
                     const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
                             head_dim - d_base);
-                    const auto k_pool_chunk = k_pool_held[term].get_if(kv_indices_is_valid[term]
-                            && 0 <= k_pool_at[term] && k_pool_at[term] < pool_slots, turn, k_pool,
+                    const auto k_pool_chunk = k_pool_held[term].get_if(j_holds[term], turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
                     SGL_UNROLL
                     for (int step = 0; step < chunk; ++step) {
                         const index_t d = d_base + step;
                         if (!is_aligned && d >= head_dim) break;
-                        j_sum_d_summed_state.add(d, q_chunk.get(step) * k_pool_chunk.get(step));
+                        j_sum_d_summed_state.add_product(d, q_chunk.get(step), k_pool_chunk.get(step));
                     }
                 }
                 team.wait();
                 j_sum_d_summed_state.combine(team);
                 const float j_sum_d_summed = j_sum_d_summed_state.result();
-                const float sum_d = (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                        && k_pool_at[term] < pool_slots) || head_dim <= 0 ? j_sum_d_summed : CUDART_NAN_F;
+                const float sum_d = j_holds_3[term] ? j_sum_d_summed : CUDART_NAN_F;
                 const float p_score = sm_scale * sum_d;
                 j_scores[term] = j_place[term] < j_last ? p_score : -CUDART_INF_F;
             }
@@ -183,13 +187,12 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
             p_sum_part = p_sum_part + (j_weights[0] + j_weights[1] + (j_weights[2] + j_weights[3]));
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
+                const float d_weight = j_holds_2[term] ? CUDART_NAN_F : j_weights[term];
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    const auto v_pool_chunk = v_pool_held[term].get_if(j_place[term] < j_last
-                            && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                            && k_pool_at[term] < pool_slots), turn, v_pool,
+                    const auto v_pool_chunk = v_pool_held[term].get_if(j_holds_4[term], turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
                             head_dim - d_base);
                     SGL_UNROLL
@@ -197,11 +200,8 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                         const index_t d = d_base + step;
                         if (!is_aligned && d >= head_dim) break;
                         p_acc_part.set(turn, step, d,
-                                p_acc_part.get(turn, step, d)
-                                + (j_place[term] < j_last
-                                && !(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                                && k_pool_at[term] < pool_slots) ? CUDART_NAN_F : j_weights[term])
-                                * v_pool_chunk.get(step));
+                                sgl::multiply_add(d_weight, v_pool_chunk.get(step),
+                                p_acc_part.get(turn, step, d)));
                     }
                 }
             }
@@ -249,6 +249,474 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     }
 }
 
+// One team for each b < batch, h_group < num_qo_heads // 4.
+template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is_full>
+__global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
+    const paged_attention_decode_params params,
+    const sgl::Launch launch,
+    float* const p_acc_memory,
+    float* const p_acc_lost_memory,
+    float* const p_acc_part_memory) {
+    sgl::wait_for_inputs();
+    const auto team = sgl::PartOf<turns != 0>::of(sgl::make_team(launch));
+    if (team.item >= launch.teams) return;
+    const T* __restrict__ const q = static_cast<const T*>(params.q);
+    const T* __restrict__ const k_pool = static_cast<const T*>(params.k_pool);
+    const T* __restrict__ const v_pool = static_cast<const T*>(params.v_pool);
+    const int32_t* __restrict__ const kv_indptr = static_cast<const int32_t*>(params.kv_indptr);
+    const int32_t* __restrict__ const kv_indices = static_cast<const int32_t*>(params.kv_indices);
+    T* const out = static_cast<T*>(params.out);
+    const index_t q_stride_0 = index_t(params.q_stride_0);
+    const index_t q_stride_1 = index_t(params.q_stride_1);
+    const index_t k_pool_stride_0 = index_t(params.k_pool_stride_0);
+    const index_t k_pool_stride_1 = index_t(params.k_pool_stride_1);
+    const index_t v_pool_stride_0 = index_t(params.v_pool_stride_0);
+    const index_t v_pool_stride_1 = index_t(params.v_pool_stride_1);
+    const index_t out_stride_0 = index_t(params.out_stride_0);
+    const index_t out_stride_1 = index_t(params.out_stride_1);
+    const index_t num_qo_heads = index_t(params.num_qo_heads);
+    const index_t head_dim = index_t(params.head_dim);
+    const index_t pool_slots = index_t(params.pool_slots);
+    const index_t num_kv_heads = index_t(params.num_kv_heads);
+    const index_t entries = index_t(params.entries);
+    const float sm_scale = params.sm_scale;
+
+    const index_t b = index_t(team.item) / (num_qo_heads / 4);
+    const index_t h_group = index_t(team.item) % (num_qo_heads / 4);
+    const index_t h_0 = h_group * 4;
+    const index_t h_1 = h_group * 4 + 1;
+    const index_t h_2 = h_group * 4 + 2;
+    const index_t h_3 = h_group * 4 + 3;
+    const index_t g = sgl::floor_divide(h_0, sgl::floor_divide(num_qo_heads, num_kv_heads));
+    sgl::DealtRow<float, chunk, turns> p_acc_0(p_acc_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_1(p_acc_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_2(p_acc_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_3(p_acc_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_lost_0(p_acc_lost_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_lost_1(p_acc_lost_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_lost_2(p_acc_lost_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_lost_3(p_acc_lost_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_part_0(p_acc_part_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_part_1(p_acc_part_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_part_2(p_acc_part_memory + index_t(team.item) * head_dim);
+    sgl::DealtRow<float, chunk, turns> p_acc_part_3(p_acc_part_memory + index_t(team.item) * head_dim);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (!is_full && d_base >= head_dim) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t d = d_base + step;
+            if (!is_aligned && d >= head_dim) break;
+            p_acc_0.set(turn, step, d, 0.0f);
+            p_acc_1.set(turn, step, d, 0.0f);
+            p_acc_2.set(turn, step, d, 0.0f);
+            p_acc_3.set(turn, step, d, 0.0f);
+            p_acc_lost_0.set(turn, step, d, 0.0f);
+            p_acc_lost_1.set(turn, step, d, 0.0f);
+            p_acc_lost_2.set(turn, step, d, 0.0f);
+            p_acc_lost_3.set(turn, step, d, 0.0f);
+        }
+    }
+    float p_max_0 = -CUDART_INF_F;
+    float p_max_1 = -CUDART_INF_F;
+    float p_max_2 = -CUDART_INF_F;
+    float p_max_3 = -CUDART_INF_F;
+    float p_sum_0 = 0.0f;
+    float p_sum_1 = 0.0f;
+    float p_sum_2 = 0.0f;
+    float p_sum_3 = 0.0f;
+    float p_sum_lost_0 = 0.0f;
+    float p_sum_lost_1 = 0.0f;
+    float p_sum_lost_2 = 0.0f;
+    float p_sum_lost_3 = 0.0f;
+    const index_t j_begin = index_t(sgl::load(kv_indptr, b));
+    const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
+    const int64_t j_first = sgl::maximum(sgl::to_i64(j_begin),
+            sgl::minimum(-1, sgl::wrapping_subtract(sgl::to_i64(j_end), 1)));
+    const int64_t j_last = sgl::minimum(sgl::to_i64(j_end),
+            sgl::wrapping_add(sgl::maximum(0 < head_dim ? sgl::to_i64(entries) : 4611686018427387904,
+            j_first), 1));
+    for (int64_t j_turn = 0; j_turn < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts))); ++j_turn) {
+        const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(j_turn,
+                sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
+        const int64_t j_start = sgl::wrapping_add(j_first, sgl::wrapping_multiply(j_block, 16));
+        float p_sum_part_0 = 0.0f;
+        float p_sum_part_1 = 0.0f;
+        float p_sum_part_2 = 0.0f;
+        float p_sum_part_3 = 0.0f;
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (!is_full && d_base >= head_dim) break;
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                p_acc_part_0.set(turn, step, d, 0.0f);
+                p_acc_part_1.set(turn, step, d, 0.0f);
+                p_acc_part_2.set(turn, step, d, 0.0f);
+                p_acc_part_3.set(turn, step, d, 0.0f);
+            }
+        }
+        for (index_t j_round = 0; j_round < 4; ++j_round) {
+            float j_scores_0[4];
+            float j_scores_1[4];
+            float j_scores_2[4];
+            float j_scores_3[4];
+            float j_weights_0[4];
+            float j_weights_1[4];
+            float j_weights_2[4];
+            float j_weights_3[4];
+            sgl::Held<T, chunk, is_aligned, turns> q_held;
+            sgl::Held<T, chunk, is_aligned, turns> q_held_2;
+            sgl::Held<T, chunk, is_aligned, turns> q_held_3;
+            sgl::Held<T, chunk, is_aligned, turns> q_held_4;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (!is_full && d_base >= head_dim) break;
+                q_held.load(turn, q, b * q_stride_0 + h_0 * q_stride_1 + d_base, head_dim - d_base);
+                q_held_2.load(turn, q, b * q_stride_0 + h_1 * q_stride_1 + d_base, head_dim - d_base);
+                q_held_3.load(turn, q, b * q_stride_0 + h_2 * q_stride_1 + d_base, head_dim - d_base);
+                q_held_4.load(turn, q, b * q_stride_0 + h_3 * q_stride_1 + d_base, head_dim - d_base);
+            }
+            int64_t j_place[4];
+            int64_t j[4];
+            bool kv_indices_is_valid[4];
+            int32_t kv_indices_j[4];
+            index_t k_pool_at[4];
+            bool j_holds[4];
+            bool j_holds_2[4];
+            bool j_holds_3[4];
+            bool j_holds_4[4];
+            sgl::Held<T, chunk, is_aligned, turns> k_pool_held[4];
+            sgl::Held<T, chunk, is_aligned, turns> v_pool_held[4];
+            SGL_UNROLL
+            for (int term = 0; term < 4; ++term) {
+                j_place[term] = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + term));
+                j[term] = sgl::minimum(j_place[term], sgl::wrapping_subtract(j_last, 1));
+                kv_indices_is_valid[term] = 0 <= j[term] && j[term] < entries;
+                kv_indices_j[term] = sgl::load_if(kv_indices_is_valid[term], kv_indices, j[term], int32_t(0));
+                k_pool_at[term] = index_t(kv_indices_j[term]);
+                j_holds[term] = kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                        && k_pool_at[term] < pool_slots;
+                j_holds_2[term] = j_place[term] < j_last && !j_holds[term];
+                j_holds_3[term] = j_holds[term] || head_dim <= 0;
+                j_holds_4[term] = j_place[term] < j_last && j_holds[term];
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
+                    k_pool_held[term].load_if(j_holds[term], turn, k_pool,
+                            k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
+                            head_dim - d_base);
+                }
+                SGL_UNROLL
+                for (int turn = 0; turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
+                    v_pool_held[term].load_if(j_holds_4[term], turn, v_pool,
+                            k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                            head_dim - d_base);
+                }
+            }
+            SGL_UNROLL
+            for (int term = 0; term < 4; ++term) {
+                sgl::Accumulator<sgl::Sum<float>> j_sum_d_summed_0_state;
+                sgl::Accumulator<sgl::Sum<float>> j_sum_d_summed_1_state;
+                sgl::Accumulator<sgl::Sum<float>> j_sum_d_summed_2_state;
+                sgl::Accumulator<sgl::Sum<float>> j_sum_d_summed_3_state;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
+                    const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h_0 * q_stride_1 + d_base,
+                            head_dim - d_base);
+                    const auto q_chunk_2 = q_held_2.get(turn, q, b * q_stride_0 + h_1 * q_stride_1 + d_base,
+                            head_dim - d_base);
+                    const auto q_chunk_3 = q_held_3.get(turn, q, b * q_stride_0 + h_2 * q_stride_1 + d_base,
+                            head_dim - d_base);
+                    const auto q_chunk_4 = q_held_4.get(turn, q, b * q_stride_0 + h_3 * q_stride_1 + d_base,
+                            head_dim - d_base);
+                    const auto k_pool_chunk = k_pool_held[term].get_if(j_holds[term], turn, k_pool,
+                            k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
+                            head_dim - d_base);
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d = d_base + step;
+                        if (!is_aligned && d >= head_dim) break;
+                        j_sum_d_summed_0_state.add_product(d, q_chunk.get(step), k_pool_chunk.get(step));
+                        j_sum_d_summed_1_state.add_product(d, q_chunk_2.get(step), k_pool_chunk.get(step));
+                        j_sum_d_summed_2_state.add_product(d, q_chunk_3.get(step), k_pool_chunk.get(step));
+                        j_sum_d_summed_3_state.add_product(d, q_chunk_4.get(step), k_pool_chunk.get(step));
+                    }
+                }
+                team.wait();
+                j_sum_d_summed_0_state.combine(team);
+                team.wait();
+                j_sum_d_summed_1_state.combine(team);
+                team.wait();
+                j_sum_d_summed_2_state.combine(team);
+                team.wait();
+                j_sum_d_summed_3_state.combine(team);
+                const float j_sum_d_summed_0 = j_sum_d_summed_0_state.result();
+                const float j_sum_d_summed_1 = j_sum_d_summed_1_state.result();
+                const float j_sum_d_summed_2 = j_sum_d_summed_2_state.result();
+                const float j_sum_d_summed_3 = j_sum_d_summed_3_state.result();
+                const float sum_d_0 = j_holds_3[term] ? j_sum_d_summed_0 : CUDART_NAN_F;
+                const float sum_d_1 = j_holds_3[term] ? j_sum_d_summed_1 : CUDART_NAN_F;
+                const float sum_d_2 = j_holds_3[term] ? j_sum_d_summed_2 : CUDART_NAN_F;
+                const float sum_d_3 = j_holds_3[term] ? j_sum_d_summed_3 : CUDART_NAN_F;
+                const float p_score_0 = sm_scale * sum_d_0;
+                const float p_score_1 = sm_scale * sum_d_1;
+                const float p_score_2 = sm_scale * sum_d_2;
+                const float p_score_3 = sm_scale * sum_d_3;
+                j_scores_0[term] = j_place[term] < j_last ? p_score_0 : -CUDART_INF_F;
+                j_scores_1[term] = j_place[term] < j_last ? p_score_1 : -CUDART_INF_F;
+                j_scores_2[term] = j_place[term] < j_last ? p_score_2 : -CUDART_INF_F;
+                j_scores_3[term] = j_place[term] < j_last ? p_score_3 : -CUDART_INF_F;
+            }
+            const float j_top_0 = sgl::maximum(sgl::maximum(j_scores_0[0], j_scores_0[1]),
+                    sgl::maximum(j_scores_0[2], j_scores_0[3]));
+            const float j_top_1 = sgl::maximum(sgl::maximum(j_scores_1[0], j_scores_1[1]),
+                    sgl::maximum(j_scores_1[2], j_scores_1[3]));
+            const float j_top_2 = sgl::maximum(sgl::maximum(j_scores_2[0], j_scores_2[1]),
+                    sgl::maximum(j_scores_2[2], j_scores_2[3]));
+            const float j_top_3 = sgl::maximum(sgl::maximum(j_scores_3[0], j_scores_3[1]),
+                    sgl::maximum(j_scores_3[2], j_scores_3[3]));
+            if (!(j_top_0 <= p_max_0 + 1.0f)) {
+                const float p_keep_0 = sgl::exp(p_max_0 - j_top_0);
+                p_sum_0 = p_sum_0 * p_keep_0;
+                p_sum_lost_0 = p_sum_lost_0 * p_keep_0;
+                p_sum_part_0 = p_sum_part_0 * p_keep_0;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_0_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_0_base >= head_dim) break;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d_0 = d_0_base + step;
+                        if (!is_aligned && d_0 >= head_dim) break;
+                        p_acc_0.set(turn, step, d_0, p_acc_0.get(turn, step, d_0) * p_keep_0);
+                        p_acc_lost_0.set(turn, step, d_0, p_acc_lost_0.get(turn, step, d_0) * p_keep_0);
+                        p_acc_part_0.set(turn, step, d_0, p_acc_part_0.get(turn, step, d_0) * p_keep_0);
+                    }
+                }
+                p_max_0 = j_top_0;
+            }
+            if (!(j_top_1 <= p_max_1 + 1.0f)) {
+                const float p_keep_1 = sgl::exp(p_max_1 - j_top_1);
+                p_sum_1 = p_sum_1 * p_keep_1;
+                p_sum_lost_1 = p_sum_lost_1 * p_keep_1;
+                p_sum_part_1 = p_sum_part_1 * p_keep_1;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_1_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_1_base >= head_dim) break;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d_1 = d_1_base + step;
+                        if (!is_aligned && d_1 >= head_dim) break;
+                        p_acc_1.set(turn, step, d_1, p_acc_1.get(turn, step, d_1) * p_keep_1);
+                        p_acc_lost_1.set(turn, step, d_1, p_acc_lost_1.get(turn, step, d_1) * p_keep_1);
+                        p_acc_part_1.set(turn, step, d_1, p_acc_part_1.get(turn, step, d_1) * p_keep_1);
+                    }
+                }
+                p_max_1 = j_top_1;
+            }
+            if (!(j_top_2 <= p_max_2 + 1.0f)) {
+                const float p_keep_2 = sgl::exp(p_max_2 - j_top_2);
+                p_sum_2 = p_sum_2 * p_keep_2;
+                p_sum_lost_2 = p_sum_lost_2 * p_keep_2;
+                p_sum_part_2 = p_sum_part_2 * p_keep_2;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_2_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_2_base >= head_dim) break;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d_2 = d_2_base + step;
+                        if (!is_aligned && d_2 >= head_dim) break;
+                        p_acc_2.set(turn, step, d_2, p_acc_2.get(turn, step, d_2) * p_keep_2);
+                        p_acc_lost_2.set(turn, step, d_2, p_acc_lost_2.get(turn, step, d_2) * p_keep_2);
+                        p_acc_part_2.set(turn, step, d_2, p_acc_part_2.get(turn, step, d_2) * p_keep_2);
+                    }
+                }
+                p_max_2 = j_top_2;
+            }
+            if (!(j_top_3 <= p_max_3 + 1.0f)) {
+                const float p_keep_3 = sgl::exp(p_max_3 - j_top_3);
+                p_sum_3 = p_sum_3 * p_keep_3;
+                p_sum_lost_3 = p_sum_lost_3 * p_keep_3;
+                p_sum_part_3 = p_sum_part_3 * p_keep_3;
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_3_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_3_base >= head_dim) break;
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d_3 = d_3_base + step;
+                        if (!is_aligned && d_3 >= head_dim) break;
+                        p_acc_3.set(turn, step, d_3, p_acc_3.get(turn, step, d_3) * p_keep_3);
+                        p_acc_lost_3.set(turn, step, d_3, p_acc_lost_3.get(turn, step, d_3) * p_keep_3);
+                        p_acc_part_3.set(turn, step, d_3, p_acc_part_3.get(turn, step, d_3) * p_keep_3);
+                    }
+                }
+                p_max_3 = j_top_3;
+            }
+            const float p_shift_0 = p_max_0 == -CUDART_INF_F ? 0.0f : p_max_0;
+            const float p_shift_1 = p_max_1 == -CUDART_INF_F ? 0.0f : p_max_1;
+            const float p_shift_2 = p_max_2 == -CUDART_INF_F ? 0.0f : p_max_2;
+            const float p_shift_3 = p_max_3 == -CUDART_INF_F ? 0.0f : p_max_3;
+            SGL_UNROLL
+            for (index_t j_weighed = 0; j_weighed < 4; ++j_weighed) {
+                j_weights_0[j_weighed] = sgl::exp(j_scores_0[j_weighed] - p_shift_0);
+                j_weights_1[j_weighed] = sgl::exp(j_scores_1[j_weighed] - p_shift_1);
+                j_weights_2[j_weighed] = sgl::exp(j_scores_2[j_weighed] - p_shift_2);
+                j_weights_3[j_weighed] = sgl::exp(j_scores_3[j_weighed] - p_shift_3);
+            }
+            p_sum_part_0 = p_sum_part_0
+                    + (j_weights_0[0] + j_weights_0[1] + (j_weights_0[2] + j_weights_0[3]));
+            p_sum_part_1 = p_sum_part_1
+                    + (j_weights_1[0] + j_weights_1[1] + (j_weights_1[2] + j_weights_1[3]));
+            p_sum_part_2 = p_sum_part_2
+                    + (j_weights_2[0] + j_weights_2[1] + (j_weights_2[2] + j_weights_2[3]));
+            p_sum_part_3 = p_sum_part_3
+                    + (j_weights_3[0] + j_weights_3[1] + (j_weights_3[2] + j_weights_3[3]));
+            SGL_UNROLL
+            for (int term = 0; term < 4; ++term) {
+                const float d_weight_0 = j_holds_2[term] ? CUDART_NAN_F : j_weights_0[term];
+                const float d_weight_1 = j_holds_2[term] ? CUDART_NAN_F : j_weights_1[term];
+                const float d_weight_2 = j_holds_2[term] ? CUDART_NAN_F : j_weights_2[term];
+                const float d_weight_3 = j_holds_2[term] ? CUDART_NAN_F : j_weights_3[term];
+                SGL_UNROLL
+                for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+                    const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                    if (!is_full && d_base >= head_dim) break;
+                    const auto v_pool_chunk = v_pool_held[term].get_if(j_holds_4[term], turn, v_pool,
+                            k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
+                            head_dim - d_base);
+                    SGL_UNROLL
+                    for (int step = 0; step < chunk; ++step) {
+                        const index_t d = d_base + step;
+                        if (!is_aligned && d >= head_dim) break;
+                        p_acc_part_0.set(turn, step, d,
+                                sgl::multiply_add(d_weight_0, v_pool_chunk.get(step),
+                                p_acc_part_0.get(turn, step, d)));
+                        p_acc_part_1.set(turn, step, d,
+                                sgl::multiply_add(d_weight_1, v_pool_chunk.get(step),
+                                p_acc_part_1.get(turn, step, d)));
+                        p_acc_part_2.set(turn, step, d,
+                                sgl::multiply_add(d_weight_2, v_pool_chunk.get(step),
+                                p_acc_part_2.get(turn, step, d)));
+                        p_acc_part_3.set(turn, step, d,
+                                sgl::multiply_add(d_weight_3, v_pool_chunk.get(step),
+                                p_acc_part_3.get(turn, step, d)));
+                    }
+                }
+            }
+        }
+        const float p_sum_added_0 = p_sum_part_0 - p_sum_lost_0;
+        const float p_sum_added_1 = p_sum_part_1 - p_sum_lost_1;
+        const float p_sum_added_2 = p_sum_part_2 - p_sum_lost_2;
+        const float p_sum_added_3 = p_sum_part_3 - p_sum_lost_3;
+        const float p_sum_next_0 = p_sum_0 + p_sum_added_0;
+        const float p_sum_next_1 = p_sum_1 + p_sum_added_1;
+        const float p_sum_next_2 = p_sum_2 + p_sum_added_2;
+        const float p_sum_next_3 = p_sum_3 + p_sum_added_3;
+        p_sum_lost_0 = sgl::abs(p_sum_next_0) < CUDART_INF_F ? p_sum_next_0 - p_sum_0 - p_sum_added_0 : 0.0f;
+        p_sum_lost_1 = sgl::abs(p_sum_next_1) < CUDART_INF_F ? p_sum_next_1 - p_sum_1 - p_sum_added_1 : 0.0f;
+        p_sum_lost_2 = sgl::abs(p_sum_next_2) < CUDART_INF_F ? p_sum_next_2 - p_sum_2 - p_sum_added_2 : 0.0f;
+        p_sum_lost_3 = sgl::abs(p_sum_next_3) < CUDART_INF_F ? p_sum_next_3 - p_sum_3 - p_sum_added_3 : 0.0f;
+        p_sum_0 = p_sum_next_0;
+        p_sum_1 = p_sum_next_1;
+        p_sum_2 = p_sum_next_2;
+        p_sum_3 = p_sum_next_3;
+        SGL_UNROLL
+        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (!is_full && d_base >= head_dim) break;
+            SGL_UNROLL
+            for (int step = 0; step < chunk; ++step) {
+                const index_t d = d_base + step;
+                if (!is_aligned && d >= head_dim) break;
+                const float p_acc_added_0 = p_acc_part_0.get(turn, step, d) - p_acc_lost_0.get(turn, step, d);
+                const float p_acc_added_1 = p_acc_part_1.get(turn, step, d) - p_acc_lost_1.get(turn, step, d);
+                const float p_acc_added_2 = p_acc_part_2.get(turn, step, d) - p_acc_lost_2.get(turn, step, d);
+                const float p_acc_added_3 = p_acc_part_3.get(turn, step, d) - p_acc_lost_3.get(turn, step, d);
+                const float p_acc_next_0 = p_acc_0.get(turn, step, d) + p_acc_added_0;
+                const float p_acc_next_1 = p_acc_1.get(turn, step, d) + p_acc_added_1;
+                const float p_acc_next_2 = p_acc_2.get(turn, step, d) + p_acc_added_2;
+                const float p_acc_next_3 = p_acc_3.get(turn, step, d) + p_acc_added_3;
+                p_acc_lost_0.set(turn, step, d,
+                        sgl::abs(p_acc_next_0) < CUDART_INF_F ? p_acc_next_0 - p_acc_0.get(turn, step, d)
+                        - p_acc_added_0 : 0.0f);
+                p_acc_lost_1.set(turn, step, d,
+                        sgl::abs(p_acc_next_1) < CUDART_INF_F ? p_acc_next_1 - p_acc_1.get(turn, step, d)
+                        - p_acc_added_1 : 0.0f);
+                p_acc_lost_2.set(turn, step, d,
+                        sgl::abs(p_acc_next_2) < CUDART_INF_F ? p_acc_next_2 - p_acc_2.get(turn, step, d)
+                        - p_acc_added_2 : 0.0f);
+                p_acc_lost_3.set(turn, step, d,
+                        sgl::abs(p_acc_next_3) < CUDART_INF_F ? p_acc_next_3 - p_acc_3.get(turn, step, d)
+                        - p_acc_added_3 : 0.0f);
+                p_acc_0.set(turn, step, d, p_acc_next_0);
+                p_acc_1.set(turn, step, d, p_acc_next_1);
+                p_acc_2.set(turn, step, d, p_acc_next_2);
+                p_acc_3.set(turn, step, d, p_acc_next_3);
+            }
+        }
+    }
+    const float p_max_0_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_0);
+    const float p_max_0_share = p_max_0 == p_max_0_of_parts ? 1.0f : sgl::exp(p_max_0 - p_max_0_of_parts);
+    p_sum_0 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_0 * p_max_0_share);
+    sgl::add_parts(team, p_max_0_share, p_acc_0);
+    const float p_max_1_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_1);
+    const float p_max_1_share = p_max_1 == p_max_1_of_parts ? 1.0f : sgl::exp(p_max_1 - p_max_1_of_parts);
+    p_sum_1 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_1 * p_max_1_share);
+    sgl::add_parts(team, p_max_1_share, p_acc_1);
+    const float p_max_2_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_2);
+    const float p_max_2_share = p_max_2 == p_max_2_of_parts ? 1.0f : sgl::exp(p_max_2 - p_max_2_of_parts);
+    p_sum_2 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_2 * p_max_2_share);
+    sgl::add_parts(team, p_max_2_share, p_acc_2);
+    const float p_max_3_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_3);
+    const float p_max_3_share = p_max_3 == p_max_3_of_parts ? 1.0f : sgl::exp(p_max_3 - p_max_3_of_parts);
+    p_sum_3 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_3 * p_max_3_share);
+    sgl::add_parts(team, p_max_3_share, p_acc_3);
+    if (team.part != 0) return;
+    const float p_scale_0 = p_sum_0 == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum_0);
+    const float p_scale_1 = p_sum_1 == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum_1);
+    const float p_scale_2 = p_sum_2 == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum_2);
+    const float p_scale_3 = p_sum_3 == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum_3);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (!is_full && d_base >= head_dim) break;
+        sgl::Chunk<T, chunk> out_chunk;
+        sgl::Chunk<T, chunk> out_chunk_2;
+        sgl::Chunk<T, chunk> out_chunk_3;
+        sgl::Chunk<T, chunk> out_chunk_4;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t d = d_base + step;
+            if (!is_aligned && d >= head_dim) break;
+            out_chunk.set(step, p_acc_0.get(turn, step, d) * p_scale_0);
+            out_chunk_2.set(step, p_acc_1.get(turn, step, d) * p_scale_1);
+            out_chunk_3.set(step, p_acc_2.get(turn, step, d) * p_scale_2);
+            out_chunk_4.set(step, p_acc_3.get(turn, step, d) * p_scale_3);
+        }
+        sgl::store_chunk<is_aligned>(out, b * out_stride_0 + h_0 * out_stride_1 + d_base, head_dim - d_base,
+                out_chunk);
+        sgl::store_chunk<is_aligned>(out, b * out_stride_0 + h_1 * out_stride_1 + d_base, head_dim - d_base,
+                out_chunk_2);
+        sgl::store_chunk<is_aligned>(out, b * out_stride_0 + h_2 * out_stride_1 + d_base, head_dim - d_base,
+                out_chunk_3);
+        sgl::store_chunk<is_aligned>(out, b * out_stride_0 + h_3 * out_stride_1 + d_base, head_dim - d_base,
+                out_chunk_4);
+    }
+}
+
 const void* const kernels[] = {
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 0, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<float, int64_t, 4, false, 4, false>),
@@ -285,6 +753,12 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 1, true>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 2, false>),
     reinterpret_cast<const void*>(&paged_attention_decode_kernel<__nv_bfloat16, int32_t, 8, true, 2, true>),
+    reinterpret_cast<const void*>(&paged_attention_decode_points_kernel<float, int32_t, 4, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_points_kernel<float, int32_t, 4, true, 1, true>),
+    reinterpret_cast<const void*>(&paged_attention_decode_points_kernel<__half, int32_t, 8, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_points_kernel<__half, int32_t, 8, true, 1, true>),
+    reinterpret_cast<const void*>(&paged_attention_decode_points_kernel<__nv_bfloat16, int32_t, 8, true, 1, false>),
+    reinterpret_cast<const void*>(&paged_attention_decode_points_kernel<__nv_bfloat16, int32_t, 8, true, 1, true>),
 };
 
 }  // namespace

@@ -58,6 +58,37 @@ Saturated measure_6(const Values& V) {
   return pool_slots;
 }
 
+// num_qo_heads * 4
+Saturated measure_7(const Values& V) {
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  return num_qo_heads * 4;
+}
+
+// num_qo_heads * 4 + 1
+Saturated measure_8(const Values& V) {
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  return num_qo_heads * 4 + 1;
+}
+
+// num_qo_heads * 4 + 2
+Saturated measure_9(const Values& V) {
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  return num_qo_heads * 4 + 2;
+}
+
+// num_qo_heads * 4 + 3
+Saturated measure_10(const Values& V) {
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  return num_qo_heads * 4 + 3;
+}
+
+// num_qo_heads // num_kv_heads
+Saturated measure_11(const Values& V) {
+  const Saturated num_qo_heads = V.sizes[size_num_qo_heads];
+  const Saturated num_kv_heads = V.sizes[size_num_kv_heads];
+  return host::floor_divide(num_qo_heads, num_kv_heads);
+}
+
 constexpr Measure grid_0[] = {
     measure_0,
     measure_1,
@@ -90,6 +121,10 @@ constexpr Measure bounds_0[] = {
     measure_4,
     measure_5,
     measure_6,
+    measure_7,
+    measure_8,
+    measure_9,
+    measure_10,
 };
 
 constexpr int16_t moved_0[] = {
@@ -107,42 +142,53 @@ constexpr Measure dealt_0[] = {
     measure_2,
 };
 
+constexpr Measure alike_0[] = {
+    measure_1,
+    measure_11,
+};
+
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 4, 0, true, false, false},
-    {1, 0, 4, 4, true, false, false},
-    {2, 0, 4, 0, true, true, false},
-    {3, 0, 4, 4, true, true, false},
-    {4, 0, 4, 0, false, false, false},
-    {5, 0, 4, 4, false, false, false},
-    {6, 0, 4, 0, false, true, false},
-    {7, 0, 4, 1, false, true, false},
-    {8, 0, 4, 1, false, true, true},
-    {9, 0, 4, 2, false, true, false},
-    {10, 0, 4, 2, false, true, true},
-    {11, 0, 4, 4, false, true, false},
-    {12, 0, 4, 4, false, true, true},
-    {13, 1, 8, 0, true, false, false},
-    {14, 1, 8, 2, true, false, false},
-    {15, 1, 8, 0, true, true, false},
-    {16, 1, 8, 2, true, true, false},
-    {17, 1, 8, 0, false, false, false},
-    {18, 1, 8, 2, false, false, false},
-    {19, 1, 8, 0, false, true, false},
-    {20, 1, 8, 1, false, true, false},
-    {21, 1, 8, 1, false, true, true},
-    {22, 1, 8, 2, false, true, false},
-    {23, 1, 8, 2, false, true, true},
-    {24, 2, 8, 0, true, false, false},
-    {25, 2, 8, 2, true, false, false},
-    {26, 2, 8, 0, true, true, false},
-    {27, 2, 8, 2, true, true, false},
-    {28, 2, 8, 0, false, false, false},
-    {29, 2, 8, 2, false, false, false},
-    {30, 2, 8, 0, false, true, false},
-    {31, 2, 8, 1, false, true, false},
-    {32, 2, 8, 1, false, true, true},
-    {33, 2, 8, 2, false, true, false},
-    {34, 2, 8, 2, false, true, true},
+    {0, 0, 4, 0, true, false, false, 1},
+    {1, 0, 4, 4, true, false, false, 1},
+    {2, 0, 4, 0, true, true, false, 1},
+    {3, 0, 4, 4, true, true, false, 1},
+    {4, 0, 4, 0, false, false, false, 1},
+    {5, 0, 4, 4, false, false, false, 1},
+    {6, 0, 4, 0, false, true, false, 1},
+    {7, 0, 4, 1, false, true, false, 1},
+    {8, 0, 4, 1, false, true, true, 1},
+    {9, 0, 4, 2, false, true, false, 1},
+    {10, 0, 4, 2, false, true, true, 1},
+    {11, 0, 4, 4, false, true, false, 1},
+    {12, 0, 4, 4, false, true, true, 1},
+    {13, 1, 8, 0, true, false, false, 1},
+    {14, 1, 8, 2, true, false, false, 1},
+    {15, 1, 8, 0, true, true, false, 1},
+    {16, 1, 8, 2, true, true, false, 1},
+    {17, 1, 8, 0, false, false, false, 1},
+    {18, 1, 8, 2, false, false, false, 1},
+    {19, 1, 8, 0, false, true, false, 1},
+    {20, 1, 8, 1, false, true, false, 1},
+    {21, 1, 8, 1, false, true, true, 1},
+    {22, 1, 8, 2, false, true, false, 1},
+    {23, 1, 8, 2, false, true, true, 1},
+    {24, 2, 8, 0, true, false, false, 1},
+    {25, 2, 8, 2, true, false, false, 1},
+    {26, 2, 8, 0, true, true, false, 1},
+    {27, 2, 8, 2, true, true, false, 1},
+    {28, 2, 8, 0, false, false, false, 1},
+    {29, 2, 8, 2, false, false, false, 1},
+    {30, 2, 8, 0, false, true, false, 1},
+    {31, 2, 8, 1, false, true, false, 1},
+    {32, 2, 8, 1, false, true, true, 1},
+    {33, 2, 8, 2, false, true, false, 1},
+    {34, 2, 8, 2, false, true, true, 1},
+    {35, 0, 4, 1, false, true, false, 4},
+    {36, 0, 4, 1, false, true, true, 4},
+    {37, 1, 8, 1, false, true, false, 4},
+    {38, 1, 8, 1, false, true, true, 4},
+    {39, 2, 8, 1, false, true, false, 4},
+    {40, 2, 8, 1, false, true, true, 4},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -162,6 +208,7 @@ constexpr LaunchRow kLaunches[] = {
         .moved = moved_0,
         .multiples = multiples_0,
         .dealt = dealt_0,
+        .alike = alike_0,
         .kernels = kernels_0,
     },
 };

@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             const index_t c = c_base + step;
             if (!is_aligned && c >= width) break;
             const float x_r_c = x_chunk.get(step);
-            sum_c_state.add(c, x_r_c * x_r_c);
+            sum_c_state.add_product(c, x_r_c, x_r_c);
         }
     }
     sgl::Held<T, chunk, is_aligned, turns> weight_held;

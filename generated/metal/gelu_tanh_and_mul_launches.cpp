@@ -62,18 +62,18 @@ constexpr Measure multiples_0[] = {
 };
 
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 4, 2, true, false, false},
-    {1, 0, 4, 2, true, true, false},
-    {2, 0, 4, 2, false, false, false},
-    {3, 0, 4, 2, false, true, false},
-    {4, 1, 8, 2, true, false, false},
-    {5, 1, 8, 2, true, true, false},
-    {6, 1, 8, 2, false, false, false},
-    {7, 1, 8, 2, false, true, false},
-    {8, 2, 8, 2, true, false, false},
-    {9, 2, 8, 2, true, true, false},
-    {10, 2, 8, 2, false, false, false},
-    {11, 2, 8, 2, false, true, false},
+    {0, 0, 4, 2, true, false, false, 1},
+    {1, 0, 4, 2, true, true, false, 1},
+    {2, 0, 4, 2, false, false, false, 1},
+    {3, 0, 4, 2, false, true, false, 1},
+    {4, 1, 8, 2, true, false, false, 1},
+    {5, 1, 8, 2, true, true, false, 1},
+    {6, 1, 8, 2, false, false, false, 1},
+    {7, 1, 8, 2, false, true, false, 1},
+    {8, 2, 8, 2, true, false, false, 1},
+    {9, 2, 8, 2, true, true, false, 1},
+    {10, 2, 8, 2, false, false, false, 1},
+    {11, 2, 8, 2, false, true, false, 1},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -93,6 +93,7 @@ constexpr LaunchRow kLaunches[] = {
         .moved = moved_0,
         .multiples = multiples_0,
         .dealt = {},
+        .alike = {},
         .kernels = kernels_0,
     },
 };

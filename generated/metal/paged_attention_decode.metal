@@ -117,6 +117,10 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
             bool kv_indices_is_valid[4];
             int32_t kv_indices_j[4];
             index_t k_pool_at[4];
+            bool j_holds[4];
+            bool j_holds_2[4];
+            bool j_holds_3[4];
+            bool j_holds_4[4];
             sgl::Held<T, chunk, is_aligned, turns> k_pool_held[4];
             sgl::Held<T, chunk, is_aligned, turns> v_pool_held[4];
             SGL_UNROLL
@@ -126,12 +130,16 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                 kv_indices_is_valid[term] = 0 <= j[term] && j[term] < entries;
                 kv_indices_j[term] = sgl::load_if(kv_indices_is_valid[term], kv_indices, j[term], int32_t(0));
                 k_pool_at[term] = index_t(kv_indices_j[term]);
+                j_holds[term] = kv_indices_is_valid[term] && 0 <= k_pool_at[term]
+                        && k_pool_at[term] < pool_slots;
+                j_holds_2[term] = j_place[term] < j_last && !j_holds[term];
+                j_holds_3[term] = j_holds[term] || head_dim <= 0;
+                j_holds_4[term] = j_place[term] < j_last && j_holds[term];
                 SGL_UNROLL
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    k_pool_held[term].load_if(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                            && k_pool_at[term] < pool_slots, turn, k_pool,
+                    k_pool_held[term].load_if(j_holds[term], turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
                 }
@@ -139,9 +147,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    v_pool_held[term].load_if(j_place[term] < j_last
-                            && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                            && k_pool_at[term] < pool_slots), turn, v_pool,
+                    v_pool_held[term].load_if(j_holds_4[term], turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
                             head_dim - d_base);
                 }
@@ -155,8 +161,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                     if (!is_full && d_base >= head_dim) break;
                     const auto q_chunk = q_held.get(turn, q, b * q_stride_0 + h * q_stride_1 + d_base,
                             head_dim - d_base);
-                    const auto k_pool_chunk = k_pool_held[term].get_if(kv_indices_is_valid[term]
-                            && 0 <= k_pool_at[term] && k_pool_at[term] < pool_slots, turn, k_pool,
+                    const auto k_pool_chunk = k_pool_held[term].get_if(j_holds[term], turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
                     SGL_UNROLL
@@ -169,8 +174,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                 team.wait();
                 j_sum_d_summed_state.combine(team);
                 const float j_sum_d_summed = j_sum_d_summed_state.result();
-                const float sum_d = (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                        && k_pool_at[term] < pool_slots) || head_dim <= 0 ? j_sum_d_summed : NAN;
+                const float sum_d = j_holds_3[term] ? j_sum_d_summed : NAN;
                 const float p_score = sm_scale * sum_d;
                 j_scores[term] = j_place[term] < j_last ? p_score : -INFINITY;
             }
@@ -204,13 +208,12 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
             p_sum_part = p_sum_part + (j_weights[0] + j_weights[1] + (j_weights[2] + j_weights[3]));
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
+                const float d_weight = j_holds_2[term] ? NAN : j_weights[term];
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    const auto v_pool_chunk = v_pool_held[term].get_if(j_place[term] < j_last
-                            && (kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                            && k_pool_at[term] < pool_slots), turn, v_pool,
+                    const auto v_pool_chunk = v_pool_held[term].get_if(j_holds_4[term], turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
                             head_dim - d_base);
                     SGL_UNROLL
@@ -218,11 +221,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
                         const index_t d = d_base + step;
                         if (!is_aligned && d >= head_dim) break;
                         p_acc_part.set(turn, step, d,
-                                p_acc_part.get(turn, step, d)
-                                + (j_place[term] < j_last
-                                && !(kv_indices_is_valid[term] && 0 <= k_pool_at[term]
-                                && k_pool_at[term] < pool_slots) ? NAN : j_weights[term])
-                                * v_pool_chunk.get(step));
+                                p_acc_part.get(turn, step, d) + d_weight * v_pool_chunk.get(step));
                     }
                 }
             }

@@ -70,6 +70,22 @@ constexpr LaunchRow kRow = {
     .kernels = kKernels,
 };
 
+// The same with kernels whose teams work on several points.
+constexpr KernelRow kJammedKernels[] = {
+    {0, 0, 4, 0, false, true},          {1, 0, 4, 0, false, false},         {2, 0, 4, 2, false, true},
+    {3, 0, 4, 2, false, true, true},    {4, 0, 4, 0, true, true},           {5, 0, 4, 0, true, false},
+    {6, 0, 4, 1, false, true, false, 4}, {7, 0, 4, 2, false, true, false, 4}, {8, 0, 4, 2, false, true, true, 4},
+};
+constexpr Measure kRows[] = {rows};
+constexpr LaunchRow jammed_row() {
+  LaunchRow row = kRow;
+  row.tiled = nullptr;
+  row.alike = kRows;
+  row.kernels = kJammedKernels;
+  return row;
+}
+constexpr LaunchRow kJammedRow = jammed_row();
+
 struct Case {
   const char* name;
   int64_t rows, width, stride;
@@ -77,7 +93,7 @@ struct Case {
   int64_t depth = 1;
 };
 
-void print(const Case& given) {
+void print(const Case& given, const LaunchRow& row) {
   const int64_t shape[] = {given.rows, given.width}, strides[] = {given.stride, 1};
   host::Call call(kSignature);
   call.arrays[0] = {reinterpret_cast<void*>(given.address), host::DType::f32, true, false, 2, shape, strides};
@@ -86,7 +102,7 @@ void print(const Case& given) {
   const Params params{call.arrays[0].data, given.stride};
   std::byte bytes[sizeof params];
   std::memcpy(bytes, &params, sizeof params);
-  const Choice choice = choose(kRow, call, bytes);
+  const Choice choice = choose(row, call, bytes);
   std::printf("{\"call\": \"%s\", \"position\": %d, \"teams\": %lld, \"tiles\": %lld, \"lanes\": %d, \"tile\": %d, ",
               given.name, choice.kernel ? choice.kernel->position : -1,
               static_cast<long long>(choice.launch.teams), static_cast<long long>(choice.launch.tiles),
@@ -112,8 +128,18 @@ constexpr Case kCases[] = {
     {"wide product", 9, 256, 256, 4096, int64_t{1} << 28},
 };
 
+constexpr Case kJammedCases[] = {
+    {"many rows", 512, 200, 200},
+    {"many full rows", 512, 256, 256},
+    {"few rows", 508, 256, 256},
+    {"odd rows", 514, 256, 256},
+    {"long rows", 512, 260, 260},
+    {"many rows apart", 512, 256, 257},
+};
+
 }  // namespace
 
 int main() {
-  for (const Case& given : kCases) print(given);
+  for (const Case& given : kCases) print(given, kRow);
+  for (const Case& given : kJammedCases) print(given, kJammedRow);
 }

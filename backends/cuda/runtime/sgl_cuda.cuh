@@ -16,6 +16,7 @@
 #define SGL_CONSTANT
 #define SGL_THREAD
 #define SGL_UNROLL _Pragma("unroll")
+#define SGL_FUSES
 
 namespace sgl {
 
@@ -120,6 +121,10 @@ SGL_FN float sqrt(float x) {
 }
 SGL_FN float rsqrt(float x) {
   return ::rsqrtf(x);
+}
+// a * b + c, rounded once.
+SGL_FN float multiply_add(float a, float b, float c) {
+  return __fmaf_rn(a, b, c);
 }
 // Within 1 ulp, and without the branch that the operator takes for operands of unusual size: those are scaled,
 // and where the refined quotient is NaN (an operand or the quotient is 0, infinite or NaN), the plain one holds.
