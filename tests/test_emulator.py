@@ -71,6 +71,7 @@ FUNCTIONS = {
     "max(x[i], NAN)": VALUES,
     "float4(x[i], 1, 2, 3).wzyx.w": VALUES,
     "dot(float3(x[i], 1.0f, 0.0f), float3(2.0f))": 2 * (VALUES + 1),
+    "0; packed_float3 p(x[i], 1, 2), q(3); out[i] = p.x + q.z": VALUES + 3,
     "((float4)int4(int(x[i]))).y": np.trunc(VALUES),
     "static_cast<float2>(half2(half(x[i]))).x": VALUES,
     "float(half(x[i]) * 2.0h)": VALUES * 2,

@@ -224,6 +224,8 @@ class Rewriter:
             if packed != tokens[at] and packed in VECTORS and tokens[at + 1] == "(":
                 tokens.replace(at, f"{tokens[at]}(emu::make<{packed}>")
                 tokens.append(tokens.matching(at + 1), ")")
+            elif packed != tokens[at] and packed in VECTORS and self._declares_with_parts(at, at + 1):
+                tokens.replace(at + 1, f"{tokens[at + 1]} = emu::make<{packed}>")
             if last == at:
                 continue
             kind = "".join(tokens[n] for n in range(at, last))
