@@ -157,12 +157,20 @@ def test_a_truncated_extension_is_kept_for_the_first_call(tmp_path: Path, kept: 
 
 
 @pytest.mark.usefixtures("package")
-def test_without_cuda_every_op_names_nvcc() -> None:
+@pytest.mark.parametrize("has_nvcc", [False, True])
+def test_without_cuda_every_op_names_nvcc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_nvcc: bool
+) -> None:
     cuda = load("cuda")
+    nvcc = tmp_path / "nvcc"
+    nvcc.write_text("")
+    nvcc.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(nvcc) if has_nvcc else None)
+    said = rf"nvcc is there \({nvcc}\); build .* with it:" if has_nvcc else "install the CUDA .* and run:"
     assert not cuda.is_available()
     for name in cuda.__all__:
         arguments = {"pick_heads": {"table": 1, "slots": 2, "head_dim": 4}}.get(name)
-        with pytest.raises(NotImplementedError, match=f"^{name}: .*nvcc.* run: SGL_CUDA_ARCHS="):
+        with pytest.raises(NotImplementedError, match=rf"^{name}: .*{said} python build\.py build"):
             getattr(cuda, name)(**arguments) if arguments else getattr(cuda, name)(1, 2)
 
 

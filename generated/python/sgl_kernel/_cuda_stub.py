@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from functools import partial
 from typing import NoReturn
 
@@ -37,12 +39,17 @@ _OPS = frozenset(
 )
 
 
+def _reason() -> str:
+    """Why there is no extension, and the command that makes it."""
+    build = "python build.py build (without a GPU here: SGL_CUDA_ARCHS='80;90' python build.py build)"
+    nvcc = shutil.which(os.environ.get("CUDACXX") or "nvcc") or shutil.which("/usr/local/cuda/bin/nvcc")
+    if nvcc is not None:
+        return f"nvcc is there ({nvcc}); build the extension with it: {build}"
+    return f"install the CUDA toolkit, put nvcc on PATH (or set CUDACXX to it) and run: {build}"
+
+
 def _refuse(op: str, *args: object, **keywords: object) -> NoReturn:
-    raise NotImplementedError(
-        f"{op}: this package was built without its CUDA extension, for want of nvcc or of a GPU to compile for; "
-        "install the CUDA toolkit, put nvcc on PATH (or set CUDACXX to it) and run: "
-        "SGL_CUDA_ARCHS='80;90' python build.py build"
-    )
+    raise NotImplementedError(f"{op}: this package was built without its CUDA extension; {_reason()}")
 
 
 def __getattr__(name: str) -> object:
