@@ -14,6 +14,7 @@ from backends.cuda.toolchain import find_cuda_compiler, find_device_architecture
 from backends.cxx import find_compiler, find_python_target
 from backends.libraries import find_mlx, find_nanobind, require_same_abi
 from backends.machine import Machine
+from backends.metal import ziglang
 from backends.metal.toolchain.report import examine_metal
 from backends.tools import ProbeCache, ToolError, find_program, try_command
 from codegen.settings import Settings
@@ -134,6 +135,14 @@ def _look_for_architectures(scene: Scene) -> Finding:
     return Finding("CUDA GPUs", bool(names), found, CUDA_BUILD)
 
 
+def _look_for_ziglang(scene: Scene) -> Finding:
+    wanted, there = ziglang.locked_version(), ziglang.installed_version()
+    if (scene.machine.system, scene.machine.processor) != ("linux", "x86_64"):
+        return Finding("ziglang", False, "the Metal emulator runs on Linux on x86-64")
+    has = there if there == wanted else f"{there or 'none'}: the Metal emulator needs {wanted}"
+    return Finding("ziglang", there == wanted, has, ziglang.install_command())
+
+
 def _look_at_metal(scene: Scene) -> tuple[Finding, ...]:
     """The Metal toolchain, piece by piece; on other systems, that there is none."""
     rows = examine_metal(scene.machine, scene.settings, scene.cache)
@@ -161,4 +170,5 @@ _LOOKS: tuple[Callable[[Scene], Finding], ...] = (
     _look_at_pair,
     _look_for_nvcc,
     _look_for_architectures,
+    _look_for_ziglang,
 )

@@ -14,7 +14,8 @@ from backends import cxx, doctor, libraries, tools
 from backends.cuda.toolchain import find_cuda_compiler
 from backends.cxx import find_compiler
 from backends.doctor import Finding, can_build, examine, render
-from backends.machine import this_machine
+from backends.machine import Machine, this_machine
+from backends.metal import ziglang
 from backends.tools import ProbeCache, ToolError
 from codegen.settings import SettingError, Settings, read_settings
 
@@ -114,6 +115,21 @@ def test_without_nanobind_nothing_can_be_built(monkeypatch: pytest.MonkeyPatch) 
     assert "nanobind           MISSING  no such package in this Python" in table
     assert "  nanobind: pip install nanobind" in table
     assert "MLX                absent   none" in table
+
+
+@pytest.mark.parametrize("there", ["", "0.1.0", None])
+def test_the_emulators_compiler_has_a_row(monkeypatch: pytest.MonkeyPatch, there: str | None) -> None:
+    wanted = ziglang.locked_version()
+    monkeypatch.setattr(ziglang, "installed_version", lambda: wanted if there is None else there)
+    row = look_for_ziglang(Machine("linux", "x86_64"))
+    assert row.works is (there is None)
+    assert row.found == (wanted if row.works else f"{there or 'none'}: the Metal emulator needs {wanted}")
+    assert row.mend == f"python -m pip install ziglang=={wanted}"
+    assert not look_for_ziglang(Machine("darwin", "aarch64")).works
+
+
+def look_for_ziglang(machine: Machine) -> Finding:
+    return next(item for item in examine(Settings(), machine) if item.tool == "ziglang")
 
 
 def test_only_what_is_required_decides() -> None:

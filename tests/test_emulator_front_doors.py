@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from emulated_shaders import LIBRARY_STYLE
 
-from backends.metal.emulator import EmulatorUnavailable, Launch, LaunchError, ShaderError, compile, load
+from backends.metal import ziglang
+from backends.metal.emulator import EmulatorUnavailable, Launch, LaunchError, ShaderError, load
 from backends.metal.emulator.__main__ import main as command
 from backends.metal.emulator.check import Checker
 from backends.metal.emulator.compile import SHIM, require
@@ -308,10 +309,10 @@ def test_broken_text_is_rewritten_or_refused() -> None:
 
 def test_another_ziglang_is_refused_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     for there, said_of_it in (("", "has none"), ("0.1.0", "has 0.1.0")):
-        monkeypatch.setattr(compile, "installed_version", lambda there=there: there)
+        monkeypatch.setattr(ziglang, "installed_version", lambda there=there: there)
         with pytest.raises(EmulatorUnavailable, match=said_of_it) as refused:
             require()
-        assert str(refused.value).endswith(f"python -m pip install ziglang=={compile.locked_version()}")
+        assert str(refused.value).endswith(f"python -m pip install ziglang=={ziglang.locked_version()}")
 
 
 def test_command_shows_the_line_of_a_shader_that_does_not_compile(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import platform
 import re
 import subprocess
@@ -12,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from backends.metal import ziglang
 from backends.metal.emit import RUNTIME as SHIPPED_HEADERS
 from backends.metal.emulator.check import Checker, errors_in
 from backends.metal.emulator.rewrite import rewrite
@@ -22,7 +22,6 @@ HERE = Path(__file__).parent
 SHIM = HERE / "shim"
 RUNTIME = HERE / "runtime"
 CACHE = HERE.parents[2] / "build" / "emulator"
-LOCK = HERE.parents[2] / "requirements" / "emulator.txt"
 
 _COMPILER = (sys.executable, "-m", "ziglang", "c++")
 _FRONT_END = (sys.executable, "-m", "ziglang", "clang", "-cc1")  # without a driver, which links and caches
@@ -59,7 +58,6 @@ emu::Registered emu_canary_kernel("{CANARY}", &emu_canary, emu_canary_slots, {{}
 
 _TO_ESCAPE = re.compile(r'["\\]')
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
-INSTALL = "python -m pip install ziglang=={version}"
 
 
 # The modules that decide what a shader becomes.
@@ -75,27 +73,11 @@ def require() -> None:
     machine = f"{platform.system()} on {platform.machine()}"
     if machine != "Linux on x86_64":
         raise EmulatorUnavailable(f"it runs on Linux on x86_64, not {machine}")
-    wanted, there = locked_version(), installed_version()
+    wanted, there = ziglang.locked_version(), ziglang.installed_version()
     if there != wanted:
         has = f"has {there}" if there else "has none"
         needs = f"it needs ziglang {wanted}, and {sys.executable} {has}"
-        raise EmulatorUnavailable(f"{needs}; to mend it, run: {INSTALL.format(version=wanted)}")
-
-
-def locked_version() -> str:
-    """The version of ziglang that the emulator is tested with."""
-    found = re.search(r"^ziglang==(\S+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None:
-        raise EmulatorUnavailable(f"{LOCK} names no version of ziglang")
-    return found[1]
-
-
-def installed_version() -> str:
-    """The version of ziglang that this Python has; empty where it has none."""
-    try:
-        return importlib.metadata.version("ziglang")
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+        raise EmulatorUnavailable(f"{needs}; to mend it, run: {ziglang.install_command()}")
 
 
 def compile_runtime() -> Path:
@@ -174,7 +156,7 @@ def _key(text: str, flags: tuple[str, ...], files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     own = (HERE / f"{name}.py" for name in _TEXT_STEPS)
     read = (path.read_bytes() for path in (*own, *files))
-    written = (part.encode() for part in (installed_version(), str(HERE), text, *flags))
+    written = (part.encode() for part in (ziglang.installed_version(), str(HERE), text, *flags))
     for part in (*written, *read):
         digest.update(f"{len(part)}:".encode() + part)
     return digest.hexdigest()[:24]
