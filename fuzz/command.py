@@ -15,6 +15,7 @@ from fuzz.finding import Refusal
 from fuzz.program import make_program
 from fuzz.run import Interrupted, Outcome, run_programs
 from fuzz.shrink import save, shrink
+from kernel_ir.wording import counted
 
 TARGETS = ("cpu", "metal", "cuda")
 MOST_SHRUNK = 3  # findings of one run
@@ -32,13 +33,14 @@ def fuzz(parsed: argparse.Namespace) -> int:
     seed = random.SystemRandom().randrange(10**9) if parsed.seed is None else parsed.seed
     print(f"programs {seed} to {seed + parsed.programs - 1} on {', '.join(targets)}", flush=True)
     wanted = _executors(targets, parsed.mode, parsed.no_passes)
+    progress = _Progress()
     try:
-        outcome = run_programs(seed, parsed.programs, wanted, parsed.jobs or os.cpu_count() or 1, _Progress())
+        outcome = run_programs(seed, parsed.programs, wanted, parsed.jobs or os.cpu_count() or 1, progress)
     except Interrupted as stopped:
-        print(summary(stopped.outcome))
+        progress.finish(stopped.outcome)
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    print(summary(outcome))
+    progress.finish(outcome)
     if not parsed.no_shrink:
         _shrink_findings(outcome)
     return EXIT_FOUND if has_failed(outcome) else 0
@@ -83,28 +85,40 @@ class _Progress:
 
     def __init__(self) -> None:
         self.shown = 0
+        self.line = ""
 
     def __call__(self, outcome: Outcome) -> None:
         for finding in outcome.findings[self.shown :]:
             print(finding, flush=True)
         self.shown = len(outcome.findings)
-        print(f"{outcome.programs} programs, {outcome.calls} calls, {self.shown} findings", flush=True)
+        self.line = _counts(outcome)
+        print(self.line, flush=True)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Print the summary, whose first line may stand there."""
+        lines = summary(outcome).split("\n")
+        print("".join(f"{line}\n" for line in lines if line != self.line), end="", flush=True)
+
+
+def _counts(outcome: Outcome) -> str:
+    counts = {"program": outcome.programs, "call": outcome.calls, "finding": len(outcome.findings)}
+    return ", ".join(counted(number, noun) for noun, number in counts.items())
 
 
 def summary(outcome: Outcome) -> str:
     """What a run did and found."""
-    lines = [f"{outcome.programs} programs, {outcome.calls} calls, {len(outcome.findings)} findings"]
+    lines = [_counts(outcome)]
     if outcome.exact:
-        lines.append(f"{outcome.exact} of the programs ran in the exact mode too")
+        lines.append(f"{counted(outcome.exact, 'program')} of them ran in the exact mode too")
     if outcome.unstable:
-        lines.append(f"{outcome.unstable} elements were too ill-conditioned to be compared")
+        lines.append(f"too ill-conditioned to be compared: {counted(outcome.unstable, 'element')}")
     if outcome.relations:
         counts = (f"{name} {count}" for name, count in sorted(outcome.relations.items()))
         lines.append(f"relations: {', '.join(counts)}")
     for target, found in _by_target(outcome.refusals).items():
-        lines.append(f"{target} refused {len(found)} programs:")
+        lines.append(f"{target} refused {counted(len(found), 'program')}:")
         for construct, count in Counter(item.construct for item in found).most_common(10):
-            lines.append(f"  {count} times {construct}")
+            lines.append(f"  {counted(count, 'time')} {construct}")
     missing = outcome.coverage.missing(_covered(outcome.targets))
     if missing and outcome.programs >= STANDARD_RUN:
         lines.append(f"{len(missing)} pairs of construct and way were in fewer than {LEAST} programs:")
