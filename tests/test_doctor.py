@@ -180,6 +180,7 @@ def test_every_tool_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
         "MLX/nanobind pair",
         "nvcc",
         "CUDA GPUs",
+        "ziglang",
         "Metal compiler",
     ]
     assert doctor.render(examine(Settings(), this_machine())).count("\n") >= len(rows) - 1
