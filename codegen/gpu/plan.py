@@ -183,14 +183,16 @@ class Registers:
 def _spread_chunks(
     launch: low.Launch, rows: Mapping[str, RowPlace], chunked: dict[str, ChunkedLoop]
 ) -> dict[str, ChunkedLoop]:
-    """All loops over one dealt row are dealt alike: in chunks where one of them is."""
+    """All loops over dealt rows are dealt alike: in chunks where any loop of the launch is.
+
+    So one number says for a whole launch how many elements a lane keeps of each row in a turn.
+    """
+    if not chunked:
+        return chunked
     loops = loops_of(launch)
-    groups = [loops_of_row(launch, row) for row, place in rows.items() if place.placement == "dealt"]
-    while True:
-        missing = {var for group in groups if group & chunked.keys() for var in group - chunked.keys()}
-        if not missing:
-            return chunked
-        chunked = chunked | {var: deal_without_chunks(loops[var]) for var in sorted(missing)}
+    dealt = (row for row, place in rows.items() if place.placement == "dealt")
+    missing = {var for row in dealt for var in loops_of_row(launch, row)} - chunked.keys()
+    return chunked | {var: deal_without_chunks(loops[var]) for var in sorted(missing)}
 
 
 def _launch_record(
