@@ -447,6 +447,21 @@ def test_denormals_are_kept_or_count_as_zero(is_flushing: bool) -> None:
     assert np.float32(2.0**-126) / 2 > 0  # the mode of this process is as it was
 
 
+NARROWED = f"""{HEADER}
+kernel void narrow(device const float* x [[buffer(0)]], device bfloat* out [[buffer(1)]],
+                   uint i [[thread_position_in_grid]]) {{
+  out[i] = bfloat(x[i]);
+}}
+"""
+
+
+def test_a_float_rounds_to_bfloat_alike_on_every_machine() -> None:
+    x = np.array([1.0, 2.0**-130, 1.5 * 2.0**-133, -2.5 * 2.0**-133, np.inf, np.nan, 3.4e38], np.float32)
+    launch = Launch("narrow", {0: x, 1: np.zeros(len(x), np.uint16)}, threadgroup=len(x), blank={1})
+    bits = load(NARROWED).run(launch).buffers[1]
+    assert list(map(hex, bits)) == ["0x3f80", "0x8", "0x2", "0x8002", "0x7f80", "0x7fc0", "0x7f80"]
+
+
 TRAFFIC = f"""{HEADER}
 kernel void traffic(device const float* x [[buffer(0)]], device float* out [[buffer(1)]],
                     uint i [[thread_position_in_grid]], uint t [[thread_index_in_threadgroup]]) {{

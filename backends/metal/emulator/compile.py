@@ -32,7 +32,7 @@ _LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-thread
 _UNOPTIMISED = "#pragma clang optimize off\n"
 _SHADER_FLAGS = (
     *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
-    "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection",
+    "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection", "-mcpu=native-avx512bf16",
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
     "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
     "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",

@@ -19,6 +19,15 @@ typedef __bf16 bfloat, bfloat16_t;
 #define EMU_INNER __attribute__((disable_sanitizer_instrumentation, __always_inline__))
 #define EMU_SITE __builtin_return_address(0)
 
+// What clang calls to round a float to bfloat where the machine has no instruction for it. The one of some machines
+// turns denormals into 0.
+extern "C" __attribute__((disable_sanitizer_instrumentation, used, visibility("hidden")))
+inline bfloat __truncsfbf2(float x) {
+  const uint32_t bits = __builtin_bit_cast(uint32_t, x), tie = bits >> 16 & 1u;
+  const uint32_t rounded = x != x ? bits | 0x400000u : bits + 0x7fffu + tie;
+  return __builtin_bit_cast(bfloat, uint16_t(rounded >> 16));
+}
+
 namespace metal {
 
 template <class T, int N> using vec = T __attribute__((ext_vector_type(N)));
