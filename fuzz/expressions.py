@@ -95,9 +95,10 @@ class Expressions:
         """A new loop, the arguments of its range, and the scope inside it."""
         size = self.size()
         loop = Loop(self.name("j"), size)
-        inner = scope.inside(loop)
+        span = size if is_plain else self.range_of(scope, size)
+        inner = replace(scope.inside(loop), is_whole=scope.is_whole and span == size)
         self.paths.add(inner.path())
-        return loop, size if is_plain else self.range_of(scope, size), inner
+        return loop, span, inner
 
     def range_of(self, scope: Scope, size: str) -> str:
         """What a loop within `range(size)` runs over."""
@@ -149,12 +150,6 @@ class Expressions:
                 yield from (var, var, var, f"{dim.size} - 1 - {var}")
                 yield f"({var} + {self.draw.randint(1, 5)}) % {dim.size}"
 
-    def any_index(self, scope: Scope, dim: Dim) -> str | None:
-        """An index of a read: a proven one, or now and then one that depends on data."""
-        if dim.is_plain and scope.loops and self.chance(0.15):
-            return self.data_index(scope, dim.size)
-        return self.index(scope, dim)
-
     def data_index(self, scope: Scope, size: str) -> str | None:
         """An index into `range(size)` that is read from a tensor or a number."""
         if self.chance(0.15):
@@ -185,9 +180,14 @@ class Expressions:
         return tuple(dims)
 
     def place(self, scope: Scope, dims: tuple[Dim, ...], is_proven: bool = False) -> str:
-        """Indices into each dimension; one of them may depend on data."""
-        open_ = -1 if is_proven else self.draw.randrange(len(dims))
-        places = [(self.any_index if i == open_ else self.index)(scope, dim) for i, dim in enumerate(dims)]
+        """Indices into each dimension; now and then one of them depends on data, and the others on none."""
+        places = [self.index(scope, dim) for dim in dims]
+        position, sure = self.draw.randrange(len(dims)), scope.sure()
+        if not is_proven and dims[position].is_plain and sure.loops and self.chance(0.15):
+            others = [self.index(sure, dim) for dim in dims]
+            if None not in others:
+                others[position] = self.data_index(sure, dims[position].size)
+                places = others
         return ", ".join(place for place in places if place is not None)
 
     # -- floats ---------------------------------------------------------------------------------
@@ -226,6 +226,7 @@ class Expressions:
         if rows:
             makers += [lambda: self._at(*self.draw.choice(rows))] * 5
         elements = [item for item in scope.elements if item.value.is_exact or not is_exact]
+        elements = [item for item in elements if item.value.type != "bool"]
         if elements:
             makers += [lambda: self._element(scope, self.draw.choice(elements))] * 3
         return self.draw.choice(makers)()
@@ -239,11 +240,23 @@ class Expressions:
         return Value(f"{row.name}[{place}]", row.element.type, row.element.is_exact, row.element.peak)
 
     def _element(self, scope: Scope, item: Element) -> Value:
-        sure = replace(scope, loops=tuple(loop for loop in scope.loops if not loop.is_ragged))
-        place = item.index or self.place(sure, item.dims, is_proven=True)
-        if place.count(", ") + 1 != len(item.dims) or not place:
+        read = self._read_back(scope, item)
+        if read is None:
             return self._literal()
-        return Value(f"{item.name}[{place}]", item.value.type, item.value.is_exact, item.value.peak)
+        if item.value.type == "f32":
+            return Value(read, "f32", item.value.is_exact, item.value.peak)
+        return Value(f"f32({read} % 255)", "f32", True, 255.0)
+
+    def _read_back(self, scope: Scope, item: Element) -> str | None:
+        """A result's element, if one that is stored can be named here."""
+        place = item.index or self.place(scope.sure(), item.dims, is_proven=True)
+        is_named = bool(place) and place.count(", ") + 1 == len(item.dims)
+        return f"{item.name}[{place}]" if is_named else None
+
+    def _reads_back(self, scope: Scope, type_: str) -> list[str]:
+        """Elements of results that load to an integer type or to bool."""
+        found = [self._read_back(scope, item) for item in scope.elements if item.value.type == type_]
+        return [read for read in found if read is not None]
 
     def _load(self, scope: Scope, is_exact: bool) -> Value:
         dims = self.dims(scope)
@@ -354,6 +367,7 @@ class Expressions:
             found += [Value(size, "i64") for size in scope.path()]
         if scope.loops and self.chance(0.6):
             return Value(self.read_integer(scope, type_), type_)
+        found += [Value(read, type_) for read in self._reads_back(scope, type_)] * 3
         return self.draw.choice(found)
 
     def _whole_literal(self) -> str:
@@ -442,6 +456,9 @@ class Expressions:
         return f"{self.draw.choice(('isnan', 'isinf'))}({self.real(scope, depth, is_exact=True).text})"
 
     def _flag(self, scope: Scope, depth: int) -> str:
+        stored = self._reads_back(scope, "bool")
+        if stored and self.chance(0.3):
+            return self.draw.choice(stored)
         if scope.loops and self.chance(0.7):
             return self.read_integer(scope, "bool")
         return self.signature.number("bool")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fuzz.scope import Dim, Loop, Scope, Value
@@ -23,7 +24,7 @@ def attend(body: Body, scope: Scope) -> None:
         body.line(f"for {last.var} in range({inside}):")
         body.depth += 1
         index = make.name("j")
-        one = within.inside(Loop(index, loop.size))
+        one = within.inside(Loop(index, loop.size, loop.is_ragged))
         make.paths.add((*one.path(), loop.size))
         value = make.capped(make.real(one, 1), 1e4)
         guard = where.replace(loop.var, index) if make.chance(0.5) else ""
@@ -94,3 +95,51 @@ def chain(body: Body, scope: Scope) -> None:
     body.line(f"    {before} = {result.name}[{outer}{step.var} - 1] if {step.var} > 0 else 1.0")
     old = Value(before, "f32", make.style == "whole", 64.0)
     body.line(f"    {result.name}[{outer}{step.var}] = {body.next_state(inner, old).text}")
+
+
+def relay(body: Body, scope: Scope) -> None:
+    """Loops over one range beside each other: what the first stores, the second reads elsewhere."""
+    make = body.make
+    size = make.draw.choice(make.sizes)
+    loops = [Loop(make.name("j"), size) for _ in range(2)]
+    outer = "".join(f"{loop.var}, " for loop in scope.loops)
+    dims = (*(Dim(loop.size) for loop in scope.loops), Dim(size))
+    first, second = (scope.inside(loop) for loop in loops)
+    make.paths |= {first.path()}
+    make.signature.use(Dim(size))
+    value = make.real(first, 2)
+    result = make.signature.result(make.draw.choice(("f32", "bf16", "f16")), dims)
+    body.line(f"for {loops[0].var} in range({size}):")
+    body.line(f"    {result.name}[{outer}{loops[0].var}] = {value.text}")
+    place = make.draw.choice((loops[1].var, f"{size} - 1 - {loops[1].var}", f"({loops[1].var} + 1) % {size}"))
+    read = Value(f"{result.name}[{outer}{place}]", "f32", value.is_exact, value.peak)
+    body.line(f"for {loops[1].var} in range({size}):")
+    body.depth += 1
+    body.store(second.having(read, read, read))
+    body.depth -= 1
+
+
+def carry(body: Body, scope: Scope) -> None:
+    """An argument updated in place, one element of which is read ahead of all updates."""
+    make = body.make
+    loop, span, inner = make.loop(scope, is_plain=True)
+    at = make.draw.choice((0, len(scope.loops)))
+
+    def around(outer: Iterable[str], own: str) -> list[str]:
+        found = list(outer)
+        return [*found[:at], own, *found[at:]]
+
+    dims = tuple(map(Dim, around(scope.path(), loop.size)))
+    pool = make.signature.add("pool", make.draw.choice(("f32", "f16", "bf16")), dims)
+    make.signature.mutated.append(pool.name)
+    first, here = (
+        f"{pool.name}[{', '.join(around((item.var for item in scope.loops), own))}]"
+        for own in (make.draw.choice(("0", f"{loop.size} - 1")), loop.var)
+    )
+    names, peak = [make.name("v"), make.name("v")], 8.0 if make.style == "whole" else 1e4
+    old = [Value(name, "f32", True, peak) for name in names]
+    body.line(f"{names[0]} = {first} if {loop.size} > 0 else 1.0")
+    body.line(f"for {loop.var} in range({span}):")
+    body.line(f"    {names[1]} = {here}")
+    value = make.real(inner.having(*old, old[0]), 2)
+    body.line(f"    {here} = {value.text}")

@@ -98,6 +98,10 @@ class Scope:
         """The variables that the checker can place in `range(size)` in any expression."""
         return [loop.var for loop in self.loops if loop.size == size and not loop.is_ragged]
 
+    def sure(self) -> Scope:
+        """The scope without loops whose variables the checker may fail to place."""
+        return replace(self, loops=tuple(loop for loop in self.loops if not loop.is_ragged))
+
     def path(self) -> tuple[str, ...]:
         """The sizes of the loops that enclose this place."""
         return tuple(loop.size for loop in self.loops)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from fuzz.expressions import Expressions, Function
-from fuzz.patterns import attend, chain, ordered, route
+from fuzz.patterns import attend, carry, chain, ordered, relay, route
 from fuzz.scope import Dim, Element, Loop, Row, Scope, Value
 
 _FUNCTIONS: tuple[tuple[str, int, str, bool, Callable[..., float]], ...] = (
@@ -40,7 +41,8 @@ class Body:
             scope = self.statement(scope)
         for _ in range(self.make.draw.choice((1, 1, 2, 2, 3))):
             self.nest(scope)
-        if all(item.is_optional for item in self.make.signature.tensors.values()):
+        words = set(re.findall(r"\w+", "\n".join(self.lines)))
+        if all(item.is_optional for name, item in self.make.signature.tensors.items() if name in words):
             self._copy()
         return self.lines
 
@@ -83,7 +85,7 @@ class Body:
         loop, span, inner = self.make.loop(scope, is_plain=self.make.chance(0.8))
         self.line(f"for {loop.var} in range({span}):")
         self.depth += 1
-        return inner if span == loop.size else replace(inner, is_whole=False)
+        return inner
 
     def _sibling(self, scope: Scope) -> None:
         """A loop of its own beside the rest of the nest."""
@@ -94,7 +96,7 @@ class Body:
 
     def leaf(self, scope: Scope) -> None:
         kinds = [self.store] * 5 + [self.guarded, self.halves, self.in_place, self.scatter, self.scan]
-        kinds += [partial(item, self) for item in (attend, attend, ordered, chain)]
+        kinds += [partial(item, self) for item in (attend, attend, ordered, chain, relay, carry)]
         self.make.draw.choice(kinds)(scope)
         if self.make.chance(0.3):
             self.store(scope)
@@ -138,8 +140,6 @@ class Body:
         dims, place = self.target(scope)
         result = self.make.signature.result(self.make.signature.result_type(value.type, value.is_exact), dims)
         self.line(f"{result.name}[{place}] = {value.text}")
-        if value.type != "f32":
-            return scope
         stored = self._stored(value, result.dtype)
         is_covered = scope.loops and scope.is_whole and not any(dim.extra for dim in dims)
         if is_covered and self.make.chance(0.5):
@@ -148,8 +148,10 @@ class Body:
 
     def _stored(self, value: Value, dtype: str) -> Value:
         """What a read gives back: rounded, so no exact value where rounding could go either way."""
+        if value.type != "f32":
+            return Value("", value.type)
         if dtype in ("i8", "u8"):
-            return Value("", "i32", value.is_exact, 255.0)
+            return Value("", "i32", value.is_exact)
         return Value("", "f32", value.is_exact, value.peak)
 
     def guarded(self, scope: Scope) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ from kernel_ir.disjoint import TWIN, is_open, join
 from kernel_ir.dtypes import I64
 from kernel_ir.polynomials import ZERO, Polynomial
 from kernel_ir.prove import Facts
+from kernel_ir.traverse import walk
 
 # Branches taken: what was decided (the `If`, and the iterations in which it stands), and how.
 Choices: TypeAlias = tuple[tuple[object, bool], ...]
@@ -100,21 +101,29 @@ def _solve(
     """Values for the store's loop variables: what an index says, else the load's loop of that range."""
     unknown = {f"var {loop.var}{TWIN}": loop for loop in loops}
     solved: dict[str, Polynomial] = {}
-    for _ in loops:
-        for wanted, stored in equations:
-            for name, value in solved.items():
-                stored = stored.replaced(name, value)
-            found = _solve_for(unknown.keys() - solved.keys(), wanted, stored)
-            if found is not None:
-                solved[found[0]] = found[1]
-    for name in unknown.keys() - solved.keys():
-        matching = _same_range(unknown[name], load, facts)
+    _solve_by_index(unknown.keys(), equations, solved)
+    for name, loop in unknown.items():
+        matching = None if name in solved else _same_range(loop, load, facts)
         if matching is not None:
             solved[name] = matching
+            _solve_by_index(unknown.keys(), equations, solved)
     return {name.removeprefix("var "): value for name, value in solved.items()}
 
 
-def _solve_for(unknown: set[str], wanted: Polynomial, stored: Polynomial) -> tuple[str, Polynomial] | None:
+def _solve_by_index(
+    unknown: Set[str], equations: tuple[tuple[Polynomial, Polynomial], ...], solved: dict[str, Polynomial]
+) -> None:
+    """Add the values that follow from those that are solved."""
+    for _ in unknown:
+        for wanted, stored in equations:
+            for name, value in solved.items():
+                stored = stored.replaced(name, value)
+            found = _solve_for(unknown - solved.keys(), wanted, stored)
+            if found is not None:
+                solved[found[0]] = found[1]
+
+
+def _solve_for(unknown: Set[str], wanted: Polynomial, stored: Polynomial) -> tuple[str, Polynomial] | None:
     """The one unknown of `stored == wanted`, where it stands alone."""
     inside = {name for name in stored.atoms() if name in unknown}
     if len(inside) != 1:
@@ -128,9 +137,10 @@ def _solve_for(unknown: set[str], wanted: Polynomial, stored: Polynomial) -> tup
 
 
 def _same_range(loop: Enter, load: Access, facts: Facts) -> Polynomial | None:
-    """The variable of the load's own loop that has the same bounds."""
+    """The variable of the load's own loop that has the same bounds, rather one that its index names."""
     bounds = facts.polynomial(loop.low), facts.polynomial(loop.high)
-    for other in load.loops:
+    named = {item.name for part in load.index for item in walk(part) if isinstance(item, ir.Var)}
+    for other in sorted(load.loops, key=lambda item: item.var not in named):
         if (facts.polynomial(other.low), facts.polynomial(other.high)) == bounds:
             return facts.polynomial(ir.Var(other.var, I64))
     return None
