@@ -24,7 +24,9 @@ from kernel_ir.rounding import Array, storage_dtype
 
 # Of one launch, and of each of its threads: at the sizes of calls far beyond what any needs.
 MOST_ACCESSES = 1 << 25
-MOST_ACCESSES_A_THREAD = 1 << 11
+MOST_ACCESSES_A_THREAD = 1 << 14
+_NOTHING = np.empty(0, np.uint8)  # what a tensor is that was not passed
+_NOTHING.flags.writeable = False
 _INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", .*\)\n', re.MULTILINE)
 
 
@@ -152,7 +154,7 @@ def _launch(
     given = sum((name in memory.placed) << bit for bit, name in enumerate(launch.given))
     params = np.frombuffer(_without_pointers(source, memory), np.uint8)
     bound = [*tensors, *rows, params, np.frombuffer(bytes(dispatch.struct(given)), np.uint8)]
-    buffers = {n: item for n, item in enumerate(bound) if item is not None and item.size}
+    buffers = {n: _NOTHING if item is None else item for n, item in enumerate(bound)}
     outcome = shader.run(
         Launch(
             dispatch.kernel.name, buffers, grid=dispatch.groups, threadgroup=dispatch.threads,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from codegen import lowered as low
 from codegen.gpu.chunks import Block, Chunk, ChunkedLoop, accumulated
 from codegen.gpu.holds import PLACE, Hold, at_place
+from codegen.gpu.plan import extent_of
 from codegen.gpu.split import names_in
 from codegen.gpu.text import GpuText, Lanes
 from codegen.names import author_name
@@ -313,10 +314,15 @@ class DealtWriter(GpuText):
         self.line("SGL_UNROLL")
         with self.scope((run.var, "for (int step = 0; step < chunk; ++step) {{")) as name:
             self.line(f"const {self._type_of_lane(run.var)} {name} = {run.base} + step;")
-            self.line(f"if (!is_aligned && {name} >= {run.end}) break;")
+            self.line(f"if ({'!is_aligned && ' * self._is_whole(run.var)}{name} >= {run.end}) break;")
             super().statements(part)
             self._add(folding if folding is None else replace(folding, index=self._index(folding, name)))
         self.arrays = outer
+
+    def _is_whole(self, var: str) -> bool:
+        """Whether a loop has whole chunks only where chunks are aligned."""
+        loop = self.plan.loops[var]
+        return extent_of(loop.low, loop.high) in self.plan.record.multiples
 
     def _index(self, folding: Folding, name: str) -> str:
         return name if folding.fold.var == self.run.var else folding.index
