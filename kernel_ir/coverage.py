@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from itertools import chain, islice, product
 from typing import TypeAlias
 
 from kernel_ir import nodes as ir
@@ -28,6 +29,11 @@ from kernel_ir.traverse import walk
 
 # Branches taken: what was decided (the `If`, and the iterations in which it stands), and how.
 Choices: TypeAlias = tuple[tuple[object, bool], ...]
+
+# What a load reads and what a store writes, for each dimension.
+Equations: TypeAlias = tuple[tuple[Polynomial, Polynomial], ...]
+
+_MOST_TRIED = 64  # assignments of a load's loops to a store's
 
 
 # ---- before a read -----------------------------------------------------------------------------
@@ -95,32 +101,42 @@ def _own_steps(store: Access, load: Access, shared: frozenset[Enter]) -> tuple[S
     return store.steps[cut:]
 
 
-def _solve(
-    equations: tuple[tuple[Polynomial, Polynomial], ...], loops: list[Enter], load: Access, facts: Facts
-) -> dict[str, Polynomial]:
-    """Values for the store's loop variables: what an index says, else the load's loop of that range."""
+def _solve(equations: Equations, loops: list[Enter], load: Access, facts: Facts) -> dict[str, Polynomial]:
+    """Values for the store's loop variables: what an index says, else variables of the load's loops."""
     unknown = {f"var {loop.var}{TWIN}": loop for loop in loops}
-    solved: dict[str, Polynomial] = {}
-    _solve_by_index(unknown.keys(), equations, solved)
-    for name, loop in unknown.items():
-        matching = None if name in solved else _same_range(loop, load, facts)
-        if matching is not None:
-            solved[name] = matching
-            _solve_by_index(unknown.keys(), equations, solved)
-    return {name.removeprefix("var "): value for name, value in solved.items()}
+    solved = _solve_by_index(unknown.keys(), equations, {})
+    likely = {name: _likely(unknown[name], load, facts) for name in unknown.keys() - solved.keys()}
+    likely = dict(sorted(likely.items()))
+    tried = (
+        _solve_by_index(unknown.keys(), equations, {**solved, **_known(likely, picked)})
+        for picked in islice(product(*likely.values()), _MOST_TRIED)
+    )
+    first = next(tried)
+    best = next((item for item in chain((first,), tried) if _fits(equations, item)), first)
+    return {name.removeprefix("var "): value for name, value in best.items()}
 
 
 def _solve_by_index(
-    unknown: Set[str], equations: tuple[tuple[Polynomial, Polynomial], ...], solved: dict[str, Polynomial]
-) -> None:
-    """Add the values that follow from those that are solved."""
+    unknown: Set[str], equations: Equations, solved: Mapping[str, Polynomial]
+) -> dict[str, Polynomial]:
+    """What is solved, with the values that follow from it."""
+    made = dict(solved)
     for _ in unknown:
         for wanted, stored in equations:
-            for name, value in solved.items():
-                stored = stored.replaced(name, value)
-            found = _solve_for(unknown - solved.keys(), wanted, stored)
+            found = _solve_for(unknown - made.keys(), wanted, _replaced(stored, made))
             if found is not None:
-                solved[found[0]] = found[1]
+                made[found[0]] = found[1]
+    return made
+
+
+def _fits(equations: Equations, solved: Mapping[str, Polynomial]) -> bool:
+    return all(_replaced(stored, solved) == wanted for wanted, stored in equations)
+
+
+def _replaced(polynomial: Polynomial, values: Mapping[str, Polynomial]) -> Polynomial:
+    for name, value in values.items():
+        polynomial = polynomial.replaced(name, value)
+    return polynomial
 
 
 def _solve_for(unknown: Set[str], wanted: Polynomial, stored: Polynomial) -> tuple[str, Polynomial] | None:
@@ -136,14 +152,21 @@ def _solve_for(unknown: Set[str], wanted: Polynomial, stored: Polynomial) -> tup
     return None
 
 
-def _same_range(loop: Enter, load: Access, facts: Facts) -> Polynomial | None:
-    """The variable of the load's own loop that has the same bounds, rather one that its index names."""
+def _known(likely: Iterable[str], picked: tuple[Polynomial | None, ...]) -> dict[str, Polynomial]:
+    return {name: value for name, value in zip(likely, picked, strict=True) if value is not None}
+
+
+def _likely(loop: Enter, load: Access, facts: Facts) -> tuple[Polynomial | None, ...]:
+    """What a loop's variable may be: one of the load's own loops over the same range, or None where there is
+    none, or another that its index names.
+    """
     bounds = facts.polynomial(loop.low), facts.polynomial(loop.high)
     named = {item.name for part in load.index for item in walk(part) if isinstance(item, ir.Var)}
-    for other in sorted(load.loops, key=lambda item: item.var not in named):
-        if (facts.polynomial(other.low), facts.polynomial(other.high)) == bounds:
-            return facts.polynomial(ir.Var(other.var, I64))
-    return None
+    own = {item.var: (facts.polynomial(item.low), facts.polynomial(item.high)) for item in load.loops}
+    alike = sorted((var for var in own if own[var] == bounds), key=lambda var: var not in named)
+    others = [var for var in own if own[var] != bounds and var in named]
+    values = {var: facts.polynomial(ir.Var(var, I64)) for var in (*alike, *others)}
+    return (*(values[var] for var in alike), *(() if alike else (None,)), *(values[var] for var in others))
 
 
 def _lies_in(value: Polynomial, loop: Enter, facts: Facts) -> bool:

@@ -351,6 +351,43 @@ for t in range(tokens):
         for j in range(group):
             pool[t, h * group + j] = out[t, h * group + j]
 """),
+    Case("groups by one of two loops over their length", """
+for t in range(tokens):
+    for g in range(width // group):
+        for i in range(group):
+            out[t, g * group + i] = 0
+    for k in sequential(group):
+        for h in range(width // group):
+            for j in range(group):
+                pool[t, h * group + j] = out[t, h * group + j]
+"""),
+    Case("squares, rows and columns exchanged", """
+for t in range(tokens):
+    for g in range(group):
+        for i in range(group):
+            out[t, g * group + i] = 0
+    for i in range(group):
+        for g in range(group):
+            pool[t, g * group + i] = out[t, g * group + i] + out[t, i * group + g]
+"""),
+    Case("the end of a range that was stored throughout", """
+for t in range(tokens):
+    for g in range(width // group):
+        for i in range(group):
+            out[t, g * group + i] = 0
+    for h in range(1, width // group):
+        for j in range(group):
+            pool[t, h * group + j] = out[t, h * group + j]
+"""),
+    Case("groups of which one is too far", """
+for t in range(tokens):
+    for g in range(width // group):
+        for i in range(group):
+            out[t, g * group + i] = 0
+    for h in range(1 + width // group):
+        for j in range(group):
+            pool[t, h * group + j] = out[t, h * group + j]
+""", ("read-before-write 8",)),
     Case("by an unordered loop that may store nothing", """
 for c in range(width):
     for s in sequential(half):
