@@ -187,7 +187,7 @@ def test_a_dying_worker_is_a_finding_and_not_the_end(
         "for seed in map(int, sys.argv[2:]):\n"
         "    print(json.dumps({'at': seed, 'executor': 'cpu', 'call': 1}), flush=True)\n"
         f"    if seed == 3: {fault}\n"
-        "    print(json.dumps({'done': seed, 'calls': 1, 'unstable': 0}), flush=True)\n"
+        "    print(json.dumps({'done': seed, 'calls': 1, 'exact': False, 'unstable': 0}), flush=True)\n"
     )
     monkeypatch.delenv("PYTHONPATH", raising=False)  # which would lead to the real worker
     monkeypatch.setattr("fuzz.run.ROOT", tmp_path)
