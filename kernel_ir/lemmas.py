@@ -75,7 +75,8 @@ def is_nonnegative(facts: Facts, name: str) -> bool:
     if name in facts.nonnegative:
         return True
     atom = facts.atoms[name]
-    signs = (facts.holds(part) for part in atom.operands)
+    known_first = sorted(atom.operands, key=lambda part: part.as_constant() is None)
+    signs = (facts.holds(part) for part in known_first)
     match atom.kind:
         case "size" | "count":
             return True

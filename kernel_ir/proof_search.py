@@ -28,6 +28,7 @@ class Attempt:
     serial: int
     goal: Polynomial = field(compare=False)
     harmful: list[Term] = field(compare=False)  # the terms that may be negative
+    parent: Attempt | None = field(compare=False, default=None)  # what this one would show
 
 
 class Search:
@@ -37,6 +38,7 @@ class Search:
         self.facts = facts
         self.steps = steps
         self.seen: set[Polynomial] = set()
+        self.shown: set[Polynomial] = set()  # in one case, for the other cases
         self.indexed: set[str] = set()
         self.by_term: Index = {}
         if facts.cache.by_term is None:
@@ -51,18 +53,31 @@ class Search:
         while waiting:
             attempt = heappop(waiting)
             if not attempt.harmful:
+                self._note_shown(attempt)
                 return True
             if self.steps <= 0 or self.facts.cache.left <= 0:
                 return False
             self._count_step()
             for child in self._children(attempt.goal, attempt.harmful):
-                self._push(waiting, child)
+                self._push(waiting, child, attempt)
+            if waiting and not waiting[0].harmful:
+                continue  # one of them is plain: no need to look at cases
             if splits and self._by_cases(attempt, splits - 1):
+                self._note_shown(attempt)
                 return True
         return False
 
-    def _push(self, waiting: list[Attempt], goal: Polynomial) -> None:
+    def _note_shown(self, attempt: Attempt | None) -> None:
+        """Remember what a proof shows on its way."""
+        while attempt is not None:
+            self.shown.add(attempt.goal)
+            attempt = attempt.parent
+
+    def _push(self, waiting: list[Attempt], goal: Polynomial, parent: Attempt | None = None) -> None:
         goal = goal.loosened()
+        if goal in self.shown:
+            heappush(waiting, Attempt(0, len(self.seen), goal, [], parent))
+            return
         if goal in self.seen or not goal.is_small():
             return
         self.seen.add(goal)
@@ -70,7 +85,7 @@ class Search:
         self._index_atoms(goal)
         harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
         degree = sum(len(monomial) for monomial, _ in goal.terms)
-        heappush(waiting, Attempt(3 * len(harmful) + degree, len(self.seen), goal, harmful))
+        heappush(waiting, Attempt(3 * len(harmful) + degree, len(self.seen), goal, harmful, parent))
 
     def _count_step(self) -> None:
         self.steps -= 1

@@ -43,6 +43,13 @@ def proves(context: str, claim: str) -> bool:
 GROUPED = "kv_heads >= 1; heads % kv_heads == 0; h in 0, heads"
 
 PROVEN = [
+    # a clamped index, beside much else that is known: each branch of the clamp comes to the same end
+    ("width >= 1", "0 <= max(min(first, width - 1), 0) < width"),
+    ("a in 0, pages; b in 0, taps; c in 0, half; width >= 1", "max(min(first, width - 1), 0) < width"),
+    (
+        "a in 0, pages; b in 0, half * taps; c in 0, (heads + 15) // 16; width >= 1",
+        "max(min(first, width - 1), 0) < width",
+    ),
     # plain loops and their shifts
     ("c in 0, width", "0 <= c < width"),
     ("c in 0, width", "0 <= c + width < 2 * width"),
