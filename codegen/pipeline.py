@@ -11,6 +11,7 @@ from codegen.backend import Backend
 from codegen.host import generate_host
 from codegen.lowering.lower import lower
 from codegen.names import Names
+from codegen.passes.drop_unread import drop_unread
 from codegen.passes.drop_unused import drop_unused
 from codegen.passes.eager import make_eager
 from codegen.passes.expand_powers import expand_powers
@@ -48,6 +49,7 @@ class LoweredPass:
 
 
 PASSES: tuple[Pass, ...] = (
+    Pass(drop_unread, "first, so that what nothing reads decides nothing"),
     Pass(expand_powers, "anywhere ahead of lowering, where a binding may still stand in an expression"),
     Pass(guard_accesses, "before others, since every later pass may then rely on loads being in range"),
     Pass(make_eager, "before lowering, which computes reductions ahead of the branch that uses them"),
