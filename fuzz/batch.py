@@ -14,7 +14,7 @@ from typing import Any
 from backends.metal.emulator import ShaderError
 from codegen import lowered as low
 from codegen.failures import describe
-from codegen.pipeline import Compiled, Stage, compile_stages
+from codegen.pipeline import Compiled, Stage, compile_spec, compile_stages
 from codegen.record import make_record
 from fuzz.check_passes import check_passes
 from fuzz.compare import Expected, expect
@@ -26,6 +26,7 @@ from fuzz.finding import Finding
 from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
 from fuzz.memory import Memory
 from fuzz.metamorphic import Ledger, Twin, draw_twins
+from fuzz.metamorphic_text import check_rewritten, with_other_schedule
 from fuzz.program import Program, make_program
 from fuzz.run_cpu import CompileError, build_cpu, cpu_source, cpu_ways, require_cpu, run_cpu
 from fuzz.run_cuda import build_cuda, cuda_source, require_cuda, run_cuda
@@ -52,6 +53,7 @@ class Item:
     calls: tuple[Call, ...]
     expected: tuple[Mapping[str, Expected | ExactlyExpected], ...]
     twins: tuple[Twin, ...] = ()
+    relation: str = ""  # to the program of the same seed, with which it must agree
     sources: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -62,9 +64,7 @@ class Item:
     @property
     def ways(self) -> tuple[str, ...]:
         """What the way of each run through a target's variants is drawn from."""
-        seed, count = self.program.drawn_from, len(self.calls)
-        numbers = (twin.of if twin.is_same_way else count + n for n, twin in enumerate(self.twins))
-        return tuple(f"how {seed} {number}" for number in (*range(count), *numbers))
+        return tuple(f"how {self.program.drawn_from} {number}" for number in range(len(self.runs)))
 
 
 class Batch:
@@ -84,8 +84,10 @@ class Batch:
         made = (self._guard(item.seed, "check", self._prepare, item) for item in programs)
         items = [item for item in made if item is not None]
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            others = [other for item in items if (other := self._other(item)) is not None]
             for target in [name for name in TARGETS if name in self.targets]:
-                self._run_target(TARGETS[target], items, Path(folder))
+                more = others if target in GPUS else []
+                self._run_target(TARGETS[target], [*items, *more], Path(folder))
             exact = self._exact_items(items)
             for target in [name for name in EXACT if name in self.targets]:
                 self._run_target(EXACT[target], exact, Path(folder))
@@ -134,6 +136,10 @@ class Batch:
         self.say({"at": seed, "executor": "interpreter"})
         count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        for relation, off in check_rewritten(program, compiled):
+            self.say({"relation": relation})
+            if off:
+                self._find(Finding(seed, "check", relation, off))
         if not set(self.targets) & TARGETS.keys():
             return Item(program, compiled, stages, calls, ())
         expected = tuple(expect(kernel, call) for call in calls)
@@ -148,15 +154,25 @@ class Batch:
         made = (self._guard(item.program.seed, "exact interpreter", _exactly, item) for item in chosen)
         return [item for item in made if item is not None]
 
+    def _other(self, item: Item) -> Item | None:
+        """The program with another schedule, now and then, to run on the same calls."""
+        program = with_other_schedule(item.program) if set(self.targets) & set(GPUS) else None
+        if program is None:
+            return None
+        loaded = load_text(program.text, f"{program.name}.yaml")
+        compiled = self._guard(program.seed, "check", compile_spec, loaded)
+        return compiled and Item(program, compiled, (), item.calls, item.expected, relation="schedule")
+
     # -- one target -----------------------------------------------------------------------------
 
     def _run_target(self, target: Target, items: Sequence[Item], folder: Path) -> None:
         """Write and compile all programs at once, or one by one where that fails; run and compare."""
         written = [item for item in items if self._write(target, item)]
+        ledgers: dict[int, Ledger] = {}
         for group, built in self._build(target, written, folder):
             for item in group:
                 self._count(target.name, item, target.ways(item.sources[target.name], item.runs))
-                ledger = Ledger(item.compiled.kernel)
+                ledger = ledgers.setdefault(item.program.seed, Ledger(item.compiled.kernel))
                 for number, call in enumerate(item.runs):
                     self.say({"at": item.program.seed, "executor": target.name, "call": number})
                     ran = target.run(built, item.sources[target.name], call, number)
@@ -201,6 +217,10 @@ class Batch:
             self._find(Finding(seed, target, "checked", message, number))
         if stray := memory.strays():
             self._find(Finding(seed, target, "memory", f"something was written beside {stray}", number))
+        if item.relation:
+            same = Twin(item.relation, number, item.calls[number], lambda given: given)
+            self._relate(target, item, same, memory, ledger)
+            return
         if number >= len(item.calls):
             self._relate(target, item, item.twins[number - len(item.calls)], memory, ledger)
             return
@@ -257,6 +277,8 @@ TARGETS = {
         run_cuda,
     ),
 }
+
+GPUS = ("metal", "cuda")
 
 
 # In the exact mode: the same sources, in which floats are elements of a ring.

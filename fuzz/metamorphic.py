@@ -33,14 +33,13 @@ Outputs = Mapping[str, Array]
 class Twin:
     """A call that goes with call number `of`, whose outputs give by `wanted` those that it must have.
 
-    `is_same_way`: it takes the same variants in the same order of lanes, where a target has a choice.
+    It takes variants and an order of lanes of its own, where a target has a choice.
     """
 
     relation: str
     of: int
     call: Call
     wanted: Callable[[Outputs], Outputs]
-    is_same_way: bool = False
 
 
 def draw_twins(

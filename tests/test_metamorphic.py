@@ -10,21 +10,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fuzz import metamorphic
+from codegen import lowered as low
+from codegen import pipeline
+from codegen.passes.drop_unread import drop_unread
+from codegen.pipeline import PASSES
+from codegen.record import OpRecord
+from fuzz import metamorphic, metamorphic_text
 from fuzz.batch import TARGETS, Batch, Item
 from fuzz.in_rows import ROWS, in_rows
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out
 from fuzz.metamorphic_rows import row_sizes
 from fuzz.metamorphic_scale import draw_scaling
+from fuzz.metamorphic_text import other_than_names
 from fuzz.program import Program, make_program
 from kernel_ir import nodes as ir
 from kernel_ir.interpret import interpret
-from kernel_ir.load import load_text
+from kernel_ir.load import LoadedSpec, load_text
 from kernel_ir.rounding import Array
 from kernel_ir.typecheck.check import check_spec
 
-SEEDS = range(5000, 5030)
+SEEDS = range(5000, 5012)
 TENSORS = {"x": "f32[n, m]", "y": "f32[m]", "z": "f32[n, k]"}
 NORM = """for r in range(n):
     s = sqrt(sum(z[r, j] * z[r, j] for j in range(k)))
@@ -67,14 +73,14 @@ def by_interpreter(spoil: Callable[[Call, dict[str, Array]], None]) -> Callable[
 
 
 def findings(monkeypatch: pytest.MonkeyPatch, relation: str, spoil: Callable[..., None]) -> list[str]:
-    """What twenty calls' twins of one relation show on such a target; the relation applies at least once."""
+    """What the calls' twins of one relation show on such a target; the relation applies at least once."""
     target = replace(
         TARGETS["cpu"], write=lambda item: item, build=lambda *given: None, ways=lambda *given: (),
         run=by_interpreter(spoil),
     )  # fmt: skip
     monkeypatch.setitem(TARGETS, "cpu", target)
     monkeypatch.setattr(metamorphic, "SHARES", {relation: 1.0})
-    programs = [Program(n, "related", "real", spec(NORM), (("n", "m"), ("n", "k"))) for n in range(20)]
+    programs = [Program(n, "related", "real", spec(NORM), (("n", "m"), ("n", "k"))) for n in range(14)]
     said: list[dict[str, Any]] = []
     Batch(("cpu",), said.append).run_programs(programs)
     assert [message for message in said if "relation" in message]
@@ -83,8 +89,8 @@ def findings(monkeypatch: pytest.MonkeyPatch, relation: str, spoil: Callable[...
 
 
 def by_rows(call: Call, outputs: dict[str, Array]) -> None:
-    """Another rounding where there are many rows."""
-    if call.sizes["n"] > 2:
+    """Another rounding where there is an odd number of rows, or of columns, which count as rows too."""
+    if (call.sizes["n"] + call.sizes["m"]) % 2:
         outputs["out"] *= np.float32(1 + 2.0**-22)
 
 
@@ -119,6 +125,92 @@ def test_a_target_that_breaks_a_relation_is_found(
 @pytest.mark.parametrize("relation", ["rows", "layout", "scaling"])
 def test_a_target_that_keeps_a_relation_is_not(monkeypatch: pytest.MonkeyPatch, relation: str) -> None:
     assert not findings(monkeypatch, relation, lambda call, outputs: None)
+
+
+# ---- rewritten programs ------------------------------------------------------------------------
+
+
+def rewritten(monkeypatch: pytest.MonkeyPatch, relation: str) -> list[str]:
+    """What is wrong with some programs under one relation, as a batch tells it."""
+    monkeypatch.setattr(metamorphic_text, "SHARES", {relation: 1.0})
+    said: list[dict[str, Any]] = []
+    Batch((), said.append).run_programs([make_program(seed) for seed in SEEDS[:3]])
+    assert sum(message.get("relation") == relation for message in said) == 3
+    found = [message["finding"] for message in said if "finding" in message]
+    assert all((item["executor"], item["kind"]) == ("check", relation) for item in found)
+    return [item["message"] for item in found]
+
+
+def by_alphabet(program: low.Program, record: OpRecord) -> dict[str, str]:
+    """Sources in which parameters stand in the order of their names, after their own."""
+    names = list(record.kernel.tensors())
+    return {"kernel": "".join(f"use({name});\n" for name in (*names, *sorted(names)))}
+
+
+@pytest.mark.parametrize("relation", ["keys", "renaming", "dead code"])
+def test_the_compiler_keeps(monkeypatch: pytest.MonkeyPatch, relation: str) -> None:
+    assert not rewritten(monkeypatch, relation)
+
+
+def test_an_order_of_names_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metamorphic_text, "EMITTERS", {"cpu": by_alphabet})
+    assert rewritten(monkeypatch, "renaming")
+
+
+def test_what_nothing_reads_is_found_where_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "PASSES", tuple(item for item in PASSES if item.run != drop_unread))
+    assert rewritten(monkeypatch, "dead code")
+
+
+def test_an_order_of_keys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loader that believes whatever stands last."""
+
+    def load(text: str, path: str) -> LoadedSpec:
+        loaded = load_text(text, path)
+        schedule = {"metal": {"tile_turns": len(text[text.index("arguments") :])}}
+        return replace(loaded, spec=loaded.spec.model_copy(update={"schedule": schedule}))
+
+    monkeypatch.setattr(metamorphic_text, "load_text", load)
+    assert rewritten(monkeypatch, "keys")
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "is_renaming"),
+    [
+        ("float a = b + b;", "float c = d + d;", True),
+        ("float a = b + c;", "float c = d + d;", False),
+        ("float a = b + b;", "float c = d + e;", False),
+        ("float a = params.a;", "float params_2 = params.params;", True),
+        ("float a = b + 1.0f;", "float a = b + 2.0f;", False),
+        ("a; b;", "a; b; c;", False),
+    ],
+)
+def test_other_than_names(one: str, two: str, is_renaming: bool) -> None:
+    assert (not other_than_names(one, two)) == is_renaming
+
+
+@pytest.mark.parametrize("spoils", [True, False])
+def test_another_schedule_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, spoils: bool) -> None:
+    """Where tiles have a turn more, a target that sums by tiles is off."""
+
+    def run(built: object, item: Item, call: Call, number: int) -> tuple[Memory, tuple[str, ...]]:
+        is_other = bool(item.compiled.record.schedule) and spoils
+        spoil = by_magnitude if is_other else lambda call, outputs: None
+        return by_interpreter(spoil)(built, item, call, number)  # type: ignore[no-any-return]
+
+    target = replace(
+        TARGETS["metal"], write=lambda item: item, build=lambda *given: None, ways=lambda *given: (), run=run
+    )
+    monkeypatch.setitem(TARGETS, "metal", target)
+    monkeypatch.setattr(metamorphic, "SHARES", {})
+    monkeypatch.setattr(metamorphic_text, "OTHER_SCHEDULE", 1.0)
+    said: list[dict[str, Any]] = []
+    Batch(("metal",), said.append).run_programs(
+        [Program(1, "related", "real", spec(NORM), (("n", "m", "k"),))]
+    )
+    kinds = {message["finding"]["kind"] for message in said if "finding" in message}
+    assert kinds == ({"schedule"} if spoils else set())
+    assert {"relation": "schedule on metal"} in said
 
 
 # ---- rows --------------------------------------------------------------------------------------
