@@ -5,7 +5,9 @@ What happens is told by `say` as it happens, so that whoever listens knows where
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -73,6 +75,8 @@ class Batch:
     def __init__(self, targets: Sequence[str], say: Say) -> None:
         self.targets = tuple(targets)
         self.say = say
+        self.spent: Counter[str] = Counter()  # seconds of a core by what they went into
+        self._stage, self._since = "start", _seconds()
 
     def run(self, seeds: Sequence[int]) -> None:
         """Everything for the programs of these seeds."""
@@ -96,10 +100,22 @@ class Batch:
             seed, calls = item.program.seed, len(item.calls)
             done = {"done": seed, "calls": calls, "exact": seed in ran_exactly, "unstable": _unstable(item)}
             self.say(done)
+        self._enter("end")
+        self.say({"seconds": {stage: round(spent, 3) for stage, spent in self.spent.items()}})
+
+    def _at(self, seed: int, executor: str, **more: int) -> None:
+        """Tell what comes next, so that whoever listens knows what a crash or a hang befell."""
+        self._enter(executor)
+        self.say({"at": seed, "executor": executor, **more})
+
+    def _enter(self, stage: str) -> None:
+        now = _seconds()
+        self.spent[self._stage] += now - self._since
+        self._stage, self._since = stage, now
 
     def _guard(self, seed: int, executor: str, work: Callable[[Any], Any], given: Any) -> Any:
         """The work's result; what it raises is a finding."""
-        self.say({"at": seed, "executor": executor})
+        self._at(seed, executor)
         try:
             return work(given)
         except Exception as error:
@@ -127,13 +143,13 @@ class Batch:
         assert isinstance(kernel, ir.Kernel) and isinstance(lowered, low.Program)
         compiled = Compiled(loaded, kernel, make_record(loaded, kernel), lowered)
         if "passes" in self.targets:
-            self.say({"at": seed, "executor": "passes"})
+            self._at(seed, "passes")
             small = tuple(make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK))
             for finding in check_passes(seed, stages, small):
                 self._find(finding)
             seen = constructs(kernel, [call.types for call in small])
             self.say({"coverage": pairs_of(seen, "passes", ("interpreted",))})
-        self.say({"at": seed, "executor": "interpreter"})
+        self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
         for relation, off in check_rewritten(program, compiled):
@@ -174,7 +190,7 @@ class Batch:
                 self._count(target.name, item, target.ways(item.sources[target.name], item.runs))
                 ledger = ledgers.setdefault(item.program.seed, Ledger(item.compiled.kernel))
                 for number, call in enumerate(item.runs):
-                    self.say({"at": item.program.seed, "executor": target.name, "call": number})
+                    self._at(item.program.seed, target.name, call=number)
                     ran = target.run(built, item.sources[target.name], call, number)
                     if ran is not None:
                         self._compare(target.name, item, number, *ran, ledger)
@@ -185,6 +201,7 @@ class Batch:
 
     def _write(self, target: Target, item: Item) -> bool:
         seed = item.program.seed
+        self._at(seed, f"{target.name} write")
         try:
             item.sources[target.name] = target.write(item)
         except TargetError as error:
@@ -197,7 +214,7 @@ class Batch:
         if not items:
             return
         seeds = [item.program.seed for item in items]
-        self.say({"at": seeds[0], "executor": f"{target.name} compile", "batch": len(items)})
+        self._at(seeds[0], f"{target.name} compile", batch=len(items))
         try:
             sources = [item.sources[target.name] for item in items]
             yield items, target.build(sources, folder, f"fuzz{seeds[0]}_{len(seeds)}")
@@ -293,6 +310,12 @@ def _exactly(item: Item) -> Item:
     calls = tuple(with_any_bits(kernel, call, f"{seed} {number}") for number, call in enumerate(item.calls))
     expected = tuple(expect_exactly(kernel, call) for call in calls)
     return replace(item, calls=calls, expected=expected, twins=(), sources={})
+
+
+def _seconds() -> float:
+    """Of all cores, in this process and in those that it waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _unstable(item: Item) -> int:

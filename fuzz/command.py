@@ -107,7 +107,7 @@ def _counts(outcome: Outcome) -> str:
 
 def summary(outcome: Outcome) -> str:
     """What a run did and found."""
-    lines = [_counts(outcome)]
+    lines = [_counts(outcome), *_times(outcome)]
     if outcome.exact:
         lines.append(f"{counted(outcome.exact, 'program')} of them ran in the exact mode too")
     if outcome.unstable:
@@ -134,6 +134,19 @@ def summary(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
+def _times(outcome: Outcome) -> list[str]:
+    """How fast it went, and what the cores worked at."""
+    if not outcome.wall or not outcome.seconds:
+        return []
+    total = sum(outcome.seconds.values())
+    rate = outcome.programs / outcome.wall
+    parts = (f"{stage} {spent:.0f}" for stage, spent in outcome.seconds.most_common() if spent >= 0.5)
+    return [
+        f"{outcome.wall:.0f} seconds, {rate:.2f} programs a second, {total / outcome.wall:.1f} cores at work",
+        f"seconds of a core: {', '.join(parts)}",
+    ]
+
+
 def has_failed(outcome: Outcome) -> bool:
     """Whether anything is wrong: a finding, a target that refuses, or a generator that no longer reaches."""
     is_standard = outcome.programs >= STANDARD_RUN
@@ -147,7 +160,7 @@ def _covered(targets: Sequence[str]) -> list[str]:
 
 def too_many_refused(outcome: Outcome) -> list[str]:
     """The targets that refused more programs than they may."""
-    seen = outcome.programs + len(outcome.refusals)
+    seen = outcome.programs + sum(item.target == "check" for item in outcome.refusals)
     return [
         target
         for target, found in _by_target(outcome.refusals).items()

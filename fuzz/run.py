@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from fuzz.finding import Finding, Refusal
 from fuzz.program import make_program
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS_A_BATCH = 40
+MOST_A_BATCH, LEAST_A_BATCH = 40, 5  # programs
 SECONDS_A_STEP = 120.0  # of one program in one executor
 SECONDS_TO_COMPILE = 600.0  # a batch
 
@@ -43,6 +44,8 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
+    seconds: Counter[str] = field(default_factory=Counter)  # of a core, by what they went into
+    wall: float = 0.0
     relations: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -60,6 +63,8 @@ class Outcome:
             self.coverage.add(message["coverage"])
         elif "relation" in message:
             self.relations[message["relation"]] += 1
+        elif "seconds" in message:
+            self.seconds.update(message["seconds"])
         elif "done" in message:
             self.programs += 1
             self.calls += message["calls"]
@@ -85,10 +90,10 @@ def run_programs(
 ) -> Outcome:
     """Run `programs` programs from `seed` on. An interrupt leaves with what was found."""
     outcome = Outcome(seed, tuple(targets))
+    begun = time.monotonic()
     waiting: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
-    seeds = range(seed, seed + programs)
-    for first in range(0, programs, PROGRAMS_A_BATCH):
-        waiting.put(tuple(seeds[first : first + PROGRAMS_A_BATCH]))
+    for batch in batches(range(seed, seed + programs), jobs):
+        waiting.put(batch)
     crew = _Crew(outcome, waiting, report)
     threads = [threading.Thread(target=crew.work, daemon=True) for _ in range(jobs)]
     for thread in threads:
@@ -100,7 +105,17 @@ def run_programs(
     except KeyboardInterrupt:
         crew.stop()
         raise Interrupted(outcome) from None
+    finally:
+        outcome.wall = time.monotonic() - begun
     return outcome
+
+
+def batches(seeds: Sequence[int], jobs: int) -> Iterator[tuple[int, ...]]:
+    """Large ones, which compile best, then smaller and smaller ones, so that all workers end together."""
+    while seeds:
+        count = max(LEAST_A_BATCH, min(MOST_A_BATCH, len(seeds) // (2 * jobs)))
+        yield tuple(seeds[:count])
+        seeds = seeds[count:]
 
 
 class Interrupted(KeyboardInterrupt):
