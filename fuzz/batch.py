@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,7 +75,7 @@ class Batch:
     def __init__(self, targets: Sequence[str], say: Say) -> None:
         self.targets = tuple(targets)
         self.say = say
-        self.spent: Counter[str] = Counter()  # seconds of a core by what they went into
+        self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
         self._stage, self._since = "start", _seconds()
 
     def run(self, seeds: Sequence[int]) -> None:

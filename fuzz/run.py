@@ -68,7 +68,7 @@ class Outcome:
         elif "done" in message:
             self.programs += 1
             self.calls += message["calls"]
-            self.exact += message["exact"]
+            self.exact += message.get("exact", False)
             self.unstable += message["unstable"]
 
     def find(self, finding: Finding) -> None:

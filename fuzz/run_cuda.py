@@ -28,7 +28,12 @@ from kernel_ir.rounding import storage_dtype
 BACKENDS = Path(__file__).resolve().parent.parent / "backends"
 INCLUDES = (BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
 # Compiled quickly, and with symbols that this process can look up.
-_CHANGED = {"-O3": "-O1", "-Xcompiler=-fPIC,-fvisibility=hidden": "-Xcompiler=-fPIC"}
+_CHANGED = {
+    "-O3": "-O1",
+    "--ptxas-options=-v": "-Xptxas=-O1",
+    "-Xcompiler=-fPIC,-fvisibility=hidden": "-Xcompiler=-fPIC",
+}
+_QUICKLY = ("-Xcicc=-O1",)
 _INSTANCE = re.compile(r"^    reinterpret_cast<const void\*>\(&.*\),\n", re.MULTILINE)
 _HOST = """
 extern "C" void* fuzz_allocate(size_t bytes) { void* made = nullptr; cudaMalloc(&made, bytes); return made; }
@@ -95,7 +100,7 @@ def build_cuda(sources: Sequence[CudaSource], folder: Path, name: str) -> ctypes
     library = path.with_suffix(".so")
     architecture = (find_device_architectures() or ("80",))[0]
     flags = [_CHANGED.get(flag, flag) for flag in KERNEL_FLAGS]
-    flags += [f"-arch=sm_{architecture}", "-shared", *(f"-I{folder}" for folder in INCLUDES)]
+    flags += [*_QUICKLY, f"-arch=sm_{architecture}", "-shared", *(f"-I{folder}" for folder in INCLUDES)]
     command = [require_cuda(), *flags, str(path), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -111,17 +116,20 @@ def build_cuda(sources: Sequence[CudaSource], folder: Path, name: str) -> ctypes
 def run_cuda(
     library: ctypes.CDLL, source: CudaSource, call: Call, number: int
 ) -> tuple[Memory, tuple[str, ...]] | None:
-    """One call on the GPU; None where there is none. The second part says what the driver reported."""
+    """One call on the GPU; None where there is none.
+
+    Once the driver has reported an error, the GPU runs nothing more for this process, which ends.
+    """
     if not has_gpu():
         return None
     record = source.compiled.record
-    memory = lay_out(source.compiled.kernel, entry_of(record, call.types), call)
+    memory = lay_out(source.compiled.kernel, entry_of(record, call.types), call, goes_back=False)
     device = _Device(library, source, memory)
     try:
         for launch in source.launches:
             dispatch = plan_of(launch, source.compiled, call, source.hows[number])
             if dispatch.teams > 0 and (status := device.launch(launch, dispatch)):
-                return memory, (library.fuzz_error(status).decode(),)
+                raise SystemExit(f"{dispatch.kernel}: {library.fuzz_error(status).decode()}")
         device.fetch()
     finally:
         device.release()
