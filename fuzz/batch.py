@@ -24,6 +24,7 @@ from fuzz.coverage import constructs, pairs_of
 from fuzz.exact.calls import with_any_bits
 from fuzz.exact.interpret import ExactlyExpected, expect_exactly
 from fuzz.exact.run_cpu import build_exact_cpu
+from fuzz.exact.run_metal import build_exact_metal
 from fuzz.finding import Finding
 from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
 from fuzz.memory import Memory
@@ -301,6 +302,7 @@ GPUS = ("metal", "cuda")
 # In the exact mode: the same sources, in which floats are elements of a ring.
 EXACT = {
     "exact-cpu": replace(TARGETS["cpu"], name="exact-cpu", build=build_exact_cpu, ways=lambda *_: ()),
+    "exact-metal": replace(TARGETS["metal"], name="exact-metal", build=build_exact_metal, ways=lambda *_: ()),
 }
 
 

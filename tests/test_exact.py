@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from fresh_seed import fresh_seed
 
+from backends.metal.emulator import EmulatorUnavailable
+from backends.metal.emulator.compile import require
 from codegen import lowered as low
 from codegen.pipeline import Compiled, compile_stages
 from codegen.record import make_record
@@ -20,11 +22,14 @@ from fuzz.batch import EXACT, Batch
 from fuzz.compare import Expected, expect
 from fuzz.exact import ring
 from fuzz.exact.calls import with_any_bits
+from fuzz.exact.headers import HERE, lay_over
 from fuzz.exact.interpret import ExactlyExpected, expect_exactly
-from fuzz.exact.run_cpu import HERE, build_exact_cpu
+from fuzz.exact.run_cpu import build_exact_cpu
+from fuzz.exact.run_metal import build_exact_metal
 from fuzz.inputs import Call, place, shape_of
 from fuzz.memory import Memory
 from fuzz.run_cpu import build_cpu, compile_cpu, cpu_source, run_cpu
+from fuzz.run_metal import build_metal, metal_source, run_metal
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES
 from kernel_ir.load import load_text
@@ -105,7 +110,7 @@ def test_functions_differ() -> None:
 
 
 _UNARY = {
-    "negate": "-a", "abs": "ring::absolute(a)", "exp": "ring::exp(a)", "exp2": "ring::exp2(a)",
+    "negate": "-a", "abs": "ring::absolute(a)", "exp": "ring::exp_of(a)", "exp2": "ring::exp2_of(a)",
     "f16": "ring::F16::widen(ring::F16::narrow(a))", "bf16": "ring::Bf16::widen(ring::Bf16::narrow(a))",
     "f8e4m3": "ring::F8e4m3::widen(ring::F8e4m3::narrow(a))",
     **{
@@ -118,7 +123,7 @@ _BINARY = {
     "subtract": "a - b",
     "multiply": "a * b",
     "divide": "a / b",
-    "power": "ring::power(a, b)",
+    "power": "ring::power_of(a, b)",
 }
 _COMPARED = {"less": "a < b", "less_equal": "a <= b", "greater": "a > b", "greater_equal": "a >= b",
              "equal": "a == b", "not_equal": "a != b"}  # fmt: skip
@@ -164,11 +169,20 @@ def _pointer(array: Array) -> ctypes.c_void_p:
 # ---- programs -----------------------------------------------------------------------------------
 
 
+def executors() -> tuple[str, ...]:
+    try:
+        require()
+    except EmulatorUnavailable as missing:
+        print(f"without exact-metal: {missing}")
+        return ("exact-cpu",)
+    return tuple(EXACT)
+
+
 @pytest.mark.parametrize("seed", [9000, fresh_seed()], ids=["fixed", "fresh"])
 def test_programs_agree_to_the_bit(seed: int) -> None:
     print(f"programs from seed {seed}")
     said: list[dict[str, Any]] = []
-    Batch(tuple(EXACT), said.append).run(range(seed, seed + 8))
+    Batch(executors(), said.append).run(range(seed, seed + 8))
     assert not [message["finding"] for message in said if "finding" in message]
     assert sum(message["exact"] for message in said if "done" in message) >= 6
 
@@ -226,9 +240,7 @@ body: |
         pytest.param(
             NORM, "sgl::rsqrt(", "1.0f / sgl::sqrt(", 257, id="another function of nearly the same value"
         ),
-        pytest.param(
-            SHARES, "c_start + 16, width)", "c_start + 16, width - 1)", 1000, id="a weight is lost"
-        ),
+        pytest.param(SHARES, "c_start + 16, width)", "c_start + 16, width - 1)", 1000, id="a weight is lost"),
     ],
 )
 def test_it_sees_what_floats_do_not(text: str, right: str, wrong: str, width: int, tmp_path: Path) -> None:
@@ -244,6 +256,37 @@ def test_it_sees_what_floats_do_not(text: str, right: str, wrong: str, width: in
         assert _is_right(floats, run_cpu(build_cpu([item], tmp_path / name, name), compiled, call)), name
         ran = run_cpu(build_exact_cpu([item], tmp_path / name, name), compiled, exact)
         assert _is_right(words, ran) != sees, name
+
+
+@pytest.mark.skipif(len(executors()) == 1, reason="the Metal emulator cannot run here")
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        pytest.param(MEAN, "c >= width", "c >= width - 1", id="an element is lost in a mean"),
+        pytest.param(NORM, " + 1e-06f", "", id="a small term is forgotten"),
+    ],
+)
+def test_it_sees_what_floats_do_not_on_metal(text: str, right: str, wrong: str, tmp_path: Path) -> None:
+    compiled, call = _compile(text, 999)
+    exact = with_any_bits(compiled.kernel, call, "any")
+    source = metal_source(compiled, [call], ["any"])
+    assert right in source.text, source.text
+    spoilt = replace(source, text=source.text.replace(right, wrong))
+    floats, words = expect(compiled.kernel, call), expect_exactly(compiled.kernel, exact)
+    for name, item, sees in (("right", source, False), ("spoilt", spoilt, True)):
+        (tmp_path / name).mkdir()
+        ran, found = run_metal(build_metal([item], name), item, call, 0)
+        assert _is_right(floats, ran) and not found, name
+        ran, found = run_metal(build_exact_metal([item], tmp_path / name, name), item, exact, 0)
+        assert _is_right(words, ran) != sees and not found, name
+
+
+def test_headers_that_no_longer_have_what_is_replaced_are_refused(tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "integers.h").write_text("namespace sgl {\n\n}  // namespace sgl\n")
+    with pytest.raises(ValueError, match="abs"):
+        lay_over((shipped,), HERE / "metal", tmp_path / "made")
 
 
 def _compile(text: str, width: int) -> tuple[Compiled, Call]:

@@ -2,8 +2,8 @@
 // no other header.
 #pragma once
 
-#if !defined(RING_FN)
-#define RING_FN inline
+#if !defined(RING_FN)  // what stands before a function
+#define RING_FN
 #endif
 
 namespace ring {
@@ -143,19 +143,19 @@ RING_FN constexpr Element absolute(Element a) {
 RING_FN constexpr Element scrambled(Element a, Key key) {
   return of_word(scramble(a.word, key));
 }
-RING_FN constexpr Element power_of(Word base, Element a) {
+RING_FN constexpr Element raised(Word base, Element a) {
   if (!a.is_finite()) return a.word == 0u - kInfinity ? of_word(0u) : a;
   Word found = 1;
   for (Word left = a.word; left != 0; left >>= 1, base *= base) found *= left & 1u ? base : 1u;
   return of_word(found);
 }
-RING_FN constexpr Element exp(Element a) {
-  return power_of(0x2c1b3c6du, a);
+RING_FN constexpr Element exp_of(Element a) {
+  return raised(0x2c1b3c6du, a);
 }
-RING_FN constexpr Element exp2(Element a) {
-  return power_of(0x297a2d3du, a);
+RING_FN constexpr Element exp2_of(Element a) {
+  return raised(0x297a2d3du, a);
 }
-RING_FN constexpr Element power(Element a, Element b) {
+RING_FN constexpr Element power_of(Element a, Element b) {
   if (b.word == 2u) return a * a;
   return of_word(scramble(scramble(a.word, kPower) + b.word, kPower));
 }
@@ -175,5 +175,19 @@ struct Small {
 using F16 = Small<kF16, 16, 0x7feb352du>;
 using Bf16 = Small<kBf16, 16, 0x846ca68bu>;
 using F8e4m3 = Small<kF8e4m3, 8, 0x9d39247fu>;
+
+// In place of a compiler's own 16-bit floats, which do not keep all bits of what is no number.
+template <class Kept>
+struct Stored16 {
+  unsigned short bits;
+
+  Stored16() = default;
+  RING_FN explicit constexpr Stored16(Element a) : bits(static_cast<unsigned short>(Kept::narrow(a))) {}
+  RING_FN explicit constexpr operator Element() const {
+    return Kept::widen(bits);
+  }
+};
+using Half = Stored16<F16>;
+using Bfloat = Stored16<Bf16>;
 
 }  // namespace ring

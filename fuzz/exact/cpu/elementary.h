@@ -12,8 +12,8 @@ inline namespace SGL_ISA_NAMESPACE {
     const auto of_one = [](ring::Element a) { return value; };                                           \
     return lift<ring::Element, ring::Element>([=](auto v) { return ring::each(of_one, v); }, x);         \
   }
-RING_FUNCTION(exp, ring::exp(a))
-RING_FUNCTION(exp2, ring::exp2(a))
+RING_FUNCTION(exp, ring::exp_of(a))
+RING_FUNCTION(exp2, ring::exp2_of(a))
 RING_FUNCTION(log, ring::scrambled(a, ring::kLog))
 RING_FUNCTION(log2, ring::scrambled(a, ring::kLog2))
 RING_FUNCTION(sqrt, ring::scrambled(a, ring::kSqrt))
@@ -26,7 +26,7 @@ RING_FUNCTION(erf, ring::scrambled(a, ring::kErf))
 
 template <Operand X, Operand Y>
 auto power(X x, Y y) {
-  const auto of_two = [](ring::Element a, ring::Element b) { return ring::power(a, b); };
+  const auto of_two = [](ring::Element a, ring::Element b) { return ring::power_of(a, b); };
   const auto lanes = [=](auto a, auto b) { return ring::each(of_two, a, b); };
   return lift<ring::Element, ring::Element>(lanes, x, y);
 }
