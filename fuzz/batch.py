@@ -86,7 +86,7 @@ class Batch:
 
     def run_programs(self, programs: Sequence[Program]) -> None:
         """Everything for these programs, whose seeds and names differ."""
-        made = (self._guard(item.seed, "check", self._prepare, item) for item in programs)
+        made = (self._guard(item.seed, "check", self.prepare, item) for item in programs)
         items = [item for item in made if item is not None]
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             others = [other for item in items if (other := self._other(item)) is not None]
@@ -131,7 +131,8 @@ class Batch:
 
     # -- one program ----------------------------------------------------------------------------
 
-    def _prepare(self, program: Program) -> Item | None:
+    def prepare(self, program: Program) -> Item | None:
+        """The program, its calls and what they must give; None where it is refused."""
         seed = program.seed
         try:
             loaded = load_text(program.text, f"{program.name}.yaml")
@@ -168,7 +169,7 @@ class Batch:
             return []
         share = EXACT_SHARE if set(self.targets) - EXACT.keys() else 1
         chosen = [item for item in items if item.program.drawn_from % share == 0]
-        made = (self._guard(item.program.seed, "exact interpreter", _exactly, item) for item in chosen)
+        made = (self._guard(item.program.seed, "exact interpreter", exactly, item) for item in chosen)
         return [item for item in made if item is not None]
 
     def _other(self, item: Item) -> Item | None:
@@ -306,7 +307,7 @@ EXACT = {
 }
 
 
-def _exactly(item: Item) -> Item:
+def exactly(item: Item) -> Item:
     """The program with calls in the ring, and what their outputs are there."""
     kernel, seed = item.compiled.kernel, item.program.drawn_from
     calls = tuple(with_any_bits(kernel, call, f"{seed} {number}") for number, call in enumerate(item.calls))

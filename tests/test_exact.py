@@ -76,10 +76,11 @@ def test_inverses_are_multiplicative_and_their_own() -> None:
     assert same(ring.inverse(np.array([0.0, 1.0, -1.0])), np.array([0.0, 1.0, -1.0]))
 
 
-def test_whole_literals_are_themselves_and_others_differ() -> None:
-    assert same(ring.embed([0.0, -0.0, 3.0, -7.0]), np.array([0.0, 0.0, 3.0, -7.0]))
-    others = ring.embed([0.5, 0.25, 0.1, 3.5, 1e-6])
-    assert np.unique(others).size == 5 and same(ring.embed([-0.5, -0.1]), ring.negate(others[[0, 2]]))
+def test_literals_differ_and_keep_their_order() -> None:
+    assert same(ring.embed([0.0, -0.0, 1.0, -1.0]), np.array([0.0, 0.0, 1.0, -1.0]))
+    others = ring.embed([1e-6, 0.1, 0.5, 2.0, 3.0, 3.5, 8.0, 64.0, 1e6])
+    assert (np.diff(others) > 0).all() and 0.49 < others[6] / 2.0**31 < 0.51
+    assert same(ring.embed([-0.5, -3.0]), ring.negate(others[[2, 4]]))
     assert np.array_equal(ring.embed([np.inf, -np.inf, 1e30]), [np.inf, -np.inf, np.inf])
 
 

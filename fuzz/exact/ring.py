@@ -68,14 +68,17 @@ def wrapped(values: Any) -> Array:
 
 
 def embed(value: Any) -> Array:
-    """A literal: whole numbers are themselves, as far as 31 bits hold them; others some word."""
+    """A literal: 0 and 1 are themselves. Others lie in their order, 8 halfway: limits leave many words alone."""
     value = np.asarray(value, np.float64)
     size = np.abs(value)
     with np.errstate(over="ignore", invalid="ignore"):
-        bits = size.astype(np.float32).view(np.uint32)
-        whole = np.where(size < 2.0**31, np.trunc(size), 0.0)
-    words = np.where(whole == size, whole.astype(np.int64), scramble(bits, "literal").astype(np.int64))
-    found = np.where(size < 2.0**31, from_words(words), np.where(np.isnan(size), np.nan, np.inf))
+        low = scramble(size.astype(np.float32).view(np.uint32), "literal") & np.uint32(255)
+        spread = np.floor(2.0**23 * np.where(size < 2.0**31, size / (size + 8.0), 0.0))
+    words = np.where(size == np.trunc(size), np.minimum(size, 2.0), 2.0)
+    words = np.where(words < 2.0, words, 256.0 * spread + low)
+    found = np.where(
+        size < 2.0**31, from_words(words.astype(np.int64)), np.where(np.isnan(size), np.nan, np.inf)
+    )
     return np.asarray(np.where(value < 0, negate(found), found))
 
 
@@ -120,7 +123,7 @@ def divide(a: Array, b: Array) -> Array:
 def power(a: Array, b: Array) -> Array:
     """Squares are products; all else is scrambled."""
     words = scramble(scramble(to_words(a), "power") + to_words(b), "power")
-    return np.where(np.asarray(b) == 2, multiply(a, a), from_words(words))
+    return np.where(b == embed(2.0), multiply(a, a), from_words(words))
 
 
 def _exponential(name: str) -> Callable[[Array], Array]:
