@@ -73,8 +73,9 @@ class Item:
 class Batch:
     """A batch under way."""
 
-    def __init__(self, targets: Sequence[str], say: Say) -> None:
+    def __init__(self, targets: Sequence[str], say: Say, exact_share: int = EXACT_SHARE) -> None:
         self.targets = tuple(targets)
+        self.exact_share = exact_share if set(targets) - EXACT.keys() else 1
         self.say = say
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
         self._stage, self._since = "start", _seconds()
@@ -167,8 +168,7 @@ class Batch:
         """Those of the items that run in the exact mode, with calls and outputs of their own."""
         if not set(self.targets) & EXACT.keys():
             return []
-        share = EXACT_SHARE if set(self.targets) - EXACT.keys() else 1
-        chosen = [item for item in items if item.program.drawn_from % share == 0]
+        chosen = [item for item in items if item.program.drawn_from % self.exact_share == 0]
         made = (self._guard(item.program.seed, "exact interpreter", exactly, item) for item in chosen)
         return [item for item in made if item is not None]
 

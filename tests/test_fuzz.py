@@ -15,7 +15,7 @@ from fresh_seed import fresh_seed
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from codegen.failures import Failure
-from fuzz.batch import AWKWARD, MOST_WORK, Batch
+from fuzz.batch import AWKWARD, EXACT, MOST_WORK, Batch
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, Coverage, constructs, required
 from fuzz.faults import FAULTS, find
@@ -102,7 +102,10 @@ def test_programs_that_once_went_wrong_stay_right(tmp_path: Path) -> None:
     """Those of `tests/regressions`, hand-written and shrunk ones alike, in one batch."""
     said: list[dict[str, Any]] = []
     paths = sorted(REGRESSIONS.glob("*.yaml"))
-    Batch(targets(), said.append).run_programs([load_regression(path, n) for n, path in enumerate(paths)])
+    executors = (*targets(), *(name for name in EXACT if name.removeprefix("exact-") in targets()))
+    Batch(executors, said.append, exact_share=1).run_programs(
+        [load_regression(path, n) for n, path in enumerate(paths)]
+    )
     assert not [message for message in said if "finding" in message or "refusal" in message]
     assert sum("done" in message for message in said) == len(paths)
 

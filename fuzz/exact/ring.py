@@ -68,7 +68,7 @@ def wrapped(values: Any) -> Array:
 
 
 def embed(value: Any) -> Array:
-    """A literal: 0 and 1 are themselves. Others lie in their order, 8 halfway: limits leave many words alone."""
+    """A literal: 0 and 1 are themselves. Others lie in their order, 8 halfway: limits leave many words be."""
     value = np.asarray(value, np.float64)
     size = np.abs(value)
     with np.errstate(over="ignore", invalid="ignore"):
