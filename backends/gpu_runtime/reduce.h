@@ -370,11 +370,12 @@ struct OnlineSoftmax {
     return State{Limits<float>::lowest(), 0.0f};
   }
   static SGL_FN State merge(State a, State b) {
-    const float distance = a.value == b.value ? 0.0f : -abs(a.value - b.value);
-    const float scale = exp(distance);
     const bool keeps_a = a.value > b.value;
+    const float greater = maximum(a.value, b.value);
+    const float distance = (keeps_a ? b.value : a.value) - greater;
+    const float scale = exp(a.value == b.value ? 0.0f : distance);
     const float total = (keeps_a ? a.other : b.other) + (keeps_a ? b.other : a.other) * scale;
-    return State{maximum(a.value, b.value), total};
+    return State{greater, total};
   }
   template <class I>
   static SGL_FN State add(State s, I, float value) {

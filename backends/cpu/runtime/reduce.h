@@ -255,11 +255,12 @@ struct OnlineSoftmax {
   // The smaller maximum is scaled to the greater; equal ones need no scale, also when infinite.
   template <class V>
   static SGL_INLINE State<V> merge(const State<V>& a, const State<V>& b) {
-    const V distance = select(a.maximum == b.maximum, V(0.0f), -abs(a.maximum - b.maximum));
-    const V scale = exp(distance);
     const auto keeps_a = a.maximum > b.maximum;
+    const V greater = sgl::maximum(a.maximum, b.maximum);
+    const V distance = select(keeps_a, b.maximum, a.maximum) - greater;
+    const V scale = exp(select(a.maximum == b.maximum, V(0.0f), distance));
     const V total = select(keeps_a, a.total, b.total) + select(keeps_a, b.total, a.total) * scale;
-    return {sgl::maximum(a.maximum, b.maximum), total};
+    return {greater, total};
   }
   // Where all values are -inf, every share comes out as exp(-inf - 0) / 1.
   template <class V>
