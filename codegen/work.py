@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codegen import lowered as low
 from codegen.build_ir import ONE, extent_of, is_sizes_only, op
 from kernel_ir import nodes as ir
@@ -58,11 +60,27 @@ def is_host_known(expr: ir.Expr) -> bool:
 
 
 def tiled_loop(launch: low.Launch) -> low.Loop | None:
-    """The loop that several teams, or threads, may share, where a launch is one dealt loop after bindings."""
+    """The loop that several teams, or threads, may share, where a launch is one dealt loop after bindings.
+
+    Each of them computes the bindings for itself, which must not read what the loop writes.
+    """
     if not launch.body:
         return None
     *bindings, last = launch.body
     if not isinstance(last, low.Loop) or last.kind != "lanes":
         return None
     is_plain = all(isinstance(item, ir.Let) and not item.is_mutable for item in bindings)
-    return last if is_plain and is_host_known(last.low) and is_host_known(last.high) else None
+    is_apart = not _memory_read(bindings) & _memory_written(last)
+    return last if is_plain and is_apart and is_host_known(last.low) and is_host_known(last.high) else None
+
+
+def _memory_read(bindings: Sequence[low.Stmt]) -> set[str]:
+    """The tensors and rows that bindings read."""
+    inside = (item for let in bindings for expr in low.expressions(let) for item in walk(expr))
+    return {item.tensor if isinstance(item, ir.Load) else item.row for item in inside
+            if isinstance(item, (ir.Load, ir.At))}  # fmt: skip
+
+
+def _memory_written(loop: low.Loop) -> set[str]:
+    inside = (item for item in low.walk(loop.body) if isinstance(item, (ir.Store, low.Put)))
+    return {item.tensor if isinstance(item, ir.Store) else item.row for item in inside}

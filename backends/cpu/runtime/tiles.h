@@ -6,7 +6,10 @@
 namespace sgl {
 inline namespace SGL_ISA_NAMESPACE {
 
-inline constexpr int64_t kTile = 8192;
+#ifndef SGL_TILE  // tests have shorter ones
+#define SGL_TILE 8192
+#endif
+inline constexpr int64_t kTile = SGL_TILE;
 
 SGL_INLINE int64_t tile_count(int64_t low, int64_t high) {
   return high <= low ? 0 : (high - low + kTile - 1) / kTile;
