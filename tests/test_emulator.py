@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -311,9 +312,9 @@ REFUSED = {
     "simd_frob(x[i])": "simd_frob",
     "exp(1)": "no matching function",
     "float2(1.0f, 2.0f, 3.0f).x": "number of components",
-    "0; int4 m = float4(x[i]) < 0.0f; out[i] = m.x": "Truths<",
-    "0; int4 m; m = float4(x[i]) == float4(1); out[i] = m.x": "Truths<",
-    "0; int2 m = 0; m |= int2(1) < int2(i); out[i] = m.x": "Truths<",
+    "0; int4 m = float4(x[i]) < 0.0f; out[i] = m.x": "'bool4'",
+    "0; int4 m; m = float4(x[i]) == float4(1); out[i] = m.x": "'bool4'",
+    "0; int2 m = 0; m |= int2(1) < int2(i); out[i] = m.x": "'bool2'",
 }
 
 
@@ -322,6 +323,37 @@ def test_what_is_unknown_is_refused_with_its_line(value: str) -> None:
     with pytest.raises(ShaderError, match=r"shader\.metal:5") as refused:
         each_shader((value,), "float")
     assert REFUSED[value] in str(refused.value)
+    assert "Truths" not in str(refused.value)
+
+
+WORKED_OUT = """#include <metal_stdlib>
+using namespace metal;
+struct Once { int x; Once(int n) : x(n) { while (x != 0) x += 1 + n; } ~Once() { while (true) {} } };
+int nested(int n) { int* p = nullptr; return n > 0 ? nested(n - 1) : n < 0 ? nested(n - 1) : *p; }
+float half_of(float x) { return x / 2; }
+constant float4 vector = float4(1.0f, 2.0f, 3.0f, half_of(8.0f));
+constant Once once(0);
+kernel void use(device float* x [[buffer(0)]]) { x[0] = vector.w + once.x; }
+"""
+BAD_CONSTANTS = {
+    "constant int k = nested(2);": "out of bounds.* at shader.metal:4$",
+    "constant int k = nested(-1);": "calls nest too deep",
+    "constant int k = 1 / 0; kernel void k_of(device int* x [[buffer(0)]]) { x[0] = k; }": "integer division by zero",
+    "constant Once k(1);": "endless",
+    "constant float k = simd_sum(1.0f);": "by one thread alone",
+}
+
+
+def test_constants_are_worked_out_by_functions() -> None:
+    outcome = load(WORKED_OUT).run(Launch("use", {0: np.zeros(1, np.float32)}, threadgroup=1))
+    assert outcome.buffers[0] == 4 and not outcome.findings
+
+
+@pytest.mark.parametrize("constant", BAD_CONSTANTS)
+def test_constant_that_cannot_be_worked_out_is_refused_at_its_line(constant: str) -> None:
+    with pytest.raises(ShaderError, match=r"^shader\.metal:9: error: a constant's value.*") as refused:
+        load(WORKED_OUT + constant, is_quick=True)
+    assert re.search(BAD_CONSTANTS[constant], str(refused.value))
 
 
 def launch(**changes: object) -> Outcome:

@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return _run(load(_read(parsed.file), _shown(parsed.file), _folders(parsed)), parsed)
+    except BrokenPipeError:
+        raise  # nobody reads on, which is no error
     except OSError as error:
         said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except _REFUSALS as error:

@@ -28,12 +28,25 @@ SPACES = {
     "thread": "",
     "kernel": "",
 }
-_DIAGNOSTIC = re.compile(r"^\S.*?:\d+:\d+: (?:fatal )?(error|warning|note): ", re.MULTILINE)
+_DIAGNOSTIC = re.compile(r"^\S.*?:\d+: (?:fatal )?(error|warning|note): ", re.MULTILINE)
 _ALLOWED = re.compile(
     r"implicit (?:copy|move) (?:constructor|assignment operator)\) not viable:[^\n]*address space"
     r"|cannot be used to construct an object in address space"
     r"|template ignored: substitution failure \[[^\n]*\]$",  # for no reason but such an error in it
     re.MULTILINE,
+)
+_TYPES = tuple(
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"(\w+) __attribute__\(\(ext_vector_type\((\d)\)\)\)", r"\1\2"),
+        (r"(?:emu::)?Truths<lanes<\w+?(\d)>>", r"bool\1"),
+        (r"(?:emu::)?Truths<(\d)>", r"bool\1"),
+        (r"(?:emu::)?Packed<(\w+), (\d)>", r"packed_\1\2"),
+        (r"('\w+') \(aka \1\)", r"\1"),
+        (r"\b_Float16\b", "half"),
+        (r"(?m)^\S+/emulator/shim/\S+ note: candidate .*\n?", ""),
+        (r"\b__bf16\b", "bfloat"),
+    )
 )
 
 
@@ -99,4 +112,11 @@ def errors_in(said: str, has_methods_of_spaces: bool) -> str:
 def _readable(text: str) -> str:
     for name, number in _NUMBERS.items():
         text = text.replace(_ATTRIBUTE.format(number), name)
-    return text.strip()
+    return in_metals_terms(text)
+
+
+def in_metals_terms(said: str) -> str:
+    """What a compiler says, with the types of the shim by the names that they have in Metal."""
+    for pattern, name in _TYPES:
+        said = pattern.sub(name, said)
+    return said.strip()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from backends.metal import ziglang
 from backends.metal.emit import RUNTIME as SHIPPED_HEADERS
-from backends.metal.emulator.check import Checker, errors_in
+from backends.metal.emulator.check import Checker, errors_in, in_metals_terms
 from backends.metal.emulator.rewrite import rewrite
 from backends.metal.emulator.slots import BUFFER, POSITION, THREAD_INDEX
 from backends.metal.emulator.tokens import ShaderError
@@ -26,20 +26,24 @@ CACHE = HERE.parents[2] / "build" / "emulator"
 _COMPILER = (sys.executable, "-m", "ziglang", "c++")
 _FRONT_END = (sys.executable, "-m", "ziglang", "clang", "-cc1")  # without a driver, which links and caches
 _LANGUAGE = ("-std=c++17", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+# Not the text that the compiler was given, nor its columns: the shader has others.
+_MESSAGE_FLAGS = ("-w", "-fno-caret-diagnostics", "-fno-show-column")
 # The shader's own functions are not optimised, so that every access that it writes down is made; those of
 # the shim are. Only the compiler proper is told of the sanitizers: the driver would link their runtimes, for
 # which ours stands in.
 _UNOPTIMISED = "#pragma clang optimize off\n"
 _SHADER_FLAGS = (
-    *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", "-w", "-ferror-limit=5",
+    *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", *_MESSAGE_FLAGS, "-ferror-limit=5",
     "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection", "-mcpu=native-avx512bf16",
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
     "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
     "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
+    # Constructors are listed where the loader does not look: emu_construct runs them, every access checked.
+    "-Xclang", "-fno-use-init-array", "-Xclang", "-fc++-static-destructors=none",
 )  # fmt: skip
 # How the shim is compiled: to run fast; or at once, which takes half the time, where little is to be run.
 _SHIM_FLAGS = {False: ("-O2",), True: ("-O0", "-gline-tables-only")}
-_CHECK_FLAGS = ("-fsyntax-only", "-std=c++17", "-x", "c++", "-w", "-ferror-limit", "0")
+_CHECK_FLAGS = (*_MESSAGE_FLAGS, "-fsyntax-only", "-std=c++17", "-x", "c++", "-ferror-limit", "0")
 _RUNTIME_FLAGS = (*_LANGUAGE, "-O2", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror")
 _LINK_FLAGS = ("-shared", "-nostdlib++")
 
@@ -119,7 +123,7 @@ def _build(source: str, name: str, includes: tuple[Path, ...], flags: tuple[str,
 
 def _preprocess(plain: Path, includes: tuple[Path, ...], *flags: str) -> str:
     folders = [f"-I{folder}" for folder in (SHIM, *includes)]
-    return _run("-std=c++17", "-E", "-w", *flags, *folders, "-x", "c++", str(plain))
+    return _run("-std=c++17", "-E", *_MESSAGE_FLAGS, *flags, *folders, "-x", "c++", str(plain))
 
 
 def _check(plain: Path, prepared: Path, includes: tuple[Path, ...]) -> None:
@@ -147,7 +151,7 @@ def _call(*command: str) -> subprocess.CompletedProcess[str]:
 def _run(*arguments: str) -> str:
     done = _call(*_COMPILER, *arguments)
     if done.returncode != 0:
-        raise ShaderError(done.stderr.strip() or f"the compiler failed with status {done.returncode}")
+        raise ShaderError(in_metals_terms(done.stderr) or f"the compiler failed with status {done.returncode}")
     return done.stdout
 
 

@@ -77,4 +77,4 @@ class Lines:
     def of(self, addresses: list[int]) -> tuple[str, ...]:
         """The lines of a chain of calls, innermost first."""
         found = [self.known[address].split(" (discriminator")[0].removeprefix("./") for address in addresses]
-        return tuple(line for line in found if not line.startswith((self.hidden, "??")))
+        return tuple(line for line in found if not line.startswith(self.hidden) and not line.endswith("?"))

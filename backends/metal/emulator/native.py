@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 BUFFERS = 31
+MOST_TO_CONSTRUCT = 1 << 24  # accesses
 
 
 class Slot(ctypes.Structure):
@@ -141,23 +142,36 @@ def load_runtime(library: Path) -> None:
 
 
 class NativeShader:
-    """A shader's library: its kernels by name, and the range of addresses it is loaded at."""
+    """A shader's library: its kernels by name, and the range of addresses it is loaded at.
+
+    What the shader declares is known once `construct` has run without reports.
+    """
 
     def __init__(self, library: Path) -> None:
         self.library = ctypes.CDLL(str(library))
-        self.library.emu_first_kernel.restype = POINTER(Kernel)
+        self.image = tuple(self._address(name) for name in ("emu_image_begin", "emu_image_end"))
         self.kernels: dict[str, Kernel] = {}
+        self.constants: dict[int, ConstantDeclared] = {}
+
+    def construct(self) -> None:
+        """Run the shader's constructors, of kernels and constants, once; `reports` tells of it."""
+        assert _runtime is not None
+        initialise = ctypes.cast(self.library.emu_construct, ctypes.c_void_p)
+        self._run(Launch(initialise=initialise, most_accesses=MOST_TO_CONSTRUCT))
+        if not _runtime.emu_report_count():
+            self._list_what_is_declared()
+
+    def _list_what_is_declared(self) -> None:
+        self.library.emu_first_kernel.restype = POINTER(Kernel)
         each = self.library.emu_first_kernel()
         while each:
             self.kernels.setdefault(each.contents.name.decode(), each.contents)
             each = each.contents.next
         self.library.emu_first_constant.restype = POINTER(ConstantDeclared)
-        self.constants: dict[int, ConstantDeclared] = {}
         declared = self.library.emu_first_constant()
         while declared:
             self.constants.setdefault(declared.contents.index, declared.contents)
             declared = declared.contents.next
-        self.image = tuple(self._address(name) for name in ("emu_image_begin", "emu_image_end"))
 
     def _address(self, name: str) -> int:
         function = getattr(self.library, name)
@@ -178,6 +192,10 @@ class NativeShader:
         _runtime.emu_set_constants(table, len(rows))
         if constants is not None:
             launch.initialise = ctypes.cast(self.library.emu_initialise, ctypes.c_void_p)
+        self._run(launch)
+
+    def _run(self, launch: Launch) -> None:
+        assert _runtime is not None
         if _runtime.emu_run(ctypes.byref(launch), *self.image) < 0:
             raise MemoryError("no address space is left for the emulator's stacks and buffers")
 

@@ -45,6 +45,7 @@ from backends.metal.emulator.findings import (
     Party,
 )
 from backends.metal.emulator.slots import BUFFER, THREADGROUP
+from backends.metal.emulator.tokens import ShaderError
 
 ORDERS = ("forward", "reverse", "random")
 REDUCTIONS = ("pairwise", "in order")
@@ -113,8 +114,10 @@ class Shader:
 
     def __init__(self, library: Path) -> None:
         self.native = native.NativeShader(library)
-        self.kernels = tuple(sorted(self.native.kernels.keys() - {CANARY}))
         self.lines = Lines(library, self.native.image[0], SHIM)
+        self.native.construct()
+        refuse_shader(self._findings(""))
+        self.kernels = tuple(sorted(self.native.kernels.keys() - {CANARY}))
         self._require_canary(library)
 
     def _require_canary(self, library: Path) -> None:
@@ -238,6 +241,18 @@ class Shader:
 def _traffic(rows: Sequence[native.Traffic]) -> dict[int, Traffic]:
     names = [name for name, _ in native.Traffic._fields_ if name != "index"]
     return {row.index: Traffic(*(getattr(row, name) for name in names)) for row in rows}
+
+
+def refuse_shader(findings: Collection[Finding]) -> None:
+    """Raises ShaderError for what was found while the shader's own constants were worked out."""
+    said = []
+    for finding in findings:
+        *inner, place = finding.now.lines or ("an unknown line",)
+        what = "; ".join(filter(None, (finding.kind, finding.memory, finding.note)))
+        where = f" at {inner[0]}" if inner else ""
+        said.append(f"{place}: error: a constant's value cannot be worked out: {what}{where}")
+    if said:
+        raise ShaderError("\n".join(said))
 
 
 def refuse_launch(findings: Collection[Finding]) -> None:

@@ -133,7 +133,7 @@ struct Buffer {
 
 struct Launch {
   const Kernel* kernel;
-  void (*initialise)();  // sets what depends on function constants; may be null
+  void (*initialise)();  // sets what depends on function constants, or constructs; may be null
   const Buffer* buffers;
   int buffer_count;
   int threadgroup_bytes[kBuffers];

@@ -250,6 +250,8 @@ bool run_group(const u32 (&group)[3], const Thread& bound, u64& seed) {
 constexpr u64 kWaitAccesses = 16;
 
 static void wait(Waiting waiting, const char* operation, int flags, const void* site) {
+  if (state.is_initialising)
+    fail(kDivergence, nullptr, 0, 0, here(site_at(site), kRead), "a constant's value is worked out by one thread alone");
   if (state.accesses_left < kWaitAccesses)
     fail(kEndless, nullptr, 0, 0, here(site_at(site), kRead), "more waits and accesses than the run allows");
   state.accesses_left -= kWaitAccesses;

@@ -94,6 +94,12 @@ template <class T> EMU_SHIM T function_constant(int index, const T& at, const ch
   else return T(given->whole);
 }
 
+// What runs before anything else does: the linker puts the addresses of such functions between these two, to be
+// called from the last to the first.
+typedef void (*Constructor)();
+__attribute__((used, section(".ctors"))) static Constructor before_constructors[1] = {nullptr};
+__attribute__((used, section(".ctors.65535"))) static Constructor behind_constructors[1] = {nullptr};
+
 }  // namespace emu
 
 // The linker's names for where this shader's code and tables begin and end.
@@ -102,6 +108,13 @@ extern "C" __attribute__((used)) inline char* emu_image_begin() { return __ehdr_
 extern "C" __attribute__((used)) inline char* emu_image_end() { return _end; }
 extern "C" __attribute__((used)) inline emu::Kernel* emu_first_kernel() { return emu::first_kernel; }
 extern "C" __attribute__((used)) inline emu::ConstantDeclared* emu_first_constant() { return emu::first_constant; }
+extern "C" __attribute__((used)) EMU_SHIM inline void emu_construct() {
+  static bool is_done = false;
+  if (is_done) return;
+  emu::Constructor* const first = emu::before_constructors + 1;
+  for (emu::Constructor* each = emu::behind_constructors; each-- != first;) (*each)();
+  is_done = true;
+}
 extern "C" __attribute__((used)) inline void emu_initialise() {
   for (emu::Initialiser* each = emu::first_initialiser; each != nullptr; each = each->next) each->run();
 }
