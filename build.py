@@ -35,14 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and not parsed.takes_more:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     parsed.rest = rest
+    from codegen.output import run_for_reader
+
     try:
-        status: int = parsed.run(parsed)
+        return run_for_reader(lambda: parsed.run(parsed))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:  # every failure leaves as one message and an exit status
         return _explain_failure(error)
-    return status
 
 
 def generate(parsed: argparse.Namespace) -> int:
@@ -234,7 +235,7 @@ def _run_module(module: str, arguments: Sequence[str]) -> int:
     """Run a module of this project or its tools on the built package."""
     places = (str(BUILD / "python"), str(ROOT), os.environ.get("PYTHONPATH", ""))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
-    command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, "-m", "codegen.output", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

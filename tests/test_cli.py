@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_a_wrong_command_line_exits_2(arguments: list[str], capsys: pytest.Captu
         cli.main(arguments)
     assert exit_info.value.code == 2
     assert "usage: build.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["build.py", "explain", "rms_norm"], ["-m", "codegen.output", "this"]])
+def test_output_that_nobody_reads_ends_quietly(command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [sys.executable, *command], cwd=cli.ROOT, stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (141, b"")
 
 
 # generate and check

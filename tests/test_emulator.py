@@ -338,7 +338,7 @@ kernel void use(device float* x [[buffer(0)]]) { x[0] = vector.w + once.x; }
 BAD_CONSTANTS = {
     "constant int k = nested(2);": "out of bounds.* at shader.metal:4$",
     "constant int k = nested(-1);": "calls nest too deep",
-    "constant int k = 1 / 0; kernel void k_of(device int* x [[buffer(0)]]) { x[0] = k; }": "integer division by zero",
+    "constant int k = 1 / 0; kernel void k_of(device int* x) { x[0] = k; }": "integer division by zero",
     "constant Once k(1);": "endless",
     "constant float k = simd_sum(1.0f);": "by one thread alone",
 }

@@ -151,7 +151,8 @@ def _call(*command: str) -> subprocess.CompletedProcess[str]:
 def _run(*arguments: str) -> str:
     done = _call(*_COMPILER, *arguments)
     if done.returncode != 0:
-        raise ShaderError(in_metals_terms(done.stderr) or f"the compiler failed with status {done.returncode}")
+        said = in_metals_terms(done.stderr)
+        raise ShaderError(said or f"the compiler failed with status {done.returncode}")
     return done.stdout
 
 
