@@ -143,6 +143,24 @@ SIMD = {
     "simd_any(x[i] > 30) ? 1 : 0": np.full(32, 1),
     "int(ulong(simd_ballot(x[i] < 3)))": np.full(32, 7),
     "simd_or(x[i])": np.full(32, 31),
+    "quad_sum(x[i])": LANES // 4 * 16 + 6,
+    "quad_product(x[i] % 4 + 1)": np.full(32, 24),
+    "quad_max(x[i])": LANES | 3,
+    "quad_min(x[i])": LANES & ~3,
+    "quad_xor(1 << x[i] % 31)": [15 << n // 4 * 4 if n < 28 else (7 << 28) ^ 1 for n in LANES],
+    "quad_prefix_inclusive_sum(x[i] % 4)": [0, 1, 3, 6] * 8,
+    "quad_prefix_exclusive_product(x[i] % 4 + 2)": [1, 2, 6, 24] * 8,
+    "quad_shuffle(x[i], ushort(3 - lane % 4))": LANES ^ 3,
+    "quad_shuffle_xor(x[i], 2)": LANES ^ 2,
+    "quad_shuffle_down(x[i], 3)": np.where(LANES % 4 == 0, LANES + 3, LANES),
+    "quad_shuffle_up(x[i], 1)": np.where(LANES % 4 == 0, LANES, LANES - 1),
+    "quad_shuffle_rotate_down(x[i], 1)": LANES & ~3 | LANES + 1 & 3,
+    "quad_shuffle_rotate_up(x[i], 1)": LANES & ~3 | LANES - 1 & 3,
+    "quad_broadcast(x[i], 2)": LANES & ~3 | 2,
+    "quad_broadcast_first(x[i])": LANES & ~3,
+    "quad_all(x[i] < 6) ? 1 : 0": LANES < 4,
+    "quad_any(x[i] == 6) ? 1 : 0": LANES // 4 == 1,
+    "simd_max(x[i] < 8 ? quad_sum(x[i]) : 0) + quad_min(x[i])": 22 + (LANES & ~3),
     "simd_shuffle_xor(x[i], 1) * 100 + simd_shuffle_xor(x[i] + 1, 2)": (LANES ^ 1) * 100 + (LANES ^ 2) + 1,
 }
 
@@ -308,6 +326,8 @@ def test_vector_of_booleans_and_exact_results(value: str) -> None:
 
 REFUSED = {
     "frobnicate(x[i])": "frobnicate",
+    "0; float4x4 m; out[i] = m[0][0]": "the emulator has no matrices, which float4x4 asks for",
+    "0; texture2d<float> read": "the emulator has no textures",
     "max(x[i], 1)": "no matching function",
     "simd_frob(x[i])": "simd_frob",
     "exp(1)": "no matching function",

@@ -59,3 +59,11 @@ kernel void spin_twin(ARGUMENTS) {
   atomic_store_explicit(&flag, 1u, memory_order_relaxed);
   out[i] = data[i];
 }
+
+// arithmetic: a shuffle from a lane of another quadgroup
+kernel void quad_lane_bug(ARGUMENTS) {
+  out[i] = quad_shuffle(data[i], ushort(lane));  // found
+}
+kernel void quad_lane_twin(ARGUMENTS) {
+  out[i] = quad_shuffle(data[i], ushort(lane % 4));
+}

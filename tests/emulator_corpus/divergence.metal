@@ -122,3 +122,15 @@ kernel void return_in_loop_twin(ARGUMENTS) {
   }
   out[i] = data[i];
 }
+
+// divergence: an operation of a quadgroup under a condition that differs in it
+kernel void quad_branch_bug(ARGUMENTS) {
+  float value = data[i];
+  if (lane % 8 < 3) value = quad_sum(value);  // found
+  out[i] = simd_max(value);
+}
+kernel void quad_branch_twin(ARGUMENTS) {
+  float value = data[i];
+  if (lane % 8 < 4) value = quad_sum(value);
+  out[i] = simd_max(value);
+}

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from backends.metal.emulator.absent import refuse_absent
 from backends.metal.emulator.indices import evaluate, integers
 from backends.metal.emulator.overloads import drop_copies, is_constructors, methods_of_spaces, spaces
 from backends.metal.emulator.reach import ASK, Mentions
@@ -60,6 +61,7 @@ class Rewriter:
 
     def run(self) -> str:
         self.tokens.require_pairs()
+        refuse_absent(self.tokens, self.types)
         self._take_attributes()
         self._function_constants()
         self._threadgroup_variables()

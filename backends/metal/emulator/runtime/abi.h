@@ -9,6 +9,7 @@ typedef unsigned long long u64;
 
 constexpr int kBuffers = 31;
 constexpr int kSimdLanes = 32;
+constexpr int kQuadLanes = 4;
 constexpr int kMostThreads = 1024;
 constexpr long long kMostThreadgroupBytes = 32 << 10;
 constexpr int kSlotBytes = 16;
@@ -164,9 +165,12 @@ struct Traffic {
 extern "C" {
 // Waits until every thread of the simdgroup has brought `value`; slots of 16 bytes, one a lane.
 void* emu_exchange(const void* value, int size, const char* operation, const void* site);
+// The same for the quadgroup.
+void* emu_exchange_in_quad(const void* value, int size, const char* operation, const void* site);
 // Whether this lane is the first to ask since the latest exchange: it works out what all lanes share.
 int emu_is_first_asked();
 emu::u32 emu_active_lanes();
+emu::u32 emu_active_lanes_of_quad();
 int emu_lane();
 int emu_reduction();
 void emu_threadgroup_barrier(int flags, const void* site);

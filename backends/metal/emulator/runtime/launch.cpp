@@ -66,7 +66,7 @@ static bool prepare(const Launch& launch) {
   state.shared_bytes = 0;
   for (int bytes : launch.threadgroup_bytes) state.shared_bytes += bytes;
   state.counts = {};
-  state.is_failed = false;
+  state.is_failed = state.has_quads = false;
   state.tree.make_room();
   if (state.stacks == nullptr) state.stacks = reserve_stacks();
   if (state.stacks == nullptr || !make_arena(launch)) return false;

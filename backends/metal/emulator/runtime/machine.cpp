@@ -119,7 +119,7 @@ static Thread place_group(const Thread& bound, const u32 (&group)[3], const u32 
   set(at[kSimdsPerGroup], (u32(state.thread_count) + kSimdLanes - 1) / kSimdLanes, 0, 0);
   set(at[kDispatchThreadsPerGroup], launch.threads[0], launch.threads[1], launch.threads[2]);
   set(at[kDispatchSimdsPerGroup], (launch.threads[0] * launch.threads[1] * launch.threads[2] + kSimdLanes - 1) / kSimdLanes, 0, 0);
-  set(at[kQuadsPerGroup], (u32(state.thread_count) + 3) / 4, 0, 0);
+  set(at[kQuadsPerGroup], (u32(state.thread_count) + kQuadLanes - 1) / kQuadLanes, 0, 0);
   return placed;
 }
 
@@ -134,14 +134,14 @@ static void place_thread(u32 index, u32 x, u32 y, u32 z, const Thread& placed) {
   set(at[kThreadIndexInGroup], index, 0, 0);
   set(at[kSimdIndex], index / kSimdLanes, 0, 0);
   set(at[kLaneIndex], index % kSimdLanes, 0, 0);
-  set(at[kQuadIndex], index / 4, 0, 0);
-  set(at[kQuadLane], index % 4, 0, 0);
+  set(at[kQuadIndex], index / kQuadLanes, 0, 0);
+  set(at[kQuadLane], index % kQuadLanes, 0, 0);
 }
 
 static void start_thread(int number) {
   Fiber& fiber = state.fibers[number];
   fiber.waiting = kRunnable;
-  fiber.turn = 0;
+  fiber.turn = fiber.quad_turn = 0;
   fiber.stack_pointer = start_fiber(state.stacks, number, run_thread);
   state.call_stacks[number].clear();
 }
@@ -187,13 +187,21 @@ static bool release(int first, int last, Waiting waiting) {
   return true;
 }
 
-static bool release_simdgroups() {
+// The end of the `lanes` threads from `first` on, or of the threadgroup.
+static int end_of(int first, int lanes) {
+  return first + lanes < state.thread_count ? first + lanes : state.thread_count;
+}
+
+static bool release_all(int lanes, Waiting waiting) {
   bool is_any = false;
-  for (int first = 0; first < state.thread_count; first += kSimdLanes) {
-    const int last = first + kSimdLanes < state.thread_count ? first + kSimdLanes : state.thread_count;
-    is_any = release(first, last, kAtSimd) || is_any;
-  }
+  for (int first = 0; first < state.thread_count; first += lanes)
+    is_any = release(first, end_of(first, lanes), waiting) || is_any;
   return is_any;
+}
+
+static bool release_some() {
+  const bool is_any = state.has_quads && release_all(kQuadLanes, kAtQuad);
+  return release_all(kSimdLanes, kAtSimd) || is_any || release(0, state.thread_count, kAtBarrier);
 }
 
 static const char* doing(const Fiber& fiber) {
@@ -205,9 +213,8 @@ static void report_divergence() {
   int first = 0;
   while (state.fibers[first].waiting == kFinished) ++first;
   const Fiber& fiber = state.fibers[first];
-  const bool is_simd = fiber.waiting == kAtSimd;
-  const int begin = is_simd ? first / kSimdLanes * kSimdLanes : 0;
-  const int end = is_simd && begin + kSimdLanes < state.thread_count ? begin + kSimdLanes : state.thread_count;
+  const int lanes = fiber.waiting == kAtSimd ? kSimdLanes : fiber.waiting == kAtQuad ? kQuadLanes : kMostThreads;
+  const int begin = first / lanes * lanes, end = end_of(begin, lanes);
   int other = begin, same = 0;
   for (int n = begin; n < end; ++n) same += is_same_wait(state.fibers[n], fiber);
   while (other < end - 1 && is_same_wait(state.fibers[other], fiber)) ++other;
@@ -238,7 +245,7 @@ bool run_group(const u32 (&group)[3], const Thread& bound, u64& seed) {
   for (;;) {
     while (run_round(seed)) {}
     if (!state.is_running) return false;
-    if (release_simdgroups() || release(0, state.thread_count, kAtBarrier)) continue;
+    if (release_some()) continue;
     if (state.finished_count == state.thread_count) return true;
     report_divergence();
     state.is_running = false;
@@ -282,6 +289,17 @@ void* emu_exchange(const void* value, int size, const char* operation, const voi
   return slots;
 }
 
+void* emu_exchange_in_quad(const void* value, int size, const char* operation, const void* site) {
+  Fiber& fiber = *state.current;
+  auto& slots = own_simdgroup().quad_slots[fiber.quad_turn];
+  const u32 lane = state.thread % kSimdLanes;
+  __builtin_memcpy(slots[lane], value, size);
+  fiber.quad_turn ^= 1;
+  state.has_quads = true;
+  wait(kAtQuad, operation, 0, site);
+  return slots[lane / kQuadLanes * kQuadLanes];
+}
+
 int emu_is_first_asked() {
   bool& is_asked = own_simdgroup().is_asked;
   const bool was_asked = is_asked;
@@ -290,6 +308,10 @@ int emu_is_first_asked() {
 }
 
 u32 emu_active_lanes() { return own_simdgroup().active; }
+u32 emu_active_lanes_of_quad() {
+  const int first = int(state.thread) / kQuadLanes * kQuadLanes;
+  return (1u << (end_of(first, kQuadLanes) - first)) - 1u;
+}
 int emu_lane() { return int(state.thread % kSimdLanes); }
 int emu_reduction() { return state.launch->reduction; }
 

@@ -16,7 +16,7 @@ constexpr int kMostUnset = 1024;
 // reaches to either side, or less where the machine gives less.
 constexpr int kMostRoomBits = 37, kLeastRoomBits = 24;
 
-enum Waiting : int { kRunnable, kAtBarrier, kAtSimd, kFinished };
+enum Waiting : int { kRunnable, kAtBarrier, kAtSimd, kAtQuad, kFinished };
 
 struct Fiber {
   void* stack_pointer;
@@ -24,11 +24,12 @@ struct Fiber {
   Waiting waiting;
   Site site;
   int flags;
-  int turn;  // which of the simdgroup's two slot arrays the next collective fills
+  int turn, quad_turn;  // which of the simdgroup's two slot arrays the next collective, or quad's, fills
 };
 
 struct Simdgroup {
   alignas(16) char slots[2][kSimdLanes][kSlotBytes];
+  alignas(16) char quad_slots[2][kSimdLanes][kSlotBytes];
   u32 active;
   bool is_asked;
   u32 epochs[2];  // device, threadgroup
@@ -87,7 +88,7 @@ struct State {
   const char* image_begin;
   const char* image_end;
 
-  bool is_initialising, is_failed;
+  bool is_initialising, is_failed, has_quads;
   const Launch* launch;
   int thread_count;
   int finished_count;

@@ -3,7 +3,14 @@
 
 namespace metal {
 
+// What an atomic takes; a fence takes the stronger orders as well.
 enum memory_order { memory_order_relaxed };
+enum fence_order { memory_order_acquire, memory_order_release, memory_order_acq_rel, memory_order_seq_cst };
+enum thread_scope { thread_scope_thread, thread_scope_simdgroup, thread_scope_threadgroup, thread_scope_device };
+
+// Where threads wait for each other at collectives only, a fence orders nothing that a barrier does not.
+EMU_SHIM inline void atomic_thread_fence(mem_flags, memory_order, thread_scope = thread_scope_device) {}
+EMU_SHIM inline void atomic_thread_fence(mem_flags, fence_order, thread_scope = thread_scope_device) {}
 
 template <class T> struct atomic {
   T held;

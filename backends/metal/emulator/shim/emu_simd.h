@@ -18,6 +18,7 @@ template <class T> struct Lanes {
   char* slots;
   u32 active;
   int self;
+  const char* outside;  // what a shuffle from a lane that is not there is told
   EMU_INNER T& at(int lane) const { return *reinterpret_cast<T*>(slots + lane * kSlotBytes); }
   EMU_INNER bool is_active(int lane) const { return lane >= 0 && lane < kSimdLanes && (active >> lane & 1u); }
 };
@@ -25,7 +26,7 @@ template <class T> struct Lanes {
 template <class T> EMU_INNER Lanes<T> exchange(T value, const char* operation, const void* site) {
   static_assert(sizeof(T) <= kSlotBytes, "a value of at most 16 bytes");
   char* slots = static_cast<char*>(emu_exchange(&value, sizeof value, operation, site));
-  return {slots, emu_active_lanes(), emu_lane()};
+  return {slots, emu_active_lanes(), emu_lane(), "a shuffle from a lane that is not in the simdgroup"};
 }
 
 // Over active lanes, by halves as a butterfly does or one lane after another, into lane 0's slot.
@@ -53,7 +54,7 @@ template <class T, class F> EMU_INNER T scan(const Lanes<T>& met, T first, bool 
 
 // Another lane's value; one that is not there is no value at all.
 template <class T> EMU_INNER T take(const Lanes<T>& met, int lane, const void* site) {
-  if (!met.is_active(lane)) emu_fail("a shuffle from a lane that is not in the simdgroup", site);
+  if (!met.is_active(lane)) emu_fail(met.outside, site);
   return met.at(lane);
 }
 
