@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.metal.brackets import CLOSING, between_commas, closing
+
 _TOKEN = re.compile(
     r"""(?P<mark>^\#[^\n]*) | (?P<space>\s+) | (?P<word>[A-Za-z_]\w*)
       | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
@@ -17,7 +19,6 @@ _TOKEN = re.compile(
 _MARK = re.compile(r'# (\d+) "((?:\\.|[^"\\])*)"')
 _ESCAPED = re.compile(r"\\(.)")
 _NO_FILES = ("<built-in>", "<command line>", "<scratch space>")
-_CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 
 class ShaderError(Exception):
@@ -75,7 +76,7 @@ class Tokens:
             elif word in (")", "]", "}"):
                 if not opened:
                     raise self.refusal(at, f"'{word}' closes nothing")
-                if _CLOSING[self[opened[-1]]] != word:
+                if CLOSING[self[opened[-1]]] != word:
                     raise self.refusal(opened[-1], f"'{self[opened[-1]]}' is not closed before '{word}'")
                 opened.pop()
         if opened:
@@ -125,20 +126,8 @@ class Tokens:
     def matching(self, number: int) -> int:
         """The bracket that closes the one at `number`; len(self) where none does."""
         if number not in self.pairs:
-            self.pairs[number] = self._find_closing(number)
+            self.pairs[number] = closing(self, number)
         return self.pairs[number]
-
-    def _find_closing(self, number: int) -> int:
-        opening, closing = self[number], _CLOSING[self[number]]
-        depth = 0
-        for at in range(number, len(self)):
-            word = self.words[at]
-            if opening == "<" and word in (";", "{"):
-                break
-            depth += (word == opening) - (word == closing)
-            if depth == 0:
-                return at
-        return len(self)
 
     def find(self, text: str, first: int) -> int:
         """The first token from `first` on that is `text` outside of brackets; len(self) where none is."""
@@ -153,11 +142,4 @@ class Tokens:
 
     def split(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """The parts of [first, last) between commas that stand in no bracket."""
-        depth, start = 0, first
-        for at in range(first, last):
-            depth += (self[at] in ("(", "[", "{", "<")) - (self[at] in (")", "]", "}", ">"))
-            if depth == 0 and self[at] == ",":
-                yield start, at
-                start = at + 1
-        if start < last:
-            yield start, last
+        return between_commas(self, first, last)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 
 from backends.metal.lint.numbers import Numbers, known_numbers, value_of
 from backends.metal.lint.outline import Function, Outline, Span, calls_in, outline_of, types_of
@@ -296,7 +297,7 @@ def _shared_bytes(words: Words, body: Span, numbers: Numbers) -> Iterator[int]:
         for first, last in words.split(at + 2, _semicolon(words, at)):
             texts = [words[n] for n in range(first, last)]
             if "=" not in texts and words[at + 2] not in ("*", "&"):
-                yield size * lanes * _product(list(_lengths(words, (first, last), numbers)))
+                yield size * lanes * prod(_lengths(words, (first, last), numbers))
 
 
 def _lengths(words: Words, span: Span, numbers: Numbers) -> Iterator[int]:
@@ -309,13 +310,6 @@ def _semicolon(words: Words, at: int) -> int:
     while at < len(words) and words[at] != ";":
         at += 1
     return at
-
-
-def _product(numbers: list[int]) -> int:
-    total = 1
-    for number in numbers:
-        total *= number
-    return total
 
 
 RULES: tuple[Callable[[Shader], Iterator[Finding]], ...] = (

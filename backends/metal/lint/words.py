@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from backends.metal.brackets import between_commas, closing
+
 _PIECE = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/) | (?P<directive>^[ \t]*\#(?:\\\n|[^\n])*) | (?P<space>\s+)
       | (?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*') | (?P<word>[A-Za-z_]\w*)
@@ -14,7 +16,6 @@ _PIECE = re.compile(
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _DEFINE = re.compile(r"\s*#\s*define\s+(\w+)(?:\(([^)]*)\))?(.*)", re.DOTALL)
-_CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">", "[[": "]]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +60,11 @@ class Words:
 
     def matching(self, at: int) -> int:
         """The bracket that closes the one at `at`; the end where none does."""
-        opening, closing, depth = self[at], _CLOSING[self[at]], 0
-        for position in range(at, len(self)):
-            if opening == "<" and self[position] in (";", "{"):
-                break
-            depth += (self[position] == opening) - (self[position] == closing)
-            if depth == 0:
-                return position
-        return len(self)
+        return closing(self, at)
 
     def split(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """The parts of [first, last) between commas that stand in no bracket."""
-        depth, start = 0, first
-        for at in range(first, last):
-            depth += (self[at] in _CLOSING) - (self[at] in _CLOSING.values())
-            if depth == 0 and self[at] == ",":
-                yield start, at
-                start = at + 1
-        if start < last:
-            yield start, last
+        return between_commas(self, first, last)
 
 
 def macros_of(text: str) -> dict[str, Macro]:
