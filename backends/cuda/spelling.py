@@ -43,4 +43,5 @@ SPELLINGS = Spellings(
     nan="CUDART_NAN_F",
     reserved=RESERVED,
     fuses=True,
+    copies_ahead=True,
 )

@@ -215,6 +215,9 @@ class Held {
   SGL_FN void load_if(bool condition, int turn, SGL_DEVICE const T* data, O offset, I count) {
     items_[turn] = load_chunk_if<chunk, is_aligned>(condition, data, offset, count);
   }
+  SGL_FN void put(int turn, Chunk<T, chunk> values) {
+    items_[turn] = values;
+  }
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int turn, SGL_DEVICE const T*, O, I) const {
     return items_[turn];

@@ -85,6 +85,18 @@ class DealtWriter(GpuText):
         self.line(f"sgl::Held<{self.storage_of(chunk.tensor)}, chunk, is_aligned, turns> {name}{count};")
 
     def load_held(self, hold: Hold, chunks: Sequence[Chunk], first: str, end: str) -> None:
+        def load(chunk: Chunk, test: str | None, place: str, left: str) -> str:
+            call = "load" if test is None else "load_if"
+            name = self.held[hold.low, hold.high, chunk]
+            return f"{name}.{call}({'' if test is None else f'{test}, '}turn, {place}, {left});"
+
+        self.each_turn(hold, chunks, first, end, load)
+
+    def each_turn(
+        self, hold: Hold, chunks: Sequence[Chunk], first: str, end: str,
+        write: Callable[[Chunk, str | None, str, str], str],
+    ) -> None:  # fmt: skip
+        """In each turn, what `write` gives for a chunk, its condition, its place and the elements left."""
         self.namer.push()
         base = self.namer.invent(f"{author_name(hold.var)}_base")
         self.line("SGL_UNROLL")
@@ -92,10 +104,9 @@ class DealtWriter(GpuText):
         self.depth += 1
         self._turn(hold.var, base, first, end, " * chunk")
         for chunk in chunks:
-            test = "" if chunk.condition is None else f"{self.expr(chunk.condition)}, "
+            test = None if chunk.condition is None else self.expr(chunk.condition)
             place = self._chunk_place(chunk, PLACE, hold.var, base)
-            name = self.held[hold.low, hold.high, chunk]
-            self.line(f"{name}.load{'_if' if test else ''}({test}turn, {place}, {end} - {base});")
+            self.line(write(chunk, test, place, f"{end} - {base}"))
         self.depth -= 1
         self.line("}")
         self.namer.pop()

@@ -134,12 +134,8 @@ class _Stream:
 
     def lets_for(self, names: set[str]) -> tuple[ir.Let, ...]:
         """The bindings, of those made for each term, that names depend on; in order."""
-        found: list[ir.Let] = []
-        for item in reversed((*self.scoring, *self.rest)):
-            if isinstance(item, ir.Let) and item.name in names and item != self.weight:
-                found.insert(0, item)
-                names = names | names_in(item.value)
-        return tuple(found)
+        lets = (item for item in (*self.scoring, *self.rest) if isinstance(item, ir.Let))
+        return _lets_for(names, tuple(item for item in lets if item != self.weight))
 
     # -- the new loop ---------------------------------------------------------------------------
 
@@ -248,6 +244,10 @@ class Round:
     rest: tuple[low.Stmt, ...]
     weighed: tuple[low.Stmt, ...]
     added: low.Loop
+
+    def lets_for(self, names: set[str]) -> tuple[ir.Let, ...]:
+        """The bindings that names depend on, in order."""
+        return _lets_for(names, self.lets)
 
     @staticmethod
     def of(loop: low.Loop) -> Round | None:
@@ -358,6 +358,16 @@ def _decided_outside(fold: low.Fold, fresh: str) -> tuple[low.Stmt, ...]:
         case _:
             pass
     return (fold,)
+
+
+def _lets_for(names: set[str], lets: tuple[ir.Let, ...]) -> tuple[ir.Let, ...]:
+    """Those of some bindings that names depend on, in order."""
+    found: list[ir.Let] = []
+    for item in reversed(lets):
+        if item.name in names:
+            found.insert(0, item)
+            names = names | names_in(item.value)
+    return tuple(found)
 
 
 def _weight_of(rest: tuple[low.Stmt, ...], online: low.Online) -> ir.Let | None:

@@ -31,7 +31,8 @@ _FEW = 4  # iterations that are written out
 class Spellings:
     """A GPU target's tables: compute types, storage types, ops, monoids, what points to device memory.
 
-    `fuses`: products that are summed up are not rounded first.
+    `fuses`: products that are summed up are not rounded first. `copies_ahead`: lanes can copy what the next
+    round of a stream reads while they compute.
     """
 
     types: Mapping[str, str]
@@ -43,6 +44,7 @@ class Spellings:
     nan: str
     reserved: frozenset[str]
     fuses: bool = False
+    copies_ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,39 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     const int64_t j_last = sgl::minimum(sgl::to_i64(j_end),
             sgl::wrapping_add(sgl::maximum(0 < head_dim ? sgl::to_i64(entries) : 4611686018427387904,
             j_first), 1));
+    using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256>;
+    __shared__ uint4 ahead_memory[Ahead::is_on ? 2048 : 1];
+    const Ahead ahead(ahead_memory);
+    if (Ahead::is_on
+            && 0 < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts)))) {
+        const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(int64_t(0),
+                sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
+        const int64_t j_start = sgl::wrapping_add(j_first, sgl::wrapping_multiply(j_block, 16));
+        SGL_UNROLL
+        for (int term = 0; term < 4; ++term) {
+            const int64_t j_place = sgl::wrapping_add(j_start, sgl::to_i64(index_t(0) * 4 + term));
+            const int64_t j = sgl::minimum(j_place, sgl::wrapping_subtract(j_last, 1));
+            const bool kv_indices_is_valid = 0 <= j && j < entries;
+            const int32_t kv_indices_j = sgl::load_if(kv_indices_is_valid, kv_indices, j, int32_t(0));
+            const index_t k_pool_at = index_t(kv_indices_j);
+            const bool j_holds = kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots;
+            const bool j_holds_2 = j_place < j_last && j_holds;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (!is_full && d_base >= head_dim) break;
+                ahead.template fetch<chunk>(term, j_holds, k_pool,
+                        k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base);
+            }
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (!is_full && d_base >= head_dim) break;
+                ahead.template fetch<chunk>(4 + term, j_holds_2, v_pool,
+                        k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base);
+            }
+        }
+    }
     for (int64_t j_turn = 0; j_turn < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts))); ++j_turn) {
         const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(j_turn,
                 sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
@@ -102,6 +135,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
             bool j_holds_4[4];
             sgl::Held<T, chunk, is_aligned, turns> k_pool_held[4];
             sgl::Held<T, chunk, is_aligned, turns> v_pool_held[4];
+            ahead.wait();
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
                 j_place[term] = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + term));
@@ -118,7 +152,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    k_pool_held[term].load_if(j_holds[term], turn, k_pool,
+                    sgl::take_or_load(ahead, term, k_pool_held[term], j_holds[term], turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
                 }
@@ -126,9 +160,39 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    v_pool_held[term].load_if(j_holds_4[term], turn, v_pool,
+                    sgl::take_or_load(ahead, 4 + term, v_pool_held[term], j_holds_4[term], turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
                             head_dim - d_base);
+                }
+            }
+            if (Ahead::is_on) {
+                const index_t step_2 = j_round < 3 ? 4 : index_t(team.parts) * 16 - 12;
+                SGL_UNROLL
+                for (int term = 0; term < 4; ++term) {
+                    const int64_t j_place_2 = sgl::wrapping_add(j_start,
+                            sgl::to_i64(j_round * 4 + (term + step_2)));
+                    const int64_t j_2 = sgl::minimum(j_place_2, sgl::wrapping_subtract(j_last, 1));
+                    const bool kv_indices_is_valid_2 = 0 <= j_2 && j_2 < entries;
+                    const int32_t kv_indices_j_2 = sgl::load_if(kv_indices_is_valid_2, kv_indices, j_2,
+                            int32_t(0));
+                    const index_t k_pool_at_2 = index_t(kv_indices_j_2);
+                    const bool j_holds_5 = kv_indices_is_valid_2 && 0 <= k_pool_at_2
+                            && k_pool_at_2 < pool_slots;
+                    const bool j_holds_6 = j_place_2 < j_last && j_holds_5;
+                    SGL_UNROLL
+                    for (int turn = 0; turn < turns; ++turn) {
+                        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                        if (!is_full && d_base >= head_dim) break;
+                        ahead.template fetch<chunk>(term, j_holds_5, k_pool,
+                                k_pool_at_2 * k_pool_stride_0 + g * k_pool_stride_1 + d_base);
+                    }
+                    SGL_UNROLL
+                    for (int turn = 0; turn < turns; ++turn) {
+                        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                        if (!is_full && d_base >= head_dim) break;
+                        ahead.template fetch<chunk>(4 + term, j_holds_6, v_pool,
+                                k_pool_at_2 * v_pool_stride_0 + g * v_pool_stride_1 + d_base);
+                    }
                 }
             }
             SGL_UNROLL
@@ -337,6 +401,39 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
     const int64_t j_last = sgl::minimum(sgl::to_i64(j_end),
             sgl::wrapping_add(sgl::maximum(0 < head_dim ? sgl::to_i64(entries) : 4611686018427387904,
             j_first), 1));
+    using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256>;
+    __shared__ uint4 ahead_memory[Ahead::is_on ? 2048 : 1];
+    const Ahead ahead(ahead_memory);
+    if (Ahead::is_on
+            && 0 < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts)))) {
+        const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(int64_t(0),
+                sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
+        const int64_t j_start = sgl::wrapping_add(j_first, sgl::wrapping_multiply(j_block, 16));
+        SGL_UNROLL
+        for (int term = 0; term < 4; ++term) {
+            const int64_t j_place = sgl::wrapping_add(j_start, sgl::to_i64(index_t(0) * 4 + term));
+            const int64_t j = sgl::minimum(j_place, sgl::wrapping_subtract(j_last, 1));
+            const bool kv_indices_is_valid = 0 <= j && j < entries;
+            const int32_t kv_indices_j = sgl::load_if(kv_indices_is_valid, kv_indices, j, int32_t(0));
+            const index_t k_pool_at = index_t(kv_indices_j);
+            const bool j_holds = kv_indices_is_valid && 0 <= k_pool_at && k_pool_at < pool_slots;
+            const bool j_holds_2 = j_place < j_last && j_holds;
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (!is_full && d_base >= head_dim) break;
+                ahead.template fetch<chunk>(term, j_holds, k_pool,
+                        k_pool_at * k_pool_stride_0 + g * k_pool_stride_1 + d_base);
+            }
+            SGL_UNROLL
+            for (int turn = 0; turn < turns; ++turn) {
+                const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                if (!is_full && d_base >= head_dim) break;
+                ahead.template fetch<chunk>(4 + term, j_holds_2, v_pool,
+                        k_pool_at * v_pool_stride_0 + g * v_pool_stride_1 + d_base);
+            }
+        }
+    }
     for (int64_t j_turn = 0; j_turn < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts))); ++j_turn) {
         const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(j_turn,
                 sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
@@ -392,6 +489,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
             bool j_holds_4[4];
             sgl::Held<T, chunk, is_aligned, turns> k_pool_held[4];
             sgl::Held<T, chunk, is_aligned, turns> v_pool_held[4];
+            ahead.wait();
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
                 j_place[term] = sgl::wrapping_add(j_start, sgl::to_i64(j_round * 4 + term));
@@ -408,7 +506,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    k_pool_held[term].load_if(j_holds[term], turn, k_pool,
+                    sgl::take_or_load(ahead, term, k_pool_held[term], j_holds[term], turn, k_pool,
                             k_pool_at[term] * k_pool_stride_0 + g * k_pool_stride_1 + d_base,
                             head_dim - d_base);
                 }
@@ -416,9 +514,39 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                 for (int turn = 0; turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
                     if (!is_full && d_base >= head_dim) break;
-                    v_pool_held[term].load_if(j_holds_4[term], turn, v_pool,
+                    sgl::take_or_load(ahead, 4 + term, v_pool_held[term], j_holds_4[term], turn, v_pool,
                             k_pool_at[term] * v_pool_stride_0 + g * v_pool_stride_1 + d_base,
                             head_dim - d_base);
+                }
+            }
+            if (Ahead::is_on) {
+                const index_t step_2 = j_round < 3 ? 4 : index_t(team.parts) * 16 - 12;
+                SGL_UNROLL
+                for (int term = 0; term < 4; ++term) {
+                    const int64_t j_place_2 = sgl::wrapping_add(j_start,
+                            sgl::to_i64(j_round * 4 + (term + step_2)));
+                    const int64_t j_2 = sgl::minimum(j_place_2, sgl::wrapping_subtract(j_last, 1));
+                    const bool kv_indices_is_valid_2 = 0 <= j_2 && j_2 < entries;
+                    const int32_t kv_indices_j_2 = sgl::load_if(kv_indices_is_valid_2, kv_indices, j_2,
+                            int32_t(0));
+                    const index_t k_pool_at_2 = index_t(kv_indices_j_2);
+                    const bool j_holds_5 = kv_indices_is_valid_2 && 0 <= k_pool_at_2
+                            && k_pool_at_2 < pool_slots;
+                    const bool j_holds_6 = j_place_2 < j_last && j_holds_5;
+                    SGL_UNROLL
+                    for (int turn = 0; turn < turns; ++turn) {
+                        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                        if (!is_full && d_base >= head_dim) break;
+                        ahead.template fetch<chunk>(term, j_holds_5, k_pool,
+                                k_pool_at_2 * k_pool_stride_0 + g * k_pool_stride_1 + d_base);
+                    }
+                    SGL_UNROLL
+                    for (int turn = 0; turn < turns; ++turn) {
+                        const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+                        if (!is_full && d_base >= head_dim) break;
+                        ahead.template fetch<chunk>(4 + term, j_holds_6, v_pool,
+                                k_pool_at_2 * v_pool_stride_0 + g * v_pool_stride_1 + d_base);
+                    }
                 }
             }
             SGL_UNROLL

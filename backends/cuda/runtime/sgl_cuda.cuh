@@ -199,6 +199,7 @@ SGL_FN uint8_t narrow_f8e4m3(float x) {
 
 }  // namespace sgl
 
+#include "ahead.cuh"
 #include "parts.h"
 #include "shares.h"
 
