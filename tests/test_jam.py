@@ -83,6 +83,14 @@ def test_what_points_share_is_read_once_for_all_of_them() -> None:
     assert len(jammed.alike) == 2
 
 
+def test_a_stream_copies_ahead_where_a_lane_has_room_for_it() -> None:
+    made = compile_spec(load_file(DECODE))
+    source = emit(made.program, made.record)[f"cuda/{made.record.name}.cu"]
+    text = source[source.index("_points_kernel(") :]
+    assert text.count("fetch<chunk>(") == 4  # keys and values, of the first round and of each next one
+    assert "__shared__ uint4 ahead_memory[Ahead::is_on ? 2048 : 1];" in text
+
+
 @pytest.mark.parametrize("text", NOT_JAMMED.values(), ids=NOT_JAMMED)
 def test_points_that_cannot_go_together_stay_apart(text: str) -> None:
     assert all(jam(launch) is None for launch in compiled(text).program.launches)
@@ -103,5 +111,5 @@ def test_the_kernel_of_several_points_loads_a_group_once() -> None:
     made = compile_spec(load_file(DECODE))
     source = emit(made.program, made.record)[f"cuda/{made.record.name}.cu"]
     text = source[source.index("_points_kernel(") :]
-    assert text.count("k_pool_held[term].load") == 1
+    assert text.count(", k_pool_held[term], ") == 1
     assert text.count(".load(turn, q,") == POINTS
