@@ -34,13 +34,15 @@ class Body:
         self.lines.append("    " * self.depth + text)
 
     def write(self) -> list[str]:
-        """A body: functions, names at the top, one to three nests."""
+        """A body: functions, names at the top, one to three nests, and now and then a loop alone."""
         self._functions()
         scope = Scope()
         if self.make.chance(0.25):
             scope = self.statement(scope)
         for _ in range(self.make.draw.choice((1, 1, 2, 2, 3))):
             self.nest(scope)
+        if self.make.chance(0.1):
+            self.make.draw.choice((relay, carry))(self, scope)
         words = set(re.findall(r"\w+", "\n".join(self.lines)))
         if all(item.is_optional for name, item in self.make.signature.tensors.items() if name in words):
             self._copy()
