@@ -48,7 +48,11 @@ _SMOOTH: tuple[tuple[str, float, float], ...] = (
     ("(abs({}) + 0.5) ** 1.5", 1e6, 1e9), ("(abs({}) + 1.0) ** -2", 1e6, 1.0), ("{} ** 2", 1e9, 1e18),
     ("pi * {}", 1e30, 3.2e30), ("{} / 3.0", 1e30, 1e30),
 )  # fmt: skip
-_STEPS = ("floor({})", "ceil({})", "round({})", "trunc({})", "f16({})", "bf16({})", "f8e4m3({})")
+# (text, a factor that makes whole numbers need more digits than the type has)
+_STEPS: tuple[tuple[str, float], ...] = (
+    ("floor({})", 1.0), ("ceil({})", 1.0), ("round({})", 1.0), ("trunc({})", 1.0), ("f16({})", 1001.0),
+    ("bf16({})", 1001.0), ("f8e4m3({})", 5.0),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -294,7 +298,10 @@ class Expressions:
             return Value(text, "f32", value.is_exact, value.peak)
         if not value.is_exact:
             return value
-        return Value(self.draw.choice(_STEPS).format(value.text), "f32", True, value.peak + 1)
+        text, factor = self.draw.choice(_STEPS)
+        if self.style == "whole" and factor > 1.0 and value.peak * factor <= 6e4:
+            value = Value(f"{_atom(value.text)} * {factor!r}", "f32", True, value.peak * factor)
+        return Value(text.format(value.text), "f32", True, value.peak * 1.1 + 1)
 
     def _smooth(self, scope: Scope, depth: int, is_exact: bool) -> Value:
         text, most, peak = self.draw.choice(_SMOOTH)
@@ -387,7 +394,8 @@ class Expressions:
         if symbol in ("<<", ">>"):
             return Value(f"({one} {symbol} {self.integer(scope, depth, type_).text})", type_)
         narrower = "i32" if type_ == "i64" and self.chance(0.3) else type_
-        two = self._whole_literal() if self.chance(0.2) else self.integer(scope, depth, narrower).text
+        is_literal = self.chance(0.5 if symbol in ("//", "%") else 0.2)
+        two = self._whole_literal() if is_literal else self.integer(scope, depth, narrower).text
         if symbol in ("min", "max"):
             return Value(f"{symbol}({one}, {two})", type_)
         return Value(f"({one} {symbol} {two})", type_)
@@ -459,6 +467,8 @@ class Expressions:
         stored = self._reads_back(scope, "bool")
         if stored and self.chance(0.3):
             return self.draw.choice(stored)
+        if self.chance(0.15):
+            return self.draw.choice(("True", "False"))
         if scope.loops and self.chance(0.7):
             return self.read_integer(scope, "bool")
         return self.signature.number("bool")

@@ -1,66 +1,200 @@
-"""Trust in the fuzzer: each planted fault must be found by the standard run.
+"""Trust in the fuzzer: the standard run finds each planted fault.
 
-`python -m fuzz.faults [NAME...]` plants each fault (or those named) in a copy of the tree, and runs programs
-until one shows it.
+`python -m fuzz.faults [NAME...]` plants each fault (or those named) in a copy of the tree and runs the
+programs of the standard run, in their order, until one shows it. Programs that the fault cannot concern are
+passed over: those of which the compiler makes what it made without the fault, or whose text does not use
+what a header's fault is in.
 """
 
 from __future__ import annotations
 
+import argparse
+import compileall
+import functools
+import hashlib
 import json
-import os
-import shutil
-import subprocess
+import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from fuzz.coverage import STANDARD_RUN
-from fuzz.planted_faults import FAULTS, Fault
+from fuzz.finding import Finding
+from fuzz.found_faults import Found, Unseen, keep, load_found, load_unseen, save
+from fuzz.plant import PACKAGES, ROOT, Fault, planted, run_in, start
+from fuzz.planted_faults import FAULTS
+from fuzz.program import make_program
+from fuzz.texts import load
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("kernel_ir", "codegen", "backends", "fuzz")
-PROGRAMS_A_STEP = 20
-
-
-def find(fault: Fault, most: int = STANDARD_RUN) -> tuple[int, str]:
-    """How many programs it took to find a planted fault, and what was found; (0, "") where none did."""
-    with tempfile.TemporaryDirectory(prefix="fault-") as folder:
-        root = Path(folder)
-        for package in PACKAGES:
-            shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
-        fault.plant(root)
-        for first in range(1, most, PROGRAMS_A_STEP):
-            found = _run(root, fault.shown_by, range(first, first + PROGRAMS_A_STEP))
-            if found:
-                return first + PROGRAMS_A_STEP - 1, found
-    return 0, ""
+FORMS = ROOT / "build" / "fuzz" / "forms"
+PROGRAMS_A_FILE = 25
+GENERATOR = ("expressions", "patterns", "program", "scope", "signature", "statements", "texts")
+MOST_FILES = 16  # that are compared at once
+FEWEST_A_RUN, MOST_A_RUN = 4, 20  # programs that are run at once; the first few mostly show a fault
 
 
-def _run(root: Path, target: str, seeds: Sequence[int]) -> str:
-    command = [sys.executable, "-m", "fuzz.worker", target, *map(str, seeds)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    messages = (json.loads(line) for line in done.stdout.splitlines())
-    found = next((item["finding"] for item in messages if "finding" in item), None)
-    if found is not None:
-        return f"{found['kind']} of {found['executor']} in program {found['seed']}"
-    return f"the worker ended with status {done.returncode}" if done.returncode else ""
+def find(fault: Fault, most: int = STANDARD_RUN) -> tuple[Finding | None, int]:
+    """What shows a fault among the first `most` programs, and how many were run for it."""
+    run = 0
+    with planted(fault) as root:
+        concerned = _concerned(fault, root, most)
+        while seeds := list(islice(concerned, max(FEWEST_A_RUN, min(run, MOST_A_RUN)))):
+            executors = _executors(fault, is_first=run == 0 and len(seeds) == FEWEST_A_RUN)
+            finding = run_in(root, executors, [make_program(seed) for seed in seeds])
+            if finding is not None and run_in(ROOT, executors, [make_program(finding.seed)]) is None:
+                return finding, run + seeds.index(finding.seed) + 1
+            run += len(seeds)
+    return None, run
 
 
-def main(names: Sequence[str]) -> int:
+def _executors(fault: Fault, is_first: bool) -> str:
+    """Those that are run: what a pass has spoilt may show in greater sizes only."""
+    return "passes,cpu" if fault.shown_by == "passes" and not is_first else fault.shown_by
+
+
+def _concerned(fault: Fault, root: Path, most: int) -> Iterator[int]:
+    """The seeds of the programs that a fault may change."""
+    batches, size = list(range(1, most + 1, PROGRAMS_A_FILE)), 1
+    while batches:
+        paths = [kept_forms(first) for first in batches[:size]]
+        yield from (seed for seed in _among(fault, root, paths) if seed <= most)
+        batches, size = batches[size:], min(2 * size, MOST_FILES)
+
+
+def _among(fault: Fault, root: Path, paths: Sequence[Path]) -> list[int]:
+    """Those of the programs in files that a fault may change; all of them where the compiler dies."""
+    if fault.used:
+        texts = [item for path in paths for item in _texts(path, fault.shown_by).items()]
+        return [seed for seed, text in texts if re.search(fault.used, text)]
+    done = start(root, "fuzz.texts", "differ", fault.shown_by, *map(str, paths))
+    if done.returncode != 0:
+        return [seed for path in paths for seed in _texts(path, fault.shown_by)]
+    found: list[int] = json.loads(done.stdout)
+    return found
+
+
+@functools.cache
+def _texts(path: Path, executor: str) -> dict[int, str]:
+    return {seed: form.texts[executor] for seed, form in load(path).items()}
+
+
+@functools.cache
+def _compiler() -> str:
+    """A hash of what programs and their texts depend on."""
+    folders = [ROOT / package for package in PACKAGES if package != "fuzz"]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".j2")]
+    files += [ROOT / "fuzz" / f"{name}.py" for name in GENERATOR]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+_making = threading.Lock()
+
+
+def kept_forms(first: int) -> Path:
+    """The file of the programs from `first` on, made by the compiler without a fault."""
+    path = FORMS / f"{_compiler()}_{first}"
+    with _making:
+        if not path.exists():
+            FORMS.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=FORMS) as folder:
+                made = Path(folder) / path.name
+                done = start(ROOT, "fuzz.texts", "make", str(first), str(first + PROGRAMS_A_FILE), str(made))
+                if done.returncode != 0:
+                    raise RuntimeError(done.stderr)
+                made.replace(path)
+    return path
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of the search for one fault."""
+
+    fault: Fault
+    finding: Finding | None
+    run: int
+    seconds: float
+
+    def __str__(self) -> str:
+        if self.finding is None:
+            return f"{self.fault.name}: NOT FOUND; {self.run} programs were concerned"
+        said = f"{self.finding.kind} of {self.finding.executor}"
+        return f"{self.fault.name}: program {self.finding.seed}, {said}; {self.run} run, {self.seconds:.0f} s"
+
+
+def _search(fault: Fault, most: int) -> Search:
+    began = time.monotonic()
+    finding, run = find(fault, most)
+    return Search(fault, finding, run, time.monotonic() - began)
+
+
+def search_all(
+    faults: Sequence[Fault], most: int, jobs: int, report: Callable[[Search], None]
+) -> list[Search]:
+    """Look for each fault, some at a time; `report` hears of each as it ends."""
+    made = []
+    for package in PACKAGES:  # once, and not in every copy
+        compileall.compile_dir(ROOT / package, quiet=2)
+    with ThreadPoolExecutor(jobs) as pool:
+        for search in as_completed([pool.submit(_search, fault, most) for fault in faults]):
+            report(search.result())
+            made.append(search.result())
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
     """Plant and look for each fault; 1 where one is not found."""
-    missed = list(_missed([item for item in FAULTS if not names or item.name in names]))
-    print(f"{len(missed)} faults were not found" if missed else "every fault was found")
+    parser = argparse.ArgumentParser(prog="fuzz.faults", description="Look for each planted fault.")
+    parser.add_argument("names", nargs="*", help="parts of names (default: every fault)")
+    parser.add_argument("--programs", type=int, default=STANDARD_RUN, help="how many to draw at most")
+    parser.add_argument("--jobs", type=int, default=2, help="how many faults at a time")
+    parser.add_argument("--new", action="store_true", help="only those of which no program is kept")
+    parser.add_argument("--record", action="store_true", help="keep the programs that show them")
+    parsed = parser.parse_args(arguments)
+    faults = [item for item in FAULTS if not parsed.names or any(name in item.name for name in parsed.names)]
+    if parsed.new:
+        faults = [item for item in faults if item.name not in load_found()]
+
+    def report(search: Search) -> None:
+        print(search, flush=True)
+        if parsed.record:
+            _record(search, parsed.programs)
+
+    with planted() as root:
+        if (finding := run_in(root, "passes,cpu,metal", [make_program(1)])) is not None:
+            raise SystemExit(f"without a fault there is {finding}")
+    made = search_all(faults, parsed.programs, parsed.jobs, report)
+    missed = [item.fault.name for item in made if item.finding is None]
+    print(
+        f"{len(made) - len(missed)} of {len(made)} faults were found"
+        + "".join(f"\nmissed: {name}" for name in missed)
+    )
     return 1 if missed else 0
 
 
-def _missed(faults: Sequence[Fault]) -> Iterator[Fault]:
-    for fault in faults:
-        programs, found = find(fault)
-        print(f"{fault.name}: {f'{found}, within {programs} programs' if found else 'not found'}", flush=True)
-        if not found:
-            yield fault
+def _record(search: Search, most: int) -> None:
+    """Keep what came of a search beside what is known of other faults."""
+    names, name = {fault.name for fault in FAULTS}, search.fault.name
+    found = {other: row for other, row in load_found().items() if other in names - {name}}
+    unseen = {other: row for other, row in load_unseen().items() if other in names - {name}}
+    if search.finding is None:
+        unseen[name] = Unseen(most, search.run)
+    else:
+        finding = search.finding
+        file = keep(make_program(finding.seed))
+        found[name] = Found(finding.seed, search.run, finding.executor, finding.kind, file)
+    save(found, unseen)
 
 
 if __name__ == "__main__":

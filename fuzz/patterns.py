@@ -143,3 +143,18 @@ def carry(body: Body, scope: Scope) -> None:
     body.line(f"    {names[1]} = {here}")
     value = make.real(inner.having(*old, old[0]), 2)
     body.line(f"    {here} = {value.text}")
+
+
+def turn(body: Body, scope: Scope) -> None:
+    """A row of an argument, which is then updated where it stands by other elements of the row."""
+    make = body.make
+    loop, span, inner = make.loop(scope, is_plain=True)
+    outer = "".join(f"{item.var}, " for item in scope.loops)
+    dims = (*(Dim(item.size) for item in scope.loops), Dim(loop.size))
+    pool = make.signature.add("pool", make.draw.choice(("f32", "f16", "bf16")), dims)
+    make.signature.mutated.append(pool.name)
+    row, place = make.name("row"), make.name("j")
+    read = f"{pool.name}[{outer}{loop.var}]"
+    body.line(f"{row} = [{read} - {make.real(inner, 1).text} for {loop.var} in range({span})]")
+    body.line(f"for {place} in range({span}):")
+    body.line(f"    {pool.name}[{outer}{place}] = {row}[{span} - 1 - {place}]")

@@ -22,7 +22,8 @@ ISA = "baseline"
 FLAGS = (
     *("-std=c++20", "-O0", "-Dalways_inline=", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
     *("-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
-    *("-fwrapv", "-fPIC", "-shared", "-fopenmp", f"-DSGL_ISA={ISA}", "-DSGL_TILE=48"),
+    *("-fwrapv", "-fPIC", "-shared", "-fopenmp", f"-DSGL_ISA={ISA}"),
+    *("-DSGL_TILE=48", "-DSGL_WORK_PER_THREAD=500"),  # so that short loops have several of each
     *("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare"),
 )
 _ENTRY = re.compile(r"SGL_CPU_ENTRY\((\w+), \w+\) \{.*?\n\}\n", re.DOTALL)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fuzz.expressions import Expressions, Function
-from fuzz.patterns import attend, carry, chain, ordered, relay, route
+from fuzz.patterns import attend, carry, chain, ordered, relay, route, turn
 from fuzz.scope import Dim, Element, Loop, Row, Scope, Value
 
 _FUNCTIONS: tuple[tuple[str, int, str, bool, Callable[..., float]], ...] = (
@@ -98,7 +98,7 @@ class Body:
 
     def leaf(self, scope: Scope) -> None:
         kinds = [self.store] * 5 + [self.guarded, self.halves, self.in_place, self.scatter, self.scan]
-        kinds += [partial(item, self) for item in (attend, attend, ordered, chain, relay, carry)]
+        kinds += [partial(item, self) for item in (attend, attend, ordered, chain, relay, carry, turn)]
         self.make.draw.choice(kinds)(scope)
         if self.make.chance(0.3):
             self.store(scope)
@@ -284,6 +284,14 @@ class Body:
         loop, value, _ = self._row_parts(scope)
         return self._row(scope, "each", loop.size, loop.var, value, "", value)
 
+    def _row_of(self, scope: Scope, value: Value) -> Scope:
+        """A row that is made of a name, which may change before the row is read."""
+        loop, term, _ = self._row_parts(scope)
+        is_exact = value.is_exact and term.is_exact and self.make.style == "whole"
+        text = f"({value.text} - {term.text})"
+        made = self.make.capped(Value(text, "f32", is_exact, value.peak + term.peak), 64.0)
+        return self._row(scope, "each", loop.size, loop.var, made, "", made)
+
     def _softmax(self, scope: Scope) -> Scope:
         loop, value, where = self._row_parts(scope)
         value = self.make.capped(value, 1e4)
@@ -326,6 +334,8 @@ class Body:
         name = self.make.name("v")
         first, other = self.make.real(scope, 2), self.make.real(scope, 2)
         self.line(f"{name} = {first.text}")
+        if self.make.chance(0.2):
+            scope = self._row_of(scope, Value(name, "f32", first.is_exact, first.peak))
         self.line(f"if {self.make.condition(scope, 2)}:")
         self.line(f"    {name} = {other.text}")
         if self.make.chance(0.3):

@@ -15,12 +15,14 @@ from fresh_seed import fresh_seed
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from codegen.failures import Failure
+from codegen.pipeline import compile_spec
 from fuzz.batch import AWKWARD, EXACT, MOST_WORK, Batch
+from fuzz.command import has_failed
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, Coverage, constructs, required
-from fuzz.faults import FAULTS, find
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, make_calls, place, work_of
+from fuzz.memory import entry_of, lay_out
 from fuzz.program import Program, make_program
 from fuzz.run import Outcome, run_programs
 from fuzz.shrink import REGRESSIONS, load_regression, shrink
@@ -98,6 +100,19 @@ def test_one_wrong_bit_is_a_difference() -> None:
             assert difference(name, outputs[name], spoilt) is not None
 
 
+def test_what_is_written_beside_a_tensor_is_seen() -> None:
+    program = make_program(SEEDS[0])
+    loaded = load_text(program.text, f"{program.name}.yaml")
+    compiled = compile_spec(loaded)
+    call = next(iter(make_calls(program, loaded, compiled.kernel, 1, (3,), MOST_WORK)))
+    memory = lay_out(compiled.kernel, entry_of(compiled.record, call.types), call)
+    assert not memory.strays()
+    for name, item in memory.placed.items():
+        item.memory.view(np.uint8)[0] ^= 1
+        assert memory.strays() == name
+        item.memory.view(np.uint8)[0] ^= 1
+
+
 def test_programs_that_once_went_wrong_stay_right(tmp_path: Path) -> None:
     """Those of `tests/regressions`, hand-written and shrunk ones alike, in one batch."""
     said: list[dict[str, Any]] = []
@@ -134,22 +149,6 @@ def test_programs_run_on_every_target_without_a_finding(seed: int, programs: int
     outcome = run_programs(seed, programs, targets(), 2, quietly)
     assert not outcome.findings, "\n".join(map(str, outcome.findings))
     assert outcome.programs + len(outcome.refusals) >= programs
-
-
-def test_every_planted_fault_has_its_place() -> None:
-    """Each fault's text stands exactly once in its file, so that planting it changes what it says."""
-    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 40
-    for fault in FAULTS:
-        text = (ROOT / fault.file).read_text(encoding="utf-8")
-        assert text.count(fault.right) == 1 and fault.right != fault.wrong, fault.name
-
-
-@pytest.mark.parametrize("name", ["the maximum starts at zero", "a filter is forgotten"])
-def test_a_planted_fault_is_found(name: str) -> None:
-    """`python -m fuzz.faults` does the same for all of them."""
-    fault = next(item for item in FAULTS if item.name == name)
-    programs, found = find(fault, most=100)
-    assert found, f"not found in {programs} programs"
 
 
 def test_a_pair_that_no_program_has_is_missing() -> None:
@@ -201,6 +200,24 @@ def test_a_dying_worker_is_a_finding_and_not_the_end(
     assert outcome.programs == 5
     assert (outcome.folder / "fuzz_3.yaml").exists()
     assert Finding(3, "cpu", kind, "", 1).seed == 3
+
+
+def test_what_a_worker_finds_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker that stands in for the real one finds something in one program."""
+    found = Finding(4, "cpu", "mismatch", "out[0] is 1, expected 2", 0)
+    worker = tmp_path / "fuzz" / "worker.py"
+    worker.parent.mkdir()
+    worker.write_text(
+        "import json, sys\n"
+        "for seed in map(int, sys.argv[2:]):\n"
+        f"    if seed == 4: print(json.dumps({{'finding': {found.as_json()!r}}}))\n"
+        "    print(json.dumps({'done': seed, 'calls': 1, 'unstable': 0}))\n"
+    )
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # which would lead to the real worker
+    monkeypatch.setattr("fuzz.run.ROOT", tmp_path)
+    outcome = run_programs(0, 6, ("cpu",), 1, quietly)
+    assert outcome.findings == [found] and has_failed(outcome)
+    assert not has_failed(run_programs(5, 1, ("cpu",), 1, quietly))
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,15 @@ class Kernel:
 
 def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     """A kernel's shader and its launch tables: path under `generated/` -> text. Raises TargetError."""
+    files = write(program, record)
+    for finding in lint(files[f"metal/{record.name}.metal"], header_macros()):
+        reason = f"Metal refuses what would be emitted ({finding.message})"
+        raise TargetError(TARGET.name, f"{finding.rule} at line {finding.line}", record.name, reason)
+    return files
+
+
+def write(program: low.Program, record: OpRecord) -> dict[str, str]:
+    """The same without a look at whether Metal takes the text."""
     plans = plan(program, record, TARGET)
     fields = [item for item in record.fields if item.kind != "pointer"]
     context = {
@@ -72,9 +81,6 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
         "kernels": [_kernel(item, record) for item in plans],
     }
     text = render(TEMPLATES, "kernel.metal.j2", context)
-    for finding in lint(text, header_macros()):
-        reason = f"Metal refuses what would be emitted ({finding.message})"
-        raise TargetError(TARGET.name, f"{finding.rule} at line {finding.line}", record.name, reason)
     launches = tuple(item.record for item in plans)
     files = {
         f"metal/{record.name}.metal": text,

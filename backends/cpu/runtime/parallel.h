@@ -32,7 +32,10 @@ SGL_INLINE void for_each(int64_t low, int64_t high, F&& body) {
 }
 
 // Elements below which a second thread costs more than it saves.
-inline constexpr int64_t kWorkPerThread = 32768;
+#ifndef SGL_WORK_PER_THREAD  // tests take less
+#define SGL_WORK_PER_THREAD 32768
+#endif
+inline constexpr int64_t kWorkPerThread = SGL_WORK_PER_THREAD;
 
 // Shares that work is cut into at most where the system chooses the number of threads.
 inline constexpr int64_t kMostShares = 64;

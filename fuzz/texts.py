@@ -1,0 +1,110 @@
+"""What the compiler makes of random programs: which of them does a fault of it concern?
+
+Where a fault leaves what an executor is given as it was, the executor cannot show it. To ask that of
+thousands of programs, `fuzz.texts make FIRST END FILE` keeps them as checked and as lowered, with what comes
+of them, and `fuzz.texts differ EXECUTOR FILE...` prints the seeds of those of which another compiler makes
+something else. For `passes` it starts from the checked kernel, for targets from the lowered one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backends.cpu import emit as cpu
+from backends.metal import emit as metal
+from codegen import lowered as low
+from codegen.lowering.lower import lower
+from codegen.names import Names
+from codegen.pipeline import LOWERED_PASSES, PASSES, compile_spec
+from codegen.record import OpRecord, make_record
+from fuzz.program import make_program
+from kernel_ir import nodes as ir
+from kernel_ir.errors import SpecError
+from kernel_ir.load import load_text
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A program as checked and as lowered; `texts` by executor."""
+
+    kernel: ir.Kernel
+    lowered: low.Program
+    record: OpRecord
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def _passes(form: Form) -> str:
+    """A hash of what the steps of the compiler make of a kernel, one after the other."""
+    forms: list[ir.Kernel | low.Program] = []
+    kernel = form.kernel
+    for step in PASSES:
+        kernel = step.run(kernel)
+        forms.append(kernel)
+    names = Names(kernel)
+    program = lower(kernel, names)
+    forms.append(program)
+    for late in LOWERED_PASSES:
+        program = late.run(program, names)
+        forms.append(program)
+    return hashlib.sha256(repr(forms).encode()).hexdigest()
+
+
+TEXTS: dict[str, Callable[[Form], str]] = {
+    "passes": _passes,
+    "cpu": lambda form: "\n".join(cpu.emit(form.lowered, form.record).values()),
+    "metal": lambda form: "\n".join(metal.write(form.lowered, form.record).values()),
+}
+
+
+def text_of(executor: str, form: Form) -> str:
+    """What an executor is given of a program; the error where the compiler fails."""
+    try:
+        return TEXTS[executor](form)
+    except Exception as error:
+        return f"failed: {error!r}"
+
+
+def make(seeds: Sequence[int], path: Path) -> None:
+    """Keep the programs of these seeds, as far as they are accepted."""
+    forms: dict[int, Form] = {}
+    for seed in seeds:
+        program = make_program(seed)
+        try:
+            compiled = compile_spec(load_text(program.text, f"{program.name}.yaml"))
+        except SpecError:
+            continue
+        form = Form(compiled.kernel, compiled.program, make_record(compiled.loaded, compiled.kernel))
+        forms[seed] = pickle.loads(pickle.dumps(form))  # whose sets have the order that they will have
+    for form in forms.values():
+        form.texts.update({executor: text_of(executor, form) for executor in TEXTS})
+    path.write_bytes(pickle.dumps(forms))
+
+
+def load(path: Path) -> dict[int, Form]:
+    """Programs by their seeds, as `make` kept them."""
+    found: dict[int, Form] = pickle.loads(path.read_bytes())
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """One of the two commands; each is run in a process of its own."""
+    match arguments:
+        case ("make", first, end, path):
+            make(range(int(first), int(end)), Path(path))
+        case ("differ", executor, *paths):
+            forms = {seed: form for path in paths for seed, form in load(Path(path)).items()}
+            texts = {seed: text_of(executor, form) for seed, form in forms.items()}
+            print(json.dumps([seed for seed, form in forms.items() if form.texts[executor] != texts[seed]]))
+    return 0
+
+
+if __name__ == "__main__":
+    from fuzz import texts  # what is kept belongs to the module, by whatever name it is run
+
+    sys.exit(texts.main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""Trust in the fuzzer: it sees planted faults, and whoever blinds it is seen.
+
+`python -m fuzz.faults` looks for every fault from the first program of the standard run on. Here the programs
+that it found are run again, for some faults that stay the same and for others with every change.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fresh_seed import fresh_seed
+
+from backends.metal.emulator import EmulatorUnavailable
+from backends.metal.emulator.compile import require
+from fuzz.blinders import BLINDERS, Blinder
+from fuzz.faults import find
+from fuzz.found_faults import Found, Unseen, keep, load_found, load_unseen, save
+from fuzz.plant import KINDS, Fault, planted, run_in
+from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
+from fuzz.program import make_program
+
+ROOT = Path(__file__).parent.parent
+FOUND, UNSEEN = load_found(), load_unseen()
+MOST_UNSEEN = 144  # to be lowered with each fault that is found
+FRESH = 5
+
+
+def sample() -> list[Fault]:
+    """The faults that blinders hide, and some that are others with every change."""
+    hidden = {item.hides for item in BLINDERS}
+    fixed = [fault for fault in FAULTS if fault.name in hidden]
+    rest = [fault for fault in FAULTS if fault.name not in hidden and fault.name in FOUND]
+    return fixed + random.Random(fresh_seed()).sample(rest, FRESH)
+
+
+def has_emulator() -> bool:
+    try:
+        require()
+    except EmulatorUnavailable:
+        return False
+    return True
+
+
+def skip_without_emulator(fault: Fault) -> None:
+    if fault.shown_by == "metal" and not has_emulator():
+        pytest.skip("the Metal emulator cannot run here")
+
+
+def test_every_fault_has_its_place() -> None:
+    """Each fault's text stands exactly once in its file, so that planting it changes what it says."""
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    for fault in (*FAULTS, *(item.fault for item in BLINDERS)):
+        text = (ROOT / fault.file).read_text(encoding="utf-8")
+        assert text.count(fault.right) == 1 and fault.right != fault.wrong, fault.name
+
+
+def test_every_part_has_every_kind_of_fault() -> None:
+    """A kind that a part lacks has a reason; one that it has needs none."""
+    for part, faults in PARTS.items():
+        kinds = Counter(fault.kind for fault in faults)
+        missing = {kind for kind in KINDS if not kinds[kind]}
+        assert missing == set(DOES_NOT_APPLY.get(part, {})), part
+        assert set(kinds) <= set(KINDS), part
+
+
+def test_every_fault_was_looked_for() -> None:
+    """`python -m fuzz.faults --record` writes the tables, all of them or a part."""
+    assert FOUND.keys() | UNSEEN.keys() == {fault.name for fault in FAULTS}
+    assert not FOUND.keys() & UNSEEN.keys() and len(UNSEEN) <= MOST_UNSEEN
+
+
+@pytest.mark.parametrize("fault", sample(), ids=lambda fault: fault.name)
+def test_a_planted_fault_is_seen(fault: Fault) -> None:
+    """The program that showed a fault shows it again."""
+    skip_without_emulator(fault)
+    found = FOUND[fault.name]
+    with planted(fault) as root:
+        finding = run_in(root, found.target, [found.program()])
+    assert finding is not None, f"to look for it again: python -m fuzz.faults --record {fault.name!r}"
+
+
+def test_without_a_fault_nothing_is_seen() -> None:
+    programs = {found.seed: found.program() for found in (FOUND[fault.name] for fault in sample())}
+    executors = "passes,cpu,metal" if has_emulator() else "passes,cpu"
+    with planted() as root:
+        assert run_in(root, executors, list(programs.values())) is None
+
+
+@pytest.mark.parametrize("blinder", BLINDERS, ids=lambda blinder: blinder.fault.name)
+def test_who_blinds_the_fuzzer_is_seen(blinder: Blinder) -> None:
+    """With a fault in the fuzzer too, a planted fault goes unseen: the first of these tests fails then."""
+    fault = next(item for item in FAULTS if item.name == blinder.hides)
+    skip_without_emulator(fault)
+    found = FOUND[fault.name]
+    with planted(fault, blinder.fault) as root:
+        assert run_in(root, found.target, [found.program()]) is None
+
+
+def test_the_search_passes_over_what_a_fault_does_not_concern() -> None:
+    fault = next(item for item in FAULTS if item.name == "the upper end is inside")
+    finding, run = find(fault, most=100)
+    assert finding is not None and 1 <= run < finding.seed
+
+
+def test_found_programs_are_kept(tmp_path: Path) -> None:
+    """A kept program is the one that was found, whatever the generator does later; others are removed."""
+    stale = keep(make_program(1), tmp_path)
+    found = {"some fault": Found(2, 1, "cpu", "mismatch", keep(make_program(2), tmp_path))}
+    unseen = {"another": Unseen(100, 3)}
+    save(found, unseen, tmp_path)
+    assert load_found(tmp_path) == found and load_unseen(tmp_path) == unseen
+    assert found["some fault"].program(tmp_path) == make_program(2)
+    assert not (tmp_path / stale).exists()
