@@ -21,7 +21,6 @@ SHARED = "rows share it: after the first it comes from the cache"
 UNIFORM = "the lanes of a team read the same value: one access for all of them"
 CHOSEN = "what was chosen is read again by its index, by whichever lane writes it"
 STEP = "read again for every key"
-ROW = "scratch: a row that later loops read"
 
 # By kernel that somebody has looked at: tensors and scratch that move more than the least, and why.
 EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -31,7 +30,7 @@ EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "paged_attention_decode": {
         "q": STEP, "k_pool": SHARED, "v_pool": SHARED, "kv_indptr": UNIFORM, "kv_indices": UNIFORM,
     },
-    "route_sigmoid": {"gating_output": CHOSEN, "correction_bias": SHARED, "rank": ROW},
+    "route_sigmoid": {"gating_output": CHOSEN, "correction_bias": SHARED},
     "route_softmax": {"correction_bias": SHARED},
     "fused_add_rmsnorm": {"weight": SHARED},
     "gemma_fused_add_rmsnorm": {"weight": SHARED},

@@ -29,7 +29,9 @@ from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64, DType
 
 LoopKind = Literal["serial", "lanes"]
-Monoid = Literal["sum", "max", "min", "any", "all", "count", "argmax", "argmin", "best", "online_softmax"]
+Monoid = Literal[
+    "sum", "max", "min", "any", "all", "count", "argmax", "argmin", "best", "top", "online_softmax"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Accumulator:
     """`value` (where `where` holds) folded by `monoid`.
 
     `names` receive the results: one name; for `online_softmax` the maximum and the sum of exponentials;
-    for `best` what `argmax` gives and the value there, the lowest of its type where there is none.
+    for `best` what `argmax` gives and the value there, the lowest of its type where there is none; for `top`
+    the same of words, of which 0 counts as none. A last result that nothing reads may have no name.
     `type` is the value's compute type; `argmax` and `argmin` give the i64 loop index.
     """
 
@@ -50,7 +53,7 @@ class Accumulator:
     @property
     def is_indexed(self) -> bool:
         """Whether a result is the index of a term, or counts them."""
-        return self.monoid in ("argmax", "argmin", "best", "count")
+        return self.monoid in ("argmax", "argmin", "best", "top", "count")
 
     @property
     def result_types(self) -> tuple[DType, ...]:

@@ -22,7 +22,11 @@ from kernel_ir.errors import NOWHERE, CompilerBug
 INDENT = "    "
 
 # What the runtimes call the results of a reduction that has several.
-MEMBERS: Mapping[str, tuple[str, ...]] = {"online_softmax": ("maximum", "total"), "best": ("index", "value")}
+MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "online_softmax": ("maximum", "total"),
+    "best": ("index", "value"),
+    "top": ("index", "value"),
+}
 
 
 class Writer(ABC):

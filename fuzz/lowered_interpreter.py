@@ -125,7 +125,8 @@ class LoweredInterpreter:
                 value = self.value(item.value)
                 found += [(index, value)] if counts else []
         for item, found in zip(fold.accumulators, terms, strict=True):
-            self.names |= zip(item.names, _folded(item, sorted(found, key=lambda term: term[0])), strict=True)
+            results = _folded(item, sorted(found, key=lambda term: term[0]))
+            self.names |= zip(item.names, results, strict=False)  # some are never read
 
     # -- expressions ----------------------------------------------------------------------------
 
@@ -199,6 +200,9 @@ def _folded(item: low.Accumulator, terms: list[tuple[int, Any]]) -> tuple[Any, .
             return (_extreme(terms, -1 if monoid == "argmax" else 1),)
         case "best":
             place = _extreme(terms, -1)
+            return place, dict(terms).get(int(place), lowest(item.type))
+        case "top":
+            place = _extreme([term for term in terms if term[1]], -1)
             return place, dict(terms).get(int(place), lowest(item.type))
         case "online_softmax":
             peak = np.max([-np.inf, *values])

@@ -218,7 +218,8 @@ class ScalarInterpreter:
         is_lost = any(item.is_lost for _, item in used)
         order = sorted(used, key=lambda term: _rank(term[1].value), reverse=True)[:count]
         missing = count - len(order)
-        values = [item.value for _, item in order] + [lowest(row.value.type)] * missing
+        values = [item.value + type(item.value)(0) for _, item in order]  # -0 comes back as 0
+        values += [lowest(row.value.type)] * missing
         indices = [np.int64(index) for index, _ in order] + [np.int64(-1)] * missing
         for name, row_items in zip(row.names, (values, indices), strict=True):
             self.rows[name] = Elements(0, tuple(Scalar(value, is_lost) for value in row_items))

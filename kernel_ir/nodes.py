@@ -39,8 +39,8 @@ where there is none, every share is 0.
 
 Reductions. Over no terms: `sum` and `count` give 0, `any` false, `all` true, `max` and `min`
 -inf and +inf (integers: lowest and highest), `argmax` and `argmin` -1. `max` and `min` propagate
-NaN; `argmax` and `topk` order NaN above every number; ties go to the lowest index. A `topk` of
-fewer than `count` terms fills up with -inf (integers: lowest) and index -1.
+NaN; `argmax` and `topk` order NaN above every number; ties go to the lowest index. A `topk` gives 0
+for -0, and of fewer than `count` terms it fills up with -inf (integers: lowest) and index -1.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def top(terms: Terms, count: int, dtype: DType) -> tuple[Array, Array]:
     order = np.lexsort(tuple(np.moveaxis(key, 0, -1) for key in keys))
     order = np.moveaxis(order, -1, 0)[:count]
     used = np.take_along_axis(terms.used, order, axis=0)
-    values = np.take_along_axis(terms.data, order, axis=0)
+    values = np.take_along_axis(terms.data, order, axis=0) + terms.data.dtype.type(0)  # -0 comes back as 0
     index = np.take_along_axis(np.broadcast_to(terms.index, terms.data.shape), order, axis=0)
     values = np.where(used, values, _end_of(dtype, _SMALLEST))
     padding = [(0, count - len(order))] + [(0, 0)] * (order.ndim - 1)

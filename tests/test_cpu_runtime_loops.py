@@ -41,6 +41,7 @@ REDUCTIONS: dict[str, tuple[type, type, Reference]] = {
     "max_i32": (np.int32, np.int32, lambda x, kept: x[kept].max(initial=-(2**31))),
     "sum_i64": (np.int64, np.int64, lambda x, kept: x[kept].sum()),
     "max_u32": (np.uint32, np.uint32, lambda x, kept: x[kept].max(initial=0)),
+    "top_u32": (np.uint32, np.int64, lambda x, kept: _arg(np.argmax, x, kept & (x != 0))),
     "min_i64": (np.int64, np.int64, lambda x, kept: x[kept].min(initial=2**63 - 1)),
     "any_bool": (np.uint8, np.bool_, lambda x, kept: x[kept].any()),
     "all_bool": (np.uint8, np.bool_, lambda x, kept: x[kept].all()),

@@ -84,6 +84,24 @@ def test_literals_differ_and_keep_their_order() -> None:
     assert np.array_equal(ring.embed([np.inf, -np.inf, 1e30]), [np.inf, -np.inf, np.inf])
 
 
+def test_bits_order_elements_as_those_of_floats_do() -> None:
+    edges = [
+        (word + step) % 2**32
+        for word in (0, 2**31, ring.NAN, ring.INFINITY, -ring.INFINITY)
+        for step in (-1, 0, 1)
+    ]
+    words = np.concatenate(
+        [np.array(edges, np.uint32), np.random.default_rng(3).integers(0, 2**32, 9999, np.uint32)]
+    )
+    values = np.sort(ring.from_words(words))  # NaN at the end
+    bits = ring.to_bits(values)
+    np.testing.assert_array_equal(ring.from_bits(bits)[values != 2.0**31 - 1], values[values != 2.0**31 - 1])
+    ranks = np.where(values < 0, ~bits, bits ^ np.uint32(1 << 31)).astype(np.int64)
+    is_greater = values[1:] > values[:-1]
+    is_below_top = np.abs(values[:-1]) < 2.0**31 - 1
+    assert (np.diff(ranks)[is_greater & is_below_top] > 0).all()
+
+
 @pytest.mark.parametrize("name", ["f16", "bf16", "f8e4m3", "f32"])
 def test_what_is_stored_stays_what_it_is(name: str) -> None:
     """Every bit pattern of a small float is that of an element, and no element stands for two of them."""

@@ -241,12 +241,12 @@ class CpuWriter(Writer):
         return name
 
     def _declare_results(self, item: low.Accumulator, state: str) -> None:
-        if len(item.names) == 1:
+        if item.monoid not in MEMBERS:
             self.line(f"const auto {self.namer.declare(item.names[0])} = {state}.result();")
             return
         both = self.namer.invent(f"{author_name(item.names[0])}_found")
         self.line(f"const auto {both} = {state}.result();")
-        for name, field in zip(item.names, MEMBERS[item.monoid], strict=True):
+        for name, field in zip(item.names, MEMBERS[item.monoid], strict=False):  # some are never read
             self.line(f"const auto {self.namer.declare(name)} = {both}.{field};")
 
     # -- statements -----------------------------------------------------------------------------

@@ -47,11 +47,12 @@ MONOIDS = {
     "count": "sgl::Count",
     "argmax": "sgl::ArgMax",
     "best": "sgl::Best",
+    "top": "sgl::Top",
     "argmin": "sgl::ArgMin",
     "online_softmax": "sgl::OnlineSoftmax",
 }
 
 # Reductions whose result says where, and so take the index with the value.
-INDEXED = frozenset({"argmax", "argmin", "best"})
+INDEXED = frozenset({"argmax", "argmin", "best", "top"})
 
 RESERVED_HERE = frozenset({"sgl", "params", "item", "tile", "tiles"})

@@ -326,6 +326,30 @@ using ArgMin = ArgBest<S, Index, false>;
 template <class S, class Index>
 using Best = ArgBest<S, Index, true>;
 
+// The greatest word and the first index that has it; -1 and 0 where all words are 0.
+template <class S, class Index>
+struct Top {
+  using State = Pair<S, Index>;
+  static SGL_FN State start() {
+    return State{S(0), Index(-1)};
+  }
+  static SGL_FN State merge(State a, State b) {
+    const bool takes_b = (b.value > a.value) | ((b.value == a.value) & (b.other < a.other));
+    return State{takes_b ? b.value : a.value, takes_b ? b.other : a.other};
+  }
+  template <class I>
+  static SGL_FN State add(State s, I index, S value) {
+    const bool is_greater = value > s.value;
+    return State{is_greater ? value : s.value, is_greater ? Index(index) : s.other};
+  }
+  static SGL_FN Index result(State s) {
+    return s.other;
+  }
+  static SGL_FN S value(State s) {
+    return s.value;
+  }
+};
+
 // ---- merging a whole simdgroup ---------------------------------------------------------------------
 
 // Whether a GPU has instructions that merge the states of 32 lanes, and the merged state.
@@ -358,6 +382,18 @@ struct Merged<ArgBest<float, int32_t, is_descending>> {
     const uint32_t first = simd_min_word(is_best ? place : 0xffffffffu);
     const uint32_t bits = simd_max_word(is_best && place == first ? f32_to_bits(state.value) : 0u);
     return typename Choice::State{bits_to_f32(bits), int32_t(first ^ 0x80000000u)};
+  }
+};
+
+// The greatest word, and the least place that has it: -1 is the greatest place.
+template <>
+struct Merged<Top<uint32_t, int32_t>> {
+  static constexpr SGL_CONSTANT bool is_native = true;
+  using State = Pair<uint32_t, int32_t>;
+  static SGL_FN State of(State state) {
+    const uint32_t greatest = simd_max_word(state.value);
+    const uint32_t first = simd_min_word(state.value == greatest ? uint32_t(state.other) : 0xffffffffu);
+    return State{greatest, int32_t(first)};
   }
 };
 

@@ -251,6 +251,11 @@ class Held<T, chunk, is_aligned, 0> {
 
 // ---- rows of which each lane reaches its own elements only ------------------------------------------
 
+// Rounds of one element each that take the room of `turns` rounds of chunks, where one takes that of the longest.
+constexpr SGL_FN int single_turns(int turns, int chunk) {
+  return (turns * chunk + 7) / 8;
+}
+
 // A lane's elements in registers: `turns` rounds of a chunk each.
 template <class S, int chunk, int turns>
 class DealtRow {
@@ -269,10 +274,11 @@ class DealtRow {
   SGL_FN void put(Team team, I index, S value) {
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {
-      if (index < I(turn * team.lanes) * chunk) break;
+      const I own = index - I(turn * team.lanes + team.lane) * chunk;
+      if (turns > 2 && index < I(turn * team.lanes) * chunk) break;
       SGL_UNROLL
       for (int step = 0; step < chunk; ++step) {
-        if (index == I(turn * team.lanes + team.lane) * chunk + step) items_[turn * chunk + step] = value;
+        items_[turn * chunk + step] = own == step ? value : items_[turn * chunk + step];
       }
     }
   }

@@ -192,7 +192,7 @@ class DealtWriter(GpuText):
         run = " * chunk" if is_chunked else ""
         if var in self.plan.turning:
             self.line("SGL_UNROLL")
-            self.line("for (int turn = 0; turns == 0 || turn < turns; ++turn) {")
+            self.line(f"for (int turn = 0; turns == 0 || turn < {self.turns(is_chunked)}; ++turn) {{")
             self.depth += 1
             self._turn(var, base, first, end, run)
         else:
@@ -393,7 +393,7 @@ class DealtWriter(GpuText):
     def _declare_state(self, item: low.Accumulator, var: str, count: str = "") -> str:
         name = self.namer.invent(f"{author_name(item.names[0])}_state")
         monoid = self.spellings.monoids[item.monoid]
-        index = f", {self._type_of_lane(var)}" if item.monoid in ("argmax", "argmin", "best") else ""
+        index = f", {self._type_of_lane(var)}" if item.monoid in ("argmax", "argmin", "best", "top") else ""
         self.line(f"sgl::Accumulator<{monoid}<{self.types[item.type.name]}{index}>> {name}{count};")
         return name
 
@@ -425,4 +425,4 @@ def _names_used(parts: tuple[Block, ...], folding: Folding | None) -> set[str]:
 def _members(item: low.Accumulator) -> tuple[tuple[str, str, DType], ...]:
     """The names that an accumulator's results get, the functions that give them, and their types."""
     members = MEMBERS.get(item.monoid, ("result",))
-    return tuple(zip(item.names, members, item.result_types, strict=True))
+    return tuple(zip(item.names, members[: len(item.names)], item.result_types, strict=True))

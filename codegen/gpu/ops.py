@@ -29,5 +29,6 @@ MONOIDS = {
     "argmax": "sgl::ArgMax",
     "argmin": "sgl::ArgMin",
     "best": "sgl::Best",
+    "top": "sgl::Top",
     "online_softmax": "sgl::OnlineSoftmax",
 }

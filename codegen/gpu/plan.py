@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from codegen import lowered as low
-from codegen.build_ir import extent_of
+from codegen.build_ir import extent_of, op
 from codegen.gpu.barriers import place_barriers
 from codegen.gpu.chunks import Chunk, ChunkedLoop, deal_without_chunks, find_chunks
 from codegen.gpu.holds import Holding
@@ -15,13 +15,14 @@ from codegen.gpu.lift import lift
 from codegen.gpu.nests import find_nests
 from codegen.gpu.parts import PART_COUNTS, deal_parts
 from codegen.gpu.record import KernelRecord, LaunchRecord, ScratchRecord, Variant
-from codegen.gpu.rows import RowPlace, loops_of_row, place_rows
+from codegen.gpu.rows import RowPlace, loops_of_rounds, loops_of_row, place_rows
 from codegen.gpu.schedule import Schedule, Target, choose_schedule, longest_loop
 from codegen.gpu.split import Kept, split
 from codegen.gpu.widths import Widths
 from codegen.record import Entry, OpRecord
 from codegen.work import tiled_loop
 from kernel_ir import nodes as ir
+from kernel_ir.dtypes import I64
 from kernel_ir.traverse import walk
 
 WIDEST_ACCESS = 16  # bytes that a lane moves at once
@@ -97,7 +98,7 @@ def _plan_launch(
     launch = replace(launch, body=lift(launch.body, inputs))
     widths = Widths.of_launch(launch, PART_COUNTS)
     rows = place_rows(launch, kept, widths, target.name, record.name)
-    chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
+    chunked = _deal_in_chunks(launch, rows, kernel)
     nests = find_nests(launch.body, frozenset(chunked)) if parted is None else frozenset()
     overrides = record.schedule.get(target.name, {})
     schedule = choose_schedule(launch, nests, overrides, target, record.name, parted is not None)
@@ -105,7 +106,7 @@ def _plan_launch(
     reached = {row for row, place in rows.items() if place.placement == "memory" and place.owner != "lane"}
     body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked), nests)
     holding = Holding.of_launch(launch, kernel, chunked)
-    registers = Registers.of_launch(launch, rows, holding)
+    registers = Registers.of_launch(launch, rows, holding, frozenset(chunked))
     made = _launch_record(
         launch, name, number, first, rows, chunked, widths, schedule, registers, nests, record
     )
@@ -123,9 +124,9 @@ def _join_points(
     launch, kernel, old = jammed.launch, record.kernel, plain.record
     widths = Widths.of_launch(launch, PART_COUNTS)
     rows = place_rows(launch, kept, widths, target.name, record.name)
-    chunked = _spread_chunks(launch, rows, find_chunks(launch, kernel))
+    chunked = _deal_in_chunks(launch, rows, kernel)
     holding = Holding.of_launch(launch, kernel, chunked)
-    registers = Registers.of_launch(launch, rows, holding)
+    registers = Registers.of_launch(launch, rows, holding, frozenset(chunked))
     schedule = replace(old.schedule, register_bytes=old.schedule.jammed_bytes)
     variants = _Variants({*old.moved}, old.multiples, False, schedule, registers, record)
     first = old.kernels[0].position + len(old.kernels)
@@ -158,40 +159,53 @@ class Registers:
     held: tuple[Chunk, ...]
     extents: tuple[ir.Expr, ...]
     turning: frozenset[str]
+    single: frozenset[str]  # rows without chunks
 
     @staticmethod
-    def of_launch(launch: low.Launch, rows: Mapping[str, RowPlace], holding: Holding) -> Registers:
+    def of_launch(
+        launch: low.Launch, rows: Mapping[str, RowPlace], holding: Holding, chunked: frozenset[str]
+    ) -> Registers:
         dealt = tuple(place for place in rows.values() if place.placement == "dealt")
         holds = tuple(holding.all(launch.body))
-        extents = [place.extent for place in dealt] + [extent_of(item.low, item.high) for item in holds]
+        single = {item.row for item in dealt if not loops_of_row(launch, item.row) & chunked}
+        extents = [_room(item.extent, item.row in single and bool(chunked)) for item in dealt]
+        extents += [extent_of(item.low, item.high) for item in holds]
         turning = {var for place in dealt for var in loops_of_row(launch, place.row)}
         turning |= holding.loops(launch.body)
         held = tuple(chunk for item in holds for chunk in item.chunks)
-        return Registers(dealt, held, tuple(dict.fromkeys(extents)), frozenset(turning))
+        return Registers(dealt, held, tuple(dict.fromkeys(extents)), frozenset(turning), frozenset(single))
 
     def kept_chunks(self, is_tiled: bool) -> int:
         """About how many chunks a lane keeps in a turn. Tiles are taken to need twice the room."""
-        return (len(self.held) + 2 * len(self.rows)) * (2 if is_tiled else 1)
+        return (len(self.held) + 2 * (len(self.rows) - len(self.single))) * (2 if is_tiled else 1)
 
     def bytes_of_turn(self, chunk: int, entry: Entry, kernel: ir.Kernel) -> int:
         """What a lane keeps of each of its turns."""
         tensors = kernel.tensors()
         stored = (entry.resolve(tensors[item.tensor].dtype).bytes for item in self.held)
-        return chunk * (sum(stored) + sum(max(item.type.bytes, 4) for item in self.rows))
+        runs = (1 if item.row in self.single else chunk for item in self.rows)
+        kept = (run * max(item.type.bytes, 4) for run, item in zip(runs, self.rows, strict=True))
+        return chunk * sum(stored) + sum(kept)
 
 
-def _spread_chunks(
-    launch: low.Launch, rows: Mapping[str, RowPlace], chunked: dict[str, ChunkedLoop]
+def _room(extent: ir.Expr, is_single: bool) -> ir.Expr:
+    """How many elements a row takes the room of; a single one takes that of the longest chunk."""
+    return op("multiply", extent, ir.Const(LONGEST_CHUNK, I64)) if is_single else extent
+
+
+def _deal_in_chunks(
+    launch: low.Launch, rows: Mapping[str, RowPlace], kernel: ir.Kernel
 ) -> dict[str, ChunkedLoop]:
-    """All loops over dealt rows are dealt alike: in chunks where any loop of the launch is.
+    """The loops dealt in chunks: all over dealt rows where any loop of the launch is, but for rows of rounds.
 
     So one number says for a whole launch how many elements a lane keeps of each row in a turn.
     """
+    loops, single = loops_of(launch), loops_of_rounds(launch, rows)
+    chunked = {var: loop for var, loop in find_chunks(launch, kernel).items() if var not in single}
     if not chunked:
         return chunked
-    loops = loops_of(launch)
     dealt = (row for row, place in rows.items() if place.placement == "dealt")
-    missing = {var for row in dealt for var in loops_of_row(launch, row)} - chunked.keys()
+    missing = {var for row in dealt for var in loops_of_row(launch, row)} - chunked.keys() - single
     return chunked | {var: deal_without_chunks(loops[var]) for var in sorted(missing)}
 
 

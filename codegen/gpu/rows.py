@@ -77,6 +77,24 @@ def loops_of_row(launch: low.Launch, row: str) -> set[str]:
     return {item.loop.var for item in _accesses(launch.body, row, None) if item.loop is not None}
 
 
+def loops_of_rounds(launch: low.Launch, rows: Mapping[str, RowPlace]) -> set[str]:
+    """The variables of the dealt loops over rows that the team fills with one element a round, and of those
+    over rows that these loops reach too.
+
+    Such rows are short: chunks would leave most lanes without an element.
+    """
+    dealt = {row for row, place in rows.items() if place.placement == "dealt"}
+    loops = {row: loops_of_row(launch, row) for row in dealt}
+    found: set[str] = set()
+    for row in dealt:
+        puts = [item for item in _accesses(launch.body, row, None) if item.is_put]
+        if all(item.loop is None for item in puts):
+            found |= loops[row]
+    while any(item & found and item - found for item in loops.values()):
+        found = found.union(*(item for item in loops.values() if item & found))
+    return found
+
+
 def _placed_for_program(item: Kept, widths: Widths, target: str, spec: str) -> RowPlace:
     allocate = low.Allocate(item.row, item.type, item.extent)
     bound = _host_bound(allocate, item.extent, widths, target, spec)

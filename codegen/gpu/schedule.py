@@ -70,10 +70,13 @@ class Target:
 
 
 # Rows that are reduced once: a lane should have a few chunks of its own.
-_SMALL = (TeamSize(32, 4), TeamSize(64, 8), TeamSize(128, 16))
-_ONCE = Schedule((*_SMALL, TeamSize(512, 32), TeamSize(2048, 128), TeamSize(4096, 256), TeamSize(None, 512)))
+_SMALL = (TeamSize(32, 4), TeamSize(64, 8))
+_LONG = (TeamSize(512, 32), TeamSize(2048, 128), TeamSize(4096, 256), TeamSize(None, 512))
+_ONCE = Schedule((*_SMALL, TeamSize(128, 8), *_LONG), teams_per_group=8)
+# Several loops, and nothing reduced: one chunk is enough.
+_APART = Schedule((*_SMALL, TeamSize(128, 16), *_LONG))
 # Reduced again and again inside a loop: waiting across a threadgroup would cost more than it gains.
-_AGAIN = Schedule((*_SMALL, TeamSize(2048, 32), TeamSize(None, 128)), register_bytes=192)
+_AGAIN = Schedule((*_SMALL, TeamSize(128, 16), TeamSize(2048, 32), TeamSize(None, 128)))
 # Shared out over parts of the team: as many lanes as there are chunks of work.
 _SHARED_OUT = Schedule((TeamSize(256, 32), TeamSize(512, 64), TeamSize(None, 128)), register_bytes=64)
 # Nothing exchanged: as many lanes as there is work for in a tile.
@@ -103,7 +106,7 @@ def choose_schedule(
     elif any(_exchanges(item) for item in low.walk(launch.body) if isinstance(item, low.Loop)):
         chosen = _AGAIN
     else:
-        chosen = _ONCE
+        chosen = _ONCE if is_folded else _APART
     for name, value in overrides.items():
         chosen = _override(chosen, name, value, target.name, spec)
     least = target.least_lanes if _goes_straight(launch.body) else SIMD_LANES

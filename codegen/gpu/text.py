@@ -160,8 +160,9 @@ class GpuText(Writer):
         start = f"{memory} + {self._share(place)} * {self.operand(place.extent)}"
         name = self.namer.declare(place.row)
         if place.placement == "dealt":
-            run = "chunk" if self._is_chunked_row(place.row) else "1"
-            self.line(f"sgl::DealtRow<{type_}, {run}, turns> {name}({start});")
+            is_chunked = self._is_chunked_row(place.row)
+            run, turns = "chunk" if is_chunked else "1", self.turns(is_chunked)
+            self.line(f"sgl::DealtRow<{type_}, {run}, {turns}> {name}({start});")
         else:
             self.line(f"{self.pointer(type_)} const {name} = {start};")
 
@@ -177,6 +178,10 @@ class GpuText(Writer):
 
     def _is_chunked_row(self, row: str) -> bool:
         return bool(loops_of_row(self.plan.launch, row) & self.plan.chunked.keys())
+
+    def turns(self, is_chunked: bool) -> str:
+        """How many rounds of chunks, or of single elements, a lane keeps."""
+        return "turns" if is_chunked or not self.plan.chunked else "sgl::single_turns(turns, chunk)"
 
     def put(self, statement: low.Put) -> None:
         place, name = self.plan.rows[statement.row], self.namer[statement.row]

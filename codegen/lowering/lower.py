@@ -19,12 +19,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from codegen import lowered as low
-from codegen.build_ir import is_sizes_only
+from codegen.build_ir import is_sizes_only, zero
 from codegen.lowering.online import lower_stream
 from codegen.lowering.rows import RowPlan, lower_row, read_row
 from codegen.lowering.streams import find_stream
+from codegen.lowering.topk import lower_topk
 from codegen.names import Names
 from codegen.teams import is_dealt
+from codegen.work import is_host_known
 from kernel_ir import nodes as ir
 from kernel_ir.traverse import map_children, walk
 
@@ -130,6 +132,8 @@ class Lowering:
                 out.append(low.If(test, self.block(then, level), self.block(orelse, level)))
             case ir.For():
                 self.loop(statement, level, out)
+            case ir.Row(kind="topk"):
+                lower_topk(self, statement, level, out)
             case ir.Row():
                 lower_row(self, statement, level, out)
 
@@ -175,8 +179,26 @@ class Lowering:
                 taken = read_row(self, self.rows[row], index, level, out, condition)
                 test, other = self.expr(condition, level, out), self.expr(other, level, out)
                 return replace(expr, args=(test, taken, other))
+            case ir.Apply("select", (condition, _, _)) if level == "team" and _is_mode(condition):
+                if any(isinstance(item, ir.Reduce) for item in walk(expr)):
+                    return self.choice(expr, level, out)
+                return map_children(expr, lambda child: self.expr(child, level, out))
             case _:
                 return map_children(expr, lambda child: self.expr(child, level, out))
+
+    def choice(self, select: ir.Apply, level: Level, out: list[low.Stmt]) -> ir.Expr:
+        """A choice that all teams make alike; only the side taken is reduced."""
+        condition, *sides = select.args
+        name, chosen = self.names.fresh("side"), self.names.fresh("side")
+        branches: list[tuple[low.Stmt, ...]] = []
+        for side in sides:
+            branch: list[low.Stmt] = []
+            value = self.expr(side, level, branch)
+            branches.append((*branch, ir.Update(name, value)))
+        out.append(ir.Let(name, zero(select.type), True))
+        out.append(low.If(self.expr(condition, level, out), *branches))
+        out.append(ir.Let(chosen, ir.Var(name, select.type)))
+        return ir.Var(chosen, select.type)
 
     def reduce(self, node: ir.Reduce, level: Level, out: list[low.Stmt]) -> ir.Expr:
         """A reduction as a fold of its own; the name that holds its result."""
@@ -209,6 +231,11 @@ class Lowering:
                 case _:
                     pass
         return True
+
+
+def _is_mode(condition: ir.Expr) -> bool:
+    """Whether a condition asks for scalar arguments. One of sizes alone looks for what is empty: it holds."""
+    return is_host_known(condition) and any(isinstance(item, ir.Param) for item in walk(condition))
 
 
 def _host_knows(node: ir.For) -> bool:

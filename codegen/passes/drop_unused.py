@@ -1,4 +1,4 @@
-"""Remove bindings and folds that nothing reads.
+"""Remove bindings, folds and rows that nothing reads.
 
 before:  `scale = rsqrt(total)`  `out[r] = total`
 after:   `out[r] = total`
@@ -34,10 +34,12 @@ def _read(program: low.Program) -> frozenset[str]:
         for statement in low.walk(launch.body):
             reads = {name for expr in low.expressions(statement) for name in _names_in(expr)}
             match statement:
-                case ir.Let(name) | ir.Update(name):
+                case ir.Let(name) | ir.Update(name) | low.Put(name):
                     sources.append(((name,), reads))
                 case low.Fold(accumulators):
                     sources.append((tuple(name for item in accumulators for name in item.names), reads))
+                case low.Loop(online=low.Online() as online):
+                    found |= reads | _carried(online)
                 case _:
                     found |= reads
     return _closure(found, sources)
@@ -53,21 +55,36 @@ def _closure(found: set[str], sources: list[tuple[tuple[str, ...], set[str]]]) -
 
 
 def _names_in(expr: ir.Expr) -> set[str]:
-    return {item.name for item in walk(expr) if isinstance(item, ir.Var)}
+    names = {item.name for item in walk(expr) if isinstance(item, ir.Var)}
+    return names | {item.row for item in walk(expr) if isinstance(item, ir.At)}
+
+
+def _carried(online: low.Online) -> set[str]:
+    """The names and rows that a loop over a stream's blocks joins at its end."""
+    sums = (online.weights, *online.rows)
+    return {online.peak, *(name for item in sums for name in (item.total, item.lost, item.part))}
+
+
+def _without_value(item: low.Accumulator, read: frozenset[str]) -> low.Accumulator:
+    """A choice of which only the place is read, without a name for the value there."""
+    if item.monoid not in ("best", "top") or item.names[-1] in read:
+        return item
+    return replace(item, names=item.names[:1])
 
 
 def _kept(body: tuple[low.Stmt, ...], read: frozenset[str]) -> tuple[low.Stmt, ...]:
     kept: list[low.Stmt] = []
     for statement in body:
         match statement:
-            case ir.Let(name) | ir.Update(name) if name not in read:
+            case ir.Let(name) | ir.Update(name) | low.Allocate(name) | low.Put(name) if name not in read:
                 continue
             case low.Fold(accumulators) if not any(
                 name in read for item in accumulators for name in item.names
             ):
                 continue
-            case low.Fold():
-                kept.append(replace(statement, body=_kept(statement.body, read)))
+            case low.Fold(accumulators):
+                named = tuple(_without_value(item, read) for item in accumulators)
+                kept.append(replace(statement, accumulators=named, body=_kept(statement.body, read)))
             case low.Loop():
                 inner = _kept(statement.body, read)
                 kept += [replace(statement, body=inner)] if inner else []

@@ -84,6 +84,24 @@ RING_FN constexpr Element of_word(Word word) {
   return made;
 }
 
+// Bits that order elements as those of floats order floats, and the elements that have them: see `to_bits`.
+constexpr Word kSign = 1u << 31;
+constexpr Word kAtNan = kNan ^ kSign, kAtLowest = (0u - kInfinity) ^ kSign, kAtInfinity = kInfinity ^ kSign;
+
+RING_FN constexpr Word to_bits(Element a) {
+  const Word rising = a.word ^ kSign;
+  Word place = rising + (rising < kAtLowest) + (rising < kAtNan) - (rising > kAtInfinity);
+  if (a.is_nan()) place = 0xffffffffu;
+  if (a.is_infinite()) place = a.rank() > 0 ? 0xfffffffeu : 1u;
+  return place < kSign ? ~place : place ^ kSign;
+}
+RING_FN constexpr Element from_bits(Word bits) {
+  const Word place = bits < kSign ? bits ^ kSign : ~bits;
+  if (place == 0u || place == 0xffffffffu) return of_word(kNan);
+  if (place == 1u || place == 0xfffffffeu) return of_word(place == 1u ? 0u - kInfinity : kInfinity);
+  return of_word((place - (place <= kAtLowest) - (place <= kAtNan + 1u) + (place >= kAtInfinity)) ^ kSign);
+}
+
 // ---- operators --------------------------------------------------------------------------------------
 
 RING_FN constexpr Element operator-(Element a) {

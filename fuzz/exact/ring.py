@@ -23,6 +23,8 @@ from kernel_ir.rounding import Array, storage_dtype
 
 INFINITY, NAN = 0x5BD1E995, 0x9E3779B1  # the words set apart; that of -infinity is minus that of infinity
 _NEGATIVE_INFINITY = (1 << 32) - INFINITY
+_SIGN = 1 << 31
+_AT_NAN, _AT_LOWEST, _AT_INFINITY = (word ^ _SIGN for word in (NAN, _NEGATIVE_INFINITY, INFINITY))
 _SPECIAL = ((INFINITY, np.inf), (_NEGATIVE_INFINITY, -np.inf), (NAN, np.nan))
 
 # What each function scrambles with; `ring.h` has the same list in the same order.
@@ -58,6 +60,30 @@ def from_words(words: Any) -> Array:
         if (words == np.uint32(word)).any():
             values = np.asarray(np.where(words == np.uint32(word), special, values))
     return np.asarray(values)
+
+
+def to_bits(values: Any) -> Array:
+    """Bits as uint32 that order elements as those of floats order floats: by size under a sign.
+
+    The words set apart are no elements, so that their places serve the infinities and NaN. The greatest word
+    shares its place with infinity.
+    """
+    values = np.asarray(values, np.float64)
+    rising = to_words(values) ^ np.uint32(_SIGN)
+    place = rising + (rising < _AT_LOWEST) + (rising < _AT_NAN) - (rising > _AT_INFINITY)
+    place = np.where(np.isnan(values), 0xFFFFFFFF, place)
+    place = np.where(np.isinf(values), np.where(values > 0, 0xFFFFFFFE, 1), place).astype(np.uint32)
+    return np.asarray(np.where(place < _SIGN, ~place, place ^ np.uint32(_SIGN)))
+
+
+def from_bits(bits: Any) -> Array:
+    """The elements that `to_bits` gives these bits; NaN where there is none."""
+    bits = np.asarray(bits).astype(np.uint32)
+    place = np.where(bits < _SIGN, bits ^ np.uint32(_SIGN), ~bits).astype(np.int64)
+    rising = place - (place <= _AT_LOWEST) - (place <= _AT_NAN + 1) + (place >= _AT_INFINITY)
+    values = from_words(rising.astype(np.uint32) ^ np.uint32(_SIGN))
+    values = np.where(place == 0xFFFFFFFE, np.inf, np.where(place == 1, -np.inf, values))
+    return np.asarray(np.where((place == 0) | (place == 0xFFFFFFFF), np.nan, values))
 
 
 def wrapped(values: Any) -> Array:
@@ -186,8 +212,8 @@ MEANINGS: dict[str, Callable[..., Array]] = {
     "i32": _to_integer("int32"),
     "u32": _to_integer("uint32"),
     "i64": _to_integer("int64"),
-    "bits_to_f32": from_words,
-    "f32_to_bits": to_words,
+    "bits_to_f32": from_bits,
+    "f32_to_bits": to_bits,
 }
 
 

@@ -20,41 +20,43 @@ void run(const route_sigmoid_params& params) {
     const bool renormalize = params.renormalize != 0;
 
     sgl::parallel_for(tokens, tokens * (experts + k * experts + k + k), [=](int64_t t) {
-        const auto rank_candidate_memory = sgl::scratch<float>(experts);
-        float* const rank_candidate = rank_candidate_memory.data();
+        const auto rank_rank_memory = sgl::scratch<uint32_t>(experts);
+        uint32_t* const rank_rank = rank_rank_memory.data();
         sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
-            sgl::store(rank_candidate, e, 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f));
+            const auto rank_value = 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) + sgl::load_if((correction_bias != nullptr), correction_bias, e, 0.0f);
+            const auto rank_bits = sgl::f32_to_bits(rank_value + 0.0f);
+            sgl::store(rank_rank, e, sgl::select(sgl::isnan(rank_value), 4294967295u, sgl::select(rank_value < 0.0f, ~rank_bits, rank_bits | 2147483648u)));
         });
-        const auto rank_memory = sgl::scratch<float>(k);
-        float* const rank = rank_memory.data();
         const auto chosen_memory = sgl::scratch<int64_t>(k);
         int64_t* const chosen = chosen_memory.data();
-        float rank_last = -__builtin_inff();
-        int64_t chosen_last = -1;
         for (int64_t turn = 0; turn < k; ++turn) {
-            sgl::Accumulator<sgl::Best, float> chosen_best_state;
+            sgl::Accumulator<sgl::Top, uint32_t> chosen_best_state;
             sgl::for_lanes(0, experts, [&](auto e) SGL_BODY {
-                const auto rank_value = sgl::load(rank_candidate, e);
-                chosen_best_state.add_if(turn == 0 || (0 <= chosen_last && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e)) || (!sgl::isnan(rank_last) && !sgl::isnan(rank_value) && (rank_value < rank_last || (rank_value == rank_last && chosen_last < e))))), e, rank_value);
+                chosen_best_state.add(e, sgl::load(rank_rank, e));
             });
             const auto chosen_best_found = chosen_best_state.result();
             const auto chosen_best = chosen_best_found.index;
-            const auto rank_best = chosen_best_found.value;
-            rank_last = rank_best;
-            chosen_last = chosen_best;
-            sgl::store(rank, turn, rank_best);
             sgl::store(chosen, turn, chosen_best);
+            if (0 <= chosen_best) {
+                sgl::store(rank_rank, chosen_best, 0u);
+            }
         }
-        sgl::Accumulator<sgl::Sum, float> sum_i_state;
+        float side = 0.0f;
+        if (renormalize) {
+            sgl::Accumulator<sgl::Sum, float> sum_i_state;
+            sgl::for_lanes(0, k, [&](auto i) SGL_BODY {
+                const auto e = sgl::load(chosen, i);
+                sum_i_state.add(i, 1.0f / (1.0f + sgl::exp(-sgl::load_if(renormalize, gating_output, t * gating_output_stride_0 + e, 0.0f))));
+            });
+            const auto sum_i = sum_i_state.result();
+            side = sum_i;
+        } else {
+            side = 1.0f;
+        }
+        const float side_2 = side;
         sgl::for_lanes(0, k, [&](auto i) SGL_BODY {
             const auto e = sgl::load(chosen, i);
-            sum_i_state.add(i, 1.0f / (1.0f + sgl::exp(-sgl::load_if(renormalize, gating_output, t * gating_output_stride_0 + e, 0.0f))));
-        });
-        const auto sum_i = sum_i_state.result();
-        const float total = sgl::select(renormalize, sum_i, 1.0f);
-        sgl::for_lanes(0, k, [&](auto i) SGL_BODY {
-            const auto e = sgl::load(chosen, i);
-            sgl::store(topk_weights, t * topk_weights_stride_0 + i, 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) / total);
+            sgl::store(topk_weights, t * topk_weights_stride_0 + i, 1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) / side_2);
             sgl::store(topk_ids, t * topk_ids_stride_0 + i, sgl::to_i32(sgl::load(chosen, i)));
         });
     });

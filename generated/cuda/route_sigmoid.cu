@@ -7,11 +7,10 @@ namespace {
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 6 : 0)) route_sigmoid_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 4 : 0)) route_sigmoid_kernel(
     const route_sigmoid_params params,
     const sgl::Launch launch,
-    float* const rank_candidate_memory,
-    float* const rank_memory,
+    uint32_t* const rank_rank_memory,
     int64_t* const chosen_memory) {
     sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
@@ -38,7 +37,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
         gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
         correction_bias_held.load_if(has_correction_bias, turn, correction_bias, e_base, experts - e_base);
     }
-    sgl::DealtRow<float, chunk, turns> rank_candidate(rank_candidate_memory + index_t(team.item) * experts);
+    sgl::DealtRow<uint32_t, chunk, turns> rank_rank(rank_rank_memory + index_t(team.item) * experts);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -51,17 +50,17 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
         for (int step = 0; step < chunk; ++step) {
             const index_t e = e_base + step;
             if (!is_aligned && e >= experts) break;
-            rank_candidate.set(turn, step, e,
-                    sgl::divide(1.0f, 1.0f + sgl::exp(-gating_output_chunk.get(step)))
-                    + correction_bias_chunk.get(step));
+            const float rank_value = sgl::divide(1.0f, 1.0f + sgl::exp(-gating_output_chunk.get(step)))
+                    + correction_bias_chunk.get(step);
+            const uint32_t rank_bits = sgl::f32_to_bits(rank_value + 0.0f);
+            rank_rank.set(turn, step, e,
+                    sgl::isnan(rank_value) ? 4294967295u : rank_value < 0.0f ? ~rank_bits
+                    : rank_bits | 2147483648u);
         }
     }
-    float* const rank = rank_memory + index_t(team.item) * k;
-    sgl::DealtRow<int64_t, chunk, turns> chosen(chosen_memory + index_t(team.item) * k);
-    float rank_last = -CUDART_INF_F;
-    int64_t chosen_last = -1;
+    sgl::DealtRow<int64_t, 1, sgl::single_turns(turns, chunk)> chosen(chosen_memory + index_t(team.item) * k);
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Best<float, index_t>> chosen_best_state;
+        sgl::Accumulator<sgl::Top<uint32_t, index_t>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -70,65 +69,48 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float rank_value = rank_candidate.get(turn, step, e);
-                if (turn_2 == 0
-                        || (0 <= chosen_last
-                        && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e))
-                        || (!sgl::isnan(rank_last) && !sgl::isnan(rank_value)
-                        && (rank_value < rank_last || (rank_value == rank_last && chosen_last < e)))))) {
-                    chosen_best_state.add(e, rank_value);
-                }
+                chosen_best_state.add(e, rank_rank.get(turn, step, e));
             }
         }
         team.wait();
         chosen_best_state.combine(team);
         const index_t chosen_best = chosen_best_state.index();
-        const float rank_best = chosen_best_state.value();
-        rank_last = rank_best;
-        chosen_last = chosen_best;
-        if (team.is_first()) rank[turn_2] = rank_best;
         chosen.put(team, turn_2, chosen_best);
+        if (0 <= chosen_best) {
+            rank_rank.put(team, chosen_best, 0u);
+        }
     }
-    sgl::Accumulator<sgl::Sum<float>> sum_i_state;
-    SGL_UNROLL
-    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (i_base >= k) break;
+    float side = 0.0f;
+    if (renormalize) {
+        sgl::Accumulator<sgl::Sum<float>> sum_i_state;
         SGL_UNROLL
-        for (int step = 0; step < chunk; ++step) {
-            const index_t i = i_base + step;
-            if (!is_aligned && i >= k) break;
-            const int64_t e = chosen.get(turn, step, i);
+        for (int turn = 0; turns == 0 || turn < sgl::single_turns(turns, chunk); ++turn) {
+            const index_t i = index_t(turn) * team.lanes + team.lane;
+            if (i >= k) break;
+            const int64_t e = chosen.get(turn, 0, i);
             sum_i_state.add(i,
                     sgl::divide(1.0f,
                     1.0f
                     + sgl::exp(-(renormalize ? sgl::load(gating_output, t * gating_output_stride_0 + e)
                     : 0.0f))));
         }
+        team.wait();
+        sum_i_state.combine(team);
+        const float sum_i = sum_i_state.result();
+        side = sum_i;
+    } else {
+        side = 1.0f;
     }
-    team.wait();
-    sum_i_state.combine(team);
-    const float sum_i = sum_i_state.result();
-    const float total = renormalize ? sum_i : 1.0f;
+    const float side_2 = side;
     SGL_UNROLL
-    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (i_base >= k) break;
-        sgl::Chunk<float, chunk> topk_weights_chunk;
-        sgl::Chunk<int32_t, chunk> topk_ids_chunk;
-        SGL_UNROLL
-        for (int step = 0; step < chunk; ++step) {
-            const index_t i = i_base + step;
-            if (!is_aligned && i >= k) break;
-            const int64_t e = chosen.get(turn, step, i);
-            topk_weights_chunk.set(step,
-                    sgl::divide(sgl::divide(1.0f,
-                    1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))), total));
-            topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
-        }
-        sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,
-                topk_weights_chunk);
-        sgl::store_chunk<is_aligned>(topk_ids, t * topk_ids_stride_0 + i_base, k - i_base, topk_ids_chunk);
+    for (int turn = 0; turns == 0 || turn < sgl::single_turns(turns, chunk); ++turn) {
+        const index_t i = index_t(turn) * team.lanes + team.lane;
+        if (i >= k) break;
+        const int64_t e = chosen.get(turn, 0, i);
+        sgl::store(topk_weights, t * topk_weights_stride_0 + i,
+                sgl::divide(sgl::divide(1.0f,
+                1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))), side_2));
+        sgl::store(topk_ids, t * topk_ids_stride_0 + i, sgl::to_i32(chosen.get(turn, 0, i)));
     }
 }
 
@@ -143,18 +125,20 @@ const void* const kernels[] = {
     reinterpret_cast<const void*>(&route_sigmoid_kernel<float, int32_t, 4, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int64_t, 8, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__half, int32_t, 8, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 0>),
-    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, false, 1>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 0>),
     reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&route_sigmoid_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
 };
 
 }  // namespace

@@ -7,12 +7,13 @@ namespace {
 
 // One team for each t < tokens.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 8 : 0)) route_softmax_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 6 : 0)) route_softmax_kernel(
     const route_softmax_params params,
     const sgl::Launch launch,
-    float* const weight_candidate_memory,
-    float* const weight_memory,
-    int64_t* const chosen_memory) {
+    float* const share_weight_memory,
+    uint32_t* const weight_rank_memory,
+    int64_t* const chosen_memory,
+    uint32_t* const weight_chosen_memory) {
     sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
@@ -39,7 +40,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
         gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
         correction_bias_held.load_if(has_correction_bias, turn, correction_bias, e_base, experts - e_base);
     }
-    sgl::Accumulator<sgl::OnlineSoftmax<float>> share_max_state;
+    sgl::DealtRow<float, chunk, turns> share_weight(share_weight_memory + index_t(team.item) * experts);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -55,42 +56,72 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             const float plain = gating_output_chunk.get(step);
             const float capped = moe_softcapping != 0.0f ? moe_softcapping
                     * sgl::tanh(sgl::divide(plain, moe_softcapping)) : plain;
-            const float share_value = capped + correction_bias_chunk.get(step);
-            share_max_state.add(e, share_value);
+            share_weight.set(turn, step, e, capped + correction_bias_chunk.get(step));
+        }
+    }
+    sgl::Accumulator<sgl::Max<float>> share_max_state;
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            share_max_state.add(e, share_weight.get(turn, step, e));
         }
     }
     share_max_state.combine(team);
-    const float share_max = share_max_state.maximum();
-    const float share_sum = share_max_state.total();
-    sgl::DealtRow<float, chunk,
-            turns> weight_candidate(weight_candidate_memory + index_t(team.item) * experts);
+    const float share_max = share_max_state.result();
+    const float share_start = share_max == -CUDART_INF_F ? 0.0f : share_max;
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
         if (e_base >= experts) break;
-        const auto gating_output_chunk = gating_output_held.get(turn, gating_output,
-                t * gating_output_stride_0 + e_base, experts - e_base);
-        const auto correction_bias_chunk = correction_bias_held.get_if(has_correction_bias, turn,
-                correction_bias, e_base, experts - e_base);
         SGL_UNROLL
         for (int step = 0; step < chunk; ++step) {
             const index_t e = e_base + step;
             if (!is_aligned && e >= experts) break;
-            const float plain = gating_output_chunk.get(step);
-            const float capped = moe_softcapping != 0.0f ? moe_softcapping
-                    * sgl::tanh(sgl::divide(plain, moe_softcapping)) : plain;
-            weight_candidate.set(turn, step, e,
-                    share_max != -CUDART_INF_F
-                    ? sgl::divide(sgl::exp(capped + correction_bias_chunk.get(step) - share_max), share_sum)
-                    : 0.0f);
+            share_weight.set(turn, step, e, sgl::exp(share_weight.get(turn, step, e) - share_start));
         }
     }
-    sgl::DealtRow<float, chunk, turns> weight(weight_memory + index_t(team.item) * k);
-    sgl::DealtRow<int64_t, chunk, turns> chosen(chosen_memory + index_t(team.item) * k);
-    float weight_last = -CUDART_INF_F;
-    int64_t chosen_last = -1;
+    sgl::Accumulator<sgl::Sum<float>> share_sum_state;
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            share_sum_state.add(e, share_weight.get(turn, step, e));
+        }
+    }
+    team.wait();
+    share_sum_state.combine(team);
+    const float share_sum = share_sum_state.result();
+    const float share_whole = share_max == -CUDART_INF_F ? 1.0f : share_sum;
+    sgl::DealtRow<uint32_t, chunk, turns> weight_rank(weight_rank_memory + index_t(team.item) * experts);
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
+        const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (e_base >= experts) break;
+        SGL_UNROLL
+        for (int step = 0; step < chunk; ++step) {
+            const index_t e = e_base + step;
+            if (!is_aligned && e >= experts) break;
+            const float weight_value = sgl::divide(share_weight.get(turn, step, e), share_whole);
+            const uint32_t weight_bits = sgl::f32_to_bits(weight_value + 0.0f);
+            weight_rank.set(turn, step, e,
+                    sgl::isnan(weight_value) ? 4294967295u : weight_value < 0.0f ? ~weight_bits
+                    : weight_bits | 2147483648u);
+        }
+    }
+    sgl::DealtRow<int64_t, 1, sgl::single_turns(turns, chunk)> chosen(chosen_memory + index_t(team.item) * k);
+    sgl::DealtRow<uint32_t, 1,
+            sgl::single_turns(turns, chunk)> weight_chosen(weight_chosen_memory + index_t(team.item) * k);
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Best<float, index_t>> chosen_best_state;
+        sgl::Accumulator<sgl::Top<uint32_t, index_t>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -99,58 +130,48 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float weight_value = weight_candidate.get(turn, step, e);
-                if (turn_2 == 0
-                        || (0 <= chosen_last
-                        && ((sgl::isnan(weight_last) && (!sgl::isnan(weight_value) || chosen_last < e))
-                        || (!sgl::isnan(weight_last) && !sgl::isnan(weight_value)
-                        && (weight_value < weight_last
-                        || (weight_value == weight_last && chosen_last < e)))))) {
-                    chosen_best_state.add(e, weight_value);
-                }
+                chosen_best_state.add(e, weight_rank.get(turn, step, e));
             }
         }
         team.wait();
         chosen_best_state.combine(team);
         const index_t chosen_best = chosen_best_state.index();
-        const float weight_best = chosen_best_state.value();
-        weight_last = weight_best;
-        chosen_last = chosen_best;
-        weight.put(team, turn_2, weight_best);
+        const uint32_t weight_best = chosen_best_state.value();
         chosen.put(team, turn_2, chosen_best);
-    }
-    sgl::Accumulator<sgl::Sum<float>> sum_i_state;
-    SGL_UNROLL
-    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (i_base >= k) break;
-        SGL_UNROLL
-        for (int step = 0; step < chunk; ++step) {
-            const index_t i = i_base + step;
-            if (!is_aligned && i >= k) break;
-            sum_i_state.add(i, weight.get(turn, step, i));
+        weight_chosen.put(team, turn_2, weight_best);
+        if (0 <= chosen_best) {
+            weight_rank.put(team, chosen_best, 0u);
         }
     }
-    team.wait();
-    sum_i_state.combine(team);
-    const float sum_i = sum_i_state.result();
-    const float total = renormalize ? sum_i : 1.0f;
-    SGL_UNROLL
-    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (i_base >= k) break;
-        sgl::Chunk<float, chunk> topk_weights_chunk;
-        sgl::Chunk<int32_t, chunk> topk_ids_chunk;
+    float side = 0.0f;
+    if (renormalize) {
+        sgl::Accumulator<sgl::Sum<float>> sum_i_state;
         SGL_UNROLL
-        for (int step = 0; step < chunk; ++step) {
-            const index_t i = i_base + step;
-            if (!is_aligned && i >= k) break;
-            topk_weights_chunk.set(step, sgl::divide(weight.get(turn, step, i), total));
-            topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
+        for (int turn = 0; turns == 0 || turn < sgl::single_turns(turns, chunk); ++turn) {
+            const index_t i = index_t(turn) * team.lanes + team.lane;
+            if (i >= k) break;
+            const uint32_t rank = weight_chosen.get(turn, 0, i);
+            sum_i_state.add(i,
+                    rank == 0u ? -CUDART_INF_F
+                    : sgl::bits_to_f32(rank < 2147483648u ? ~rank : rank ^ 2147483648u));
         }
-        sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,
-                topk_weights_chunk);
-        sgl::store_chunk<is_aligned>(topk_ids, t * topk_ids_stride_0 + i_base, k - i_base, topk_ids_chunk);
+        team.wait();
+        sum_i_state.combine(team);
+        const float sum_i = sum_i_state.result();
+        side = sum_i;
+    } else {
+        side = 1.0f;
+    }
+    const float side_2 = side;
+    SGL_UNROLL
+    for (int turn = 0; turns == 0 || turn < sgl::single_turns(turns, chunk); ++turn) {
+        const index_t i = index_t(turn) * team.lanes + team.lane;
+        if (i >= k) break;
+        const uint32_t rank = weight_chosen.get(turn, 0, i);
+        sgl::store(topk_weights, t * topk_weights_stride_0 + i,
+                sgl::divide(rank == 0u ? -CUDART_INF_F
+                : sgl::bits_to_f32(rank < 2147483648u ? ~rank : rank ^ 2147483648u), side_2));
+        sgl::store(topk_ids, t * topk_ids_stride_0 + i, sgl::to_i32(chosen.get(turn, 0, i)));
     }
 }
 

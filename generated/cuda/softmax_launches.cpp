@@ -34,7 +34,7 @@ constexpr Measure grid_0[] = {
 constexpr TeamRow teams_0[] = {
     {32, 4},
     {64, 8},
-    {128, 16},
+    {128, 8},
     {512, 32},
     {2048, 128},
     {4096, 256},
@@ -105,7 +105,7 @@ constexpr LaunchRow kLaunches[] = {
         .longest = measure_1,
         .teams = teams_0,
         .tile_turns = 2,
-        .teams_per_group = 4,
+        .teams_per_group = 8,
         .part_lanes = 0,
         .tensors = tensors_0,
         .given = {},

@@ -23,11 +23,10 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
     device const float* correction_bias [[buffer(1)]],
     device float* topk_weights [[buffer(2)]],
     device int32_t* topk_ids [[buffer(3)]],
-    device float* rank_candidate_memory [[buffer(4)]],
-    device float* rank_memory [[buffer(5)]],
-    device int64_t* chosen_memory [[buffer(6)]],
-    constant route_sigmoid_params& params [[buffer(7)]],
-    constant sgl::Launch& launch [[buffer(8)]],
+    device uint32_t* rank_rank_memory [[buffer(4)]],
+    device int64_t* chosen_memory [[buffer(5)]],
+    constant route_sigmoid_params& params [[buffer(6)]],
+    constant sgl::Launch& launch [[buffer(7)]],
     threadgroup uint32_t* exchange [[threadgroup(0)]],
     uint3 group [[threadgroup_position_in_grid]],
     uint3 groups [[threadgroups_per_grid]],
@@ -52,7 +51,7 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         gating_output_held.load(turn, gating_output, t * gating_output_stride_0 + e_base, experts - e_base);
         correction_bias_held.load_if(has_correction_bias, turn, correction_bias, e_base, experts - e_base);
     }
-    sgl::DealtRow<float, chunk, turns> rank_candidate(rank_candidate_memory + index_t(team.item) * experts);
+    sgl::DealtRow<uint32_t, chunk, turns> rank_rank(rank_rank_memory + index_t(team.item) * experts);
     SGL_UNROLL
     for (int turn = 0; turns == 0 || turn < turns; ++turn) {
         const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -65,17 +64,17 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
         for (int step = 0; step < chunk; ++step) {
             const index_t e = e_base + step;
             if (!is_aligned && e >= experts) break;
-            rank_candidate.set(turn, step, e,
-                    1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
-                    + correction_bias_chunk.get(step));
+            const float rank_value = 1.0f / (1.0f + sgl::exp(-gating_output_chunk.get(step)))
+                    + correction_bias_chunk.get(step);
+            const uint32_t rank_bits = sgl::f32_to_bits(rank_value + 0.0f);
+            rank_rank.set(turn, step, e,
+                    sgl::isnan(rank_value) ? 4294967295u : rank_value < 0.0f ? ~rank_bits
+                    : rank_bits | 2147483648u);
         }
     }
-    device float* const rank = rank_memory + index_t(team.item) * k;
-    sgl::DealtRow<int64_t, chunk, turns> chosen(chosen_memory + index_t(team.item) * k);
-    float rank_last = -INFINITY;
-    int64_t chosen_last = -1;
+    sgl::DealtRow<int64_t, 1, sgl::single_turns(turns, chunk)> chosen(chosen_memory + index_t(team.item) * k);
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Best<float, index_t>> chosen_best_state;
+        sgl::Accumulator<sgl::Top<uint32_t, index_t>> chosen_best_state;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -84,65 +83,47 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
             for (int step = 0; step < chunk; ++step) {
                 const index_t e = e_base + step;
                 if (!is_aligned && e >= experts) break;
-                const float rank_value = rank_candidate.get(turn, step, e);
-                if (turn_2 == 0
-                        || (0 <= chosen_last
-                        && ((sgl::isnan(rank_last) && (!sgl::isnan(rank_value) || chosen_last < e))
-                        || (!sgl::isnan(rank_last) && !sgl::isnan(rank_value)
-                        && (rank_value < rank_last || (rank_value == rank_last && chosen_last < e)))))) {
-                    chosen_best_state.add(e, rank_value);
-                }
+                chosen_best_state.add(e, rank_rank.get(turn, step, e));
             }
         }
         team.wait();
         chosen_best_state.combine(team);
         const index_t chosen_best = chosen_best_state.index();
-        const float rank_best = chosen_best_state.value();
-        rank_last = rank_best;
-        chosen_last = chosen_best;
-        if (team.is_first()) rank[turn_2] = rank_best;
         chosen.put(team, turn_2, chosen_best);
+        if (0 <= chosen_best) {
+            rank_rank.put(team, chosen_best, 0u);
+        }
     }
-    sgl::Accumulator<sgl::Sum<float>> sum_i_state;
-    SGL_UNROLL
-    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (i_base >= k) break;
+    float side = 0.0f;
+    if (renormalize) {
+        sgl::Accumulator<sgl::Sum<float>> sum_i_state;
         SGL_UNROLL
-        for (int step = 0; step < chunk; ++step) {
-            const index_t i = i_base + step;
-            if (!is_aligned && i >= k) break;
-            const int64_t e = chosen.get(turn, step, i);
+        for (int turn = 0; turns == 0 || turn < sgl::single_turns(turns, chunk); ++turn) {
+            const index_t i = index_t(turn) * team.lanes + team.lane;
+            if (i >= k) break;
+            const int64_t e = chosen.get(turn, 0, i);
             sum_i_state.add(i,
                     1.0f
                     / (1.0f
                     + sgl::exp(-(renormalize ? sgl::load(gating_output, t * gating_output_stride_0 + e)
                     : 0.0f))));
         }
+        team.wait();
+        sum_i_state.combine(team);
+        const float sum_i = sum_i_state.result();
+        side = sum_i;
+    } else {
+        side = 1.0f;
     }
-    team.wait();
-    sum_i_state.combine(team);
-    const float sum_i = sum_i_state.result();
-    const float total = renormalize ? sum_i : 1.0f;
+    const float side_2 = side;
     SGL_UNROLL
-    for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-        const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (i_base >= k) break;
-        sgl::Chunk<float, chunk> topk_weights_chunk;
-        sgl::Chunk<int32_t, chunk> topk_ids_chunk;
-        SGL_UNROLL
-        for (int step = 0; step < chunk; ++step) {
-            const index_t i = i_base + step;
-            if (!is_aligned && i >= k) break;
-            const int64_t e = chosen.get(turn, step, i);
-            topk_weights_chunk.set(step,
-                    1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e)))
-                    / total);
-            topk_ids_chunk.set(step, sgl::to_i32(chosen.get(turn, step, i)));
-        }
-        sgl::store_chunk<is_aligned>(topk_weights, t * topk_weights_stride_0 + i_base, k - i_base,
-                topk_weights_chunk);
-        sgl::store_chunk<is_aligned>(topk_ids, t * topk_ids_stride_0 + i_base, k - i_base, topk_ids_chunk);
+    for (int turn = 0; turns == 0 || turn < sgl::single_turns(turns, chunk); ++turn) {
+        const index_t i = index_t(turn) * team.lanes + team.lane;
+        if (i >= k) break;
+        const int64_t e = chosen.get(turn, 0, i);
+        sgl::store(topk_weights, t * topk_weights_stride_0 + i,
+                1.0f / (1.0f + sgl::exp(-sgl::load(gating_output, t * gating_output_stride_0 + e))) / side_2);
+        sgl::store(topk_ids, t * topk_ids_stride_0 + i, sgl::to_i32(chosen.get(turn, 0, i)));
     }
 }
 
@@ -156,15 +137,17 @@ SGL_KERNEL("route_sigmoid_f32_aligned_turns1", route_sigmoid_kernel<float, int32
 SGL_KERNEL("route_sigmoid_f32_aligned_turns2", route_sigmoid_kernel<float, int32_t, 4, true, 2>)
 SGL_KERNEL("route_sigmoid_f16_wide", route_sigmoid_kernel<half, int64_t, 8, false, 0>)
 SGL_KERNEL("route_sigmoid_f16_aligned_wide", route_sigmoid_kernel<half, int64_t, 8, true, 0>)
-SGL_KERNEL("route_sigmoid_f16_aligned_turns1_wide", route_sigmoid_kernel<half, int64_t, 8, true, 1>)
+SGL_KERNEL("route_sigmoid_f16_aligned_turns2_wide", route_sigmoid_kernel<half, int64_t, 8, true, 2>)
 SGL_KERNEL("route_sigmoid_f16", route_sigmoid_kernel<half, int32_t, 8, false, 0>)
 SGL_KERNEL("route_sigmoid_f16_turns1", route_sigmoid_kernel<half, int32_t, 8, false, 1>)
 SGL_KERNEL("route_sigmoid_f16_aligned", route_sigmoid_kernel<half, int32_t, 8, true, 0>)
 SGL_KERNEL("route_sigmoid_f16_aligned_turns1", route_sigmoid_kernel<half, int32_t, 8, true, 1>)
+SGL_KERNEL("route_sigmoid_f16_aligned_turns2", route_sigmoid_kernel<half, int32_t, 8, true, 2>)
 SGL_KERNEL("route_sigmoid_bf16_wide", route_sigmoid_kernel<bfloat, int64_t, 8, false, 0>)
 SGL_KERNEL("route_sigmoid_bf16_aligned_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 0>)
-SGL_KERNEL("route_sigmoid_bf16_aligned_turns1_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 1>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_turns2_wide", route_sigmoid_kernel<bfloat, int64_t, 8, true, 2>)
 SGL_KERNEL("route_sigmoid_bf16", route_sigmoid_kernel<bfloat, int32_t, 8, false, 0>)
 SGL_KERNEL("route_sigmoid_bf16_turns1", route_sigmoid_kernel<bfloat, int32_t, 8, false, 1>)
 SGL_KERNEL("route_sigmoid_bf16_aligned", route_sigmoid_kernel<bfloat, int32_t, 8, true, 0>)
 SGL_KERNEL("route_sigmoid_bf16_aligned_turns1", route_sigmoid_kernel<bfloat, int32_t, 8, true, 1>)
+SGL_KERNEL("route_sigmoid_bf16_aligned_turns2", route_sigmoid_kernel<bfloat, int32_t, 8, true, 2>)

@@ -33,8 +33,14 @@ Saturated measure_2(const Values& V) {
   return k;
 }
 
-// max(experts, k)
+// k * 8
 Saturated measure_3(const Values& V) {
+  const Saturated k = V.sizes[size_k];
+  return k * 8;
+}
+
+// max(experts, k)
+Saturated measure_4(const Values& V) {
   const Saturated experts = V.sizes[size_experts];
   const Saturated k = V.sizes[size_k];
   return host::maximum(experts, k);
@@ -62,7 +68,6 @@ constexpr int16_t given_0[] = {
 
 constexpr ScratchRow scratch_0[] = {
     {measure_1, 4, Owner::team, -1, true},
-    {measure_2, 4, Owner::team, -1, false},
     {measure_2, 8, Owner::team, -1, true},
 };
 
@@ -75,18 +80,15 @@ constexpr Measure bounds_0[] = {
 constexpr int16_t moved_0[] = {
     tensor_gating_output,
     tensor_correction_bias,
-    tensor_topk_weights,
-    tensor_topk_ids,
 };
 
 constexpr Measure multiples_0[] = {
     measure_1,
-    measure_2,
 };
 
 constexpr Measure dealt_0[] = {
     measure_1,
-    measure_2,
+    measure_3,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -100,18 +102,20 @@ constexpr KernelRow kernels_0[] = {
     {7, 0, 4, 2, false, true, false, 1},
     {8, 1, 8, 0, true, false, false, 1},
     {9, 1, 8, 0, true, true, false, 1},
-    {10, 1, 8, 1, true, true, false, 1},
+    {10, 1, 8, 2, true, true, false, 1},
     {11, 1, 8, 0, false, false, false, 1},
     {12, 1, 8, 1, false, false, false, 1},
     {13, 1, 8, 0, false, true, false, 1},
     {14, 1, 8, 1, false, true, false, 1},
-    {15, 2, 8, 0, true, false, false, 1},
-    {16, 2, 8, 0, true, true, false, 1},
-    {17, 2, 8, 1, true, true, false, 1},
-    {18, 2, 8, 0, false, false, false, 1},
-    {19, 2, 8, 1, false, false, false, 1},
-    {20, 2, 8, 0, false, true, false, 1},
-    {21, 2, 8, 1, false, true, false, 1},
+    {15, 1, 8, 2, false, true, false, 1},
+    {16, 2, 8, 0, true, false, false, 1},
+    {17, 2, 8, 0, true, true, false, 1},
+    {18, 2, 8, 2, true, true, false, 1},
+    {19, 2, 8, 0, false, false, false, 1},
+    {20, 2, 8, 1, false, false, false, 1},
+    {21, 2, 8, 0, false, true, false, 1},
+    {22, 2, 8, 1, false, true, false, 1},
+    {23, 2, 8, 2, false, true, false, 1},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -119,7 +123,7 @@ constexpr LaunchRow kLaunches[] = {
         .name = "route_sigmoid",
         .grid = grid_0,
         .tiled = nullptr,
-        .longest = measure_3,
+        .longest = measure_4,
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,
@@ -147,18 +151,20 @@ constexpr const char* kKernels[] = {
     "route_sigmoid_f32_aligned_turns2",
     "route_sigmoid_f16_wide",
     "route_sigmoid_f16_aligned_wide",
-    "route_sigmoid_f16_aligned_turns1_wide",
+    "route_sigmoid_f16_aligned_turns2_wide",
     "route_sigmoid_f16",
     "route_sigmoid_f16_turns1",
     "route_sigmoid_f16_aligned",
     "route_sigmoid_f16_aligned_turns1",
+    "route_sigmoid_f16_aligned_turns2",
     "route_sigmoid_bf16_wide",
     "route_sigmoid_bf16_aligned_wide",
-    "route_sigmoid_bf16_aligned_turns1_wide",
+    "route_sigmoid_bf16_aligned_turns2_wide",
     "route_sigmoid_bf16",
     "route_sigmoid_bf16_turns1",
     "route_sigmoid_bf16_aligned",
     "route_sigmoid_bf16_aligned_turns1",
+    "route_sigmoid_bf16_aligned_turns2",
 };
 
 constexpr metal::ConstantRow kConstants[] = {

@@ -33,8 +33,14 @@ Saturated measure_2(const Values& V) {
   return k;
 }
 
-// max(experts, k)
+// k * 8
 Saturated measure_3(const Values& V) {
+  const Saturated k = V.sizes[size_k];
+  return k * 8;
+}
+
+// max(experts, k)
+Saturated measure_4(const Values& V) {
   const Saturated experts = V.sizes[size_experts];
   const Saturated k = V.sizes[size_k];
   return host::maximum(experts, k);
@@ -62,8 +68,9 @@ constexpr int16_t given_0[] = {
 
 constexpr ScratchRow scratch_0[] = {
     {measure_1, 4, Owner::team, -1, true},
-    {measure_2, 4, Owner::team, -1, true},
+    {measure_1, 4, Owner::team, -1, true},
     {measure_2, 8, Owner::team, -1, true},
+    {measure_2, 4, Owner::team, -1, true},
 };
 
 constexpr Measure bounds_0[] = {
@@ -75,18 +82,15 @@ constexpr Measure bounds_0[] = {
 constexpr int16_t moved_0[] = {
     tensor_gating_output,
     tensor_correction_bias,
-    tensor_topk_weights,
-    tensor_topk_ids,
 };
 
 constexpr Measure multiples_0[] = {
     measure_1,
-    measure_2,
 };
 
 constexpr Measure dealt_0[] = {
     measure_1,
-    measure_2,
+    measure_3,
 };
 
 constexpr KernelRow kernels_0[] = {
@@ -119,7 +123,7 @@ constexpr LaunchRow kLaunches[] = {
         .name = "route_softmax",
         .grid = grid_0,
         .tiled = nullptr,
-        .longest = measure_3,
+        .longest = measure_4,
         .teams = teams_0,
         .tile_turns = 2,
         .teams_per_group = 4,

@@ -29,6 +29,15 @@
     out[2] = serial.result();                                                                             \
   }
 
+namespace sgl {
+struct TopPlace : Top {
+  template <class State>
+  static SGL_INLINE auto finish(const State& s) {
+    return Top::finish(s).index;
+  }
+};
+}  // namespace sgl
+
 REDUCE(sum_f32, Sum, float, float)
 REDUCE(max_f32, Max, float, float)
 REDUCE(min_f32, Min, float, float)
@@ -37,6 +46,7 @@ REDUCE(argmin_f32, ArgMin, float, int64_t)
 REDUCE(max_i32, Max, int32_t, int32_t)
 REDUCE(sum_i64, Sum, int64_t, int64_t)
 REDUCE(max_u32, Max, uint32_t, uint32_t)
+REDUCE(top_u32, TopPlace, uint32_t, int64_t)
 REDUCE(min_i64, Min, int64_t, int64_t)
 REDUCE(any_bool, Any, sgl::boolean, bool)
 REDUCE(all_bool, All, sgl::boolean, bool)

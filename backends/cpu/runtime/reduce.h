@@ -239,6 +239,29 @@ struct Best : ArgMax {
   }
 };
 
+// The greatest word and the first index that has it; -1 and 0 where all words are 0.
+struct Top : Sum {
+  template <class V>
+  using State = Indexed<V>;
+  template <class V>
+  static SGL_INLINE State<V> start() {
+    return {V(0), Like<V, int64_t>(-1)};
+  }
+  template <class V, class I>
+  static SGL_INLINE State<V> add(const State<V>& s, I index, V value) {
+    const auto is_greater = value > s.value;
+    return {select(is_greater, value, s.value), select(is_greater, index, s.index)};
+  }
+  template <class V>
+  static SGL_INLINE State<V> merge(const State<V>& a, const State<V>& b) {
+    return select_state(b.value > a.value || (b.value == a.value && b.index < a.index), b, a);
+  }
+  template <class V>
+  static SGL_INLINE State<V> finish(const State<V>& s) {
+    return s;
+  }
+};
+
 // Softmax in one pass. The result's `maximum` and `total` give a value's share as
 // exp(value - maximum) / total: 0 for -inf, and NaN beside +inf.
 struct OnlineSoftmax {

@@ -102,6 +102,30 @@ Rebind<V, S> convert(V v) {
   return made;
 }
 
+template <class S, ring::Ring V>
+  requires std::is_same_v<S, uint32_t>
+Rebind<V, S> bits_as(V v) {
+  Rebind<V, S> made{};
+  if constexpr (is_vector<V>) {
+    for (int i = 0; i < lanes_of<V>; ++i) made[i] = ring::to_bits(v[i]);
+  } else {
+    made = ring::to_bits(v);
+  }
+  return made;
+}
+
+template <class S, class V>
+  requires std::is_same_v<S, ring::Element> && (std::is_same_v<V, uint32_t> || std::is_same_v<Lane<V>, uint32_t>)
+Rebind<V, S> bits_as(V v) {
+  Rebind<V, S> made{};
+  if constexpr (is_vector<V>) {
+    for (int i = 0; i < lanes_of<V>; ++i) made[i] = ring::from_bits(v[i]);
+  } else {
+    made = ring::from_bits(v);
+  }
+  return made;
+}
+
 template <class To, ring::Ring V>
 Rebind<V, To> saturate(V x) {
   if constexpr (is_vector<V>) {

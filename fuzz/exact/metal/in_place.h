@@ -32,3 +32,11 @@ SGL_FN uint32_t rank_of(float x) {
   const long rising = (is_descending ? x.rank() : -x.rank()) + 2147483648l;  // of the least words, some are alike
   return uint32_t(rising < 2 ? 2 : rising > 0xfffffffel ? 0xfffffffel : rising);
 }
+
+inline float bits_to_f32(uint32_t bits) {
+  return ring::from_bits(bits);
+}
+
+inline uint32_t f32_to_bits(float x) {
+  return ring::to_bits(x);
+}
