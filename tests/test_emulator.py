@@ -466,6 +466,30 @@ def test_loop_without_an_end_that_touches_nothing_is_a_finding() -> None:
     assert not launch(threadgroup=32).findings
 
 
+def test_kernel_that_does_not_end_is_not_run_again() -> None:
+    text = f"{HEADER}\nkernel void spin(device int* out [[buffer(0)]]) {{ for (;;) out[0] += 1; }}\n"
+    request = Launch("spin", {0: np.zeros(1, np.int32)}, threadgroup=1)
+    outcomes = load(text).check(request, most_accesses=1 << 12)
+    assert [[finding.kind for finding in item.findings] for item in outcomes] == [["endless"]]
+
+
+DIVISIONS = {
+    "int2 of zeros": "int2(5) / int2(x[0])",
+    "what is left of int4": "int4(5) % int4(x[0])",
+    "the least number": "(x[0] + (-2147483647 - 1)) / (x[0] - 1)",
+    "the least numbers": "int2(x[0] + (-2147483647 - 1)) / int2(x[0] - 1)",
+}
+
+
+@pytest.mark.parametrize("division", DIVISIONS.values(), ids=DIVISIONS)
+def test_division_without_a_result_is_a_finding_of_vectors_too(division: str) -> None:
+    text = f"{HEADER}\nkernel void part(device int* x [[buffer(0)]]) {{\n  x[0] = int4({division}).x;\n}}\n"
+    text = text.replace("int4(int2", "int2(int2")
+    (finding,) = load(text).run(Launch("part", {0: np.zeros(1, np.int32)}, threadgroup=1)).findings
+    assert (finding.kind, finding.now.lines[-1]) == ("arithmetic", "shader.metal:4")
+    assert "division by zero, or of the least number by -1" in finding.note
+
+
 WAITING = ("threadgroup_barrier(mem_flags::mem_none);", "if (simd_any(false)) break;")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,13 +155,17 @@ class Shader:
     def check(
         self, launch: Launch, seeds: Sequence[int] = (1,), most_accesses: int = MOST_ACCESSES
     ) -> tuple[Outcome, ...]:
-        """Run in every order and with both reductions; each of `seeds` is one random order."""
+        """Run in every order and with both reductions; each of `seeds` is one random order.
+
+        A kernel that does not end is not run again.
+        """
         plans = [("forward", 0), ("reverse", 0), *(("random", seed) for seed in seeds)]
-        return tuple(
-            self.run(launch, order, reduction, seed, most_accesses)
-            for order, seed in plans
-            for reduction in REDUCTIONS
-        )
+        outcomes: list[Outcome] = []
+        for (order, seed), reduction in itertools.product(plans, REDUCTIONS):
+            outcomes.append(self.run(launch, order, reduction, seed, most_accesses))
+            if any(finding.kind == "endless" for finding in outcomes[-1].findings):
+                break
+        return tuple(outcomes)
 
     def _request(self, launch: Launch, arrays: dict[int, np.ndarray]) -> native.Launch:
         kernel = self.native.kernels.get(launch.kernel)

@@ -1,4 +1,5 @@
-// While a kernel runs, a wild access or jump, and a loop without an end, are findings and not the end of us.
+// While a kernel runs, a wild access or jump, a division that has no result, and a loop without an end, are
+// findings and not the end of us.
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -20,12 +21,18 @@ static void crash() {
 
 static const char* interrupted_at;
 
+// Scalars are looked at before they are divided; elements of vectors are not.
+static void divide() {
+  const char* const what = "integer division by zero, or of the least number by -1";
+  fail(kArithmetic, nullptr, 0, 0, here(site_at(interrupted_at + 1), kRead), what);
+}
+
 static void run_on() {
   fail(kEndless, nullptr, 0, 0, here(site_at(interrupted_at + 1), kRead), "a loop that neither ends nor touches memory");
 }
 
-constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGVTALRM};
-constexpr int kSignalCount = 3;
+constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM};
+constexpr int kSignalCount = 4;
 constexpr int kPatience = 2;  // ticks
 constexpr long kTickSeconds = 2;
 
@@ -36,6 +43,10 @@ static bool has_timer;
 static u64 seen_progress;
 static int idle_ticks;
 
+static const char* place_of(void* context) {
+  return reinterpret_cast<char*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
+}
+
 // Continues in `function`, on a stack that is sure to be there.
 static void escape_to(void (*function)(), void* context) {
   auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
@@ -44,8 +55,13 @@ static void escape_to(void (*function)(), void* context) {
 }
 
 static void on_fault(int number, siginfo_t*, void* context) {
-  if (state.is_running) return escape_to(crash, context);
-  sigaction(number, &previous[number == SIGBUS], nullptr);
+  if (state.is_running) {
+    interrupted_at = place_of(context);
+    return escape_to(number == SIGFPE ? divide : crash, context);
+  }
+  for (int n = 0; n < kSignalCount; ++n) {
+    if (kSignals[n] == number) sigaction(number, &previous[n], nullptr);
+  }
 }
 
 static u64 progress() {
@@ -57,7 +73,7 @@ static void on_tick(int, siginfo_t*, void* context) {
   seen_progress = progress();
   idle_ticks = is_idle ? idle_ticks + 1 : 0;
   if (idle_ticks < kPatience) return;
-  const char* const at = reinterpret_cast<char*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
+  const char* const at = place_of(context);
   if (at < state.image_begin || at >= state.image_end) return;
   interrupted_at = at;
   escape_to(run_on, context);
