@@ -473,6 +473,21 @@ def test_kernel_that_does_not_end_is_not_run_again() -> None:
     assert [[finding.kind for finding in item.findings] for item in outcomes] == [["endless"]]
 
 
+@pytest.mark.parametrize("at", [4, -1])
+def test_index_beyond_an_array_of_the_library_is_a_finding(at: int) -> None:
+    text = (
+        f"{HEADER}\nkernel void pick(device int* x [[buffer(0)]]) {{\n"
+        "  array<int, 4> own;\n  for (int i = 0; i < 4; ++i) own[i] = i;\n  x[0] = own[x[0]];\n}\n"
+    )
+
+    def run(index: int) -> Outcome:
+        return load(text).run(Launch("pick", {0: np.full(1, index, np.int32)}, threadgroup=1))
+
+    assert run(3).buffers[0] == 3 and not run(3).findings
+    (finding,) = run(at).findings
+    assert (finding.kind, finding.now.lines[-1]) == ("out of bounds", "shader.metal:6")
+
+
 DIVISIONS = {
     "int2 of zeros": "int2(5) / int2(x[0])",
     "what is left of int4": "int4(5) % int4(x[0])",

@@ -232,6 +232,8 @@ typedef emu::Truths<2> bool2;
 typedef emu::Truths<3> bool3;
 typedef emu::Truths<4> bool4;
 
+extern "C" [[noreturn]] void __ubsan_handle_out_of_bounds_abort(void*, void*);
+
 namespace metal {
 
 using ::bool2; using ::bool3; using ::bool4;
@@ -239,8 +241,14 @@ using ::bool2; using ::bool3; using ::bool4;
 template <class T, size_t N> struct array {
   T held[N];
   constexpr size_t size() const { return N; }
-  constexpr T& operator[](size_t at) { return held[at]; }
-  constexpr const T& operator[](size_t at) const { return held[at]; }
+  constexpr T& operator[](size_t at) { return held[inside(at)]; }
+  constexpr const T& operator[](size_t at) const { return held[inside(at)]; }
+
+ private:
+  static constexpr size_t inside(size_t at) {
+    if (at >= N) __ubsan_handle_out_of_bounds_abort(nullptr, nullptr);  // as for an array of the language
+    return at;
+  }
 };
 
 // A value that is the same for all threads; nothing here gains from knowing.
