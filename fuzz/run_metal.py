@@ -23,7 +23,7 @@ from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
 from kernel_ir.rounding import Array, storage_dtype
 
 # Of one launch, and of each of its threads: at the sizes of calls far beyond what any needs.
-MOST_ACCESSES = 1 << 25
+MOST_ACCESSES = 1 << 27
 MOST_ACCESSES_A_THREAD = 1 << 14
 _NOTHING = np.empty(0, np.uint8)  # what a tensor is that was not passed
 _NOTHING.flags.writeable = False
