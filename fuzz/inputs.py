@@ -12,7 +12,7 @@ import numpy as np
 
 from fuzz.program import Program
 from kernel_ir import nodes as ir
-from kernel_ir.bind_arguments import evaluate_size
+from kernel_ir.bind_arguments import evaluate_size, keeps_requirements
 from kernel_ir.dtypes import DTYPES, DType
 from kernel_ir.load import LoadedSpec
 from kernel_ir.rounding import Array, encode, storage_dtype
@@ -75,7 +75,9 @@ def make_calls(
             continue
         types = {name: draw.choice(choices).name for name, choices in kernel.types}
         mode = draw.choice(MODES[program.style])
-        yield _Filler(draw, loaded, kernel, sizes, types, mode, program.style == "whole").call()
+        call = _Filler(draw, loaded, kernel, sizes, types, mode, program.style == "whole").call()
+        if keeps_requirements(kernel, {**sizes, **call.numbers}):
+            yield call
 
 
 def _draw_sizes(
@@ -96,7 +98,8 @@ def _draw_sizes(
 
 
 def _holds(condition: ir.Expr, sizes: Mapping[str, int]) -> bool:
-    return bool(evaluate_size(condition, sizes))
+    """Whether sizes keep a requirement, or leave it to the scalars."""
+    return evaluate_size(condition, sizes) != 0
 
 
 def _has_room(loaded: LoadedSpec, kernel: ir.Kernel, sizes: Mapping[str, int]) -> bool:
