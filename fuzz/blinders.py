@@ -56,7 +56,7 @@ BLINDERS = (
         "batch",
         "for message in found[:1]:",
         "for message in found[:0]:",
-        "no barrier between a write and a read",
+        "no wait between simdgroups",
     ),
     _blinder(
         "findings are not told",
