@@ -203,15 +203,6 @@ FAULTS = (
         "sgl::DealtRow",
     ),
     Fault(
-        "another lane keeps what all put",
-        "stride",
-        _STORAGE,
-        "if (index == I(turn * team.lanes + team.lane) * chunk + step)",
-        "if (index == I(turn * team.lanes + team.lane) + step)",
-        "metal",
-        r"\.put\(team",
-    ),
-    Fault(
         "stores to small integers truncate",
         "rounding",
         _STORAGE,
