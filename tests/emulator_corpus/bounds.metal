@@ -12,6 +12,18 @@ inline float pick(float4 v, uint n) {
   return held[n];  // found
 }
 
+inline float through(thread const float* p, int n) {
+  return p[n];  // found
+}
+
+inline void put(thread float* p, int n, float value) {
+  p[n] = value;  // found
+}
+
+inline float from_table(constant float* p, int n) {
+  return p[n];  // found
+}
+
 // out of bounds: one element past the end is read
 kernel void read_past_end_bug(ARGUMENTS) {
   out[i] = data[i + 1];  // found
@@ -218,4 +230,34 @@ kernel void second_variable_twin(ARGUMENTS) {
   wait();
   threadgroup float* at = both[0];
   out[i] = at[t + kThreads];
+}
+
+// out of bounds: past a thread's own array, through a pointer
+kernel void own_array_pointer_bug(ARGUMENTS) {
+  float held[3] = {data[i], 1.0f, 2.0f};
+  out[i] = through(held, sizes[2] + 2);
+}
+kernel void own_array_pointer_twin(ARGUMENTS) {
+  float held[3] = {data[i], 1.0f, 2.0f};
+  out[i] = through(held, sizes[2] + 1);
+}
+
+// out of bounds: before a thread's own array, through a pointer
+kernel void own_array_before_bug(ARGUMENTS) {
+  float held[64];
+  put(held, sizes[3] - 1, data[i]);
+  out[i] = data[i];
+}
+kernel void own_array_before_twin(ARGUMENTS) {
+  float held[64];
+  put(held, sizes[3], data[i]);
+  out[i] = data[i] + held[0];
+}
+
+// out of bounds: past a table, through a pointer
+kernel void table_pointer_bug(ARGUMENTS) {
+  out[i] = from_table(kTable, sizes[2] + 3);
+}
+kernel void table_pointer_twin(ARGUMENTS) {
+  out[i] = from_table(kTable, sizes[2] + 2);
 }

@@ -32,12 +32,22 @@ _MESSAGE_FLAGS = ("-w", "-fno-caret-diagnostics", "-fno-show-column")
 # the shim are. Only the compiler proper is told of the sanitizers: the driver would link their runtimes, for
 # which ours stands in.
 _UNOPTIMISED = "#pragma clang optimize off\n"
+# Of the address sanitizer, only the gaps between a thread's variables, and between the shader's tables: the
+# runtime's own checks look at what is written down of them.
+_ADDRESS_OPTIONS = (
+    "instrument-reads=0", "instrument-writes=0", "instrument-atomics=0", "instrument-byval=0",
+    "instrument-dynamic-allocas=0", "use-after-return=never", "use-after-scope=0", "initialization-order=0",
+    "force-dynamic-shadow=1",
+)  # fmt: skip
 _SHADER_FLAGS = (
     *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", *_MESSAGE_FLAGS, "-ferror-limit=5",
     "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection", "-mcpu=native-avx512bf16",
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
-    "-Xclang", "-fsanitize=thread,array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
+    "-Xclang", "-fsanitize=thread,address",
+    "-Xclang", "-fsanitize=array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
     "-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
+    *(word for option in _ADDRESS_OPTIONS for word in ("-mllvm", f"-asan-{option}")),
+    "-Xclang", "-fsanitize-address-destructor=none",
     # Constructors are listed where the loader does not look: emu_construct runs them, every access checked.
     "-Xclang", "-fno-use-init-array", "-Xclang", "-fc++-static-destructors=none",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "access.h"
+#include "gaps.h"
 
 using namespace emu;
 
@@ -14,13 +15,20 @@ using namespace emu;
   fail(kRefused, nullptr, 0, 0, now, note);
 }
 
+static __attribute__((noinline)) void check_own(const char* place, long long size, const Touch& how, const void* pc) {
+  if (is_in_gap(state.own_marks, place - state.own_stack, size))
+    fail(kOutOfBounds, nullptr, 0, 0, here(site_at(pc), how.access), "a variable of the thread");
+}
+
 // Most accesses are to the thread's own stack, which is not tracked.
 static inline __attribute__((always_inline)) void on_access(const void* at, unsigned long size, const Touch& how, const void* pc) {
   if (!state.is_running) return;
   const char* const place = static_cast<const char*>(at);
-  if (u64(place - state.own_stack) < u64(kStackBytes)) {
+  const u64 offset = u64(place - state.own_stack);
+  if (offset < u64(kStackBytes)) {
     ++state.private_accesses;
-    return;
+    if (size <= 16 && is_plain(state.own_marks, offset, size)) return;
+    return check_own(place, (long long)size, how, pc);
   }
   touch(place, (long long)size, how, pc);
 }

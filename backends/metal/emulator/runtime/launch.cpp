@@ -3,6 +3,7 @@
 #include <xmmintrin.h>
 
 #include "fiber.h"
+#include "gaps.h"
 #include "machine.h"
 
 namespace emu {
@@ -69,7 +70,7 @@ static bool prepare(const Launch& launch) {
   state.is_failed = state.has_quads = false;
   state.tree.make_room();
   if (state.stacks == nullptr) state.stacks = reserve_stacks();
-  if (state.stacks == nullptr || !make_arena(launch)) return false;
+  if (state.stacks == nullptr || !reserve_stack_marks() || !make_arena(launch)) return false;
   return bind(launch);
 }
 
@@ -91,6 +92,7 @@ static void run(const Launch& launch) {
   state.is_running = false;
   _mm_setcsr(before);
   guard(false);
+  if (state.is_failed) clear_stack_marks();
   sum_up();
   copy_back(launch);
   retire_records(launch.groups[0] * launch.groups[1] * launch.groups[2] + 1);

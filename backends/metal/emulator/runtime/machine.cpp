@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "fiber.h"
+#include "gaps.h"
 #include "machine.h"
 
 asm(R"(
@@ -42,6 +43,7 @@ static void set_running(int number) {
   state.current = &state.fibers[number];
   state.thread = u32(number);
   state.own_stack = state.stacks + number * kStackBytes;
+  state.own_marks = stack_marks + number * kStackBytes / kGrain;
   state.calls = &state.call_stacks[number];
   ++state.switches;
 }

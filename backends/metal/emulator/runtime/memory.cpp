@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "access.h"
+#include "gaps.h"
 
 namespace emu {
 
@@ -138,6 +139,8 @@ static bool is_private(const char* at, long long size, const Touch& how, const v
     fail(kForeignStack, nullptr, 0, int(size), here(site_at(pc), how.access), nullptr);
   if (at < state.image_begin || at + size > state.image_end) return false;
   if (how.reads) check_set(at, size, pc);
+  if (is_in_table_gap(at, size))
+    fail(kOutOfBounds, nullptr, 0, 0, here(site_at(pc), how.access), "a table of the shader");
   if (how.writes && !state.is_initialising)
     fail(kConstantWrite, nullptr, 0, int(size), here(site_at(pc), how.access), "a constant of the shader");
   return true;

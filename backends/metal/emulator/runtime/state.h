@@ -74,6 +74,7 @@ struct State {
   // What every access asks for comes first.
   bool is_running;
   char* own_stack;  // of the running thread
+  const u8* own_marks;  // of its bytes; see gaps.h
   Fiber* current;
   Calls* calls;
   Arena arena;

@@ -97,8 +97,8 @@ template <class T> EMU_SHIM T function_constant(int index, const T& at, const ch
 // What runs before anything else does: the linker puts the addresses of such functions between these two, to be
 // called from the last to the first.
 typedef void (*Constructor)();
-__attribute__((used, section(".ctors"))) static Constructor before_constructors[1] = {nullptr};
-__attribute__((used, section(".ctors.65535"))) static Constructor behind_constructors[1] = {nullptr};
+__attribute__((used, no_sanitize("address"), section(".ctors"))) static Constructor before_constructors[1] = {nullptr};
+__attribute__((used, no_sanitize("address"), section(".ctors.65535"))) static Constructor behind_constructors[1] = {nullptr};
 
 }  // namespace emu
 
