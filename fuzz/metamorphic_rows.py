@@ -1,8 +1,8 @@
 """Batch invariance: the bits of a row do not depend on the rows beside it, on their number or their order.
 
-A size counts rows where it is nothing but the extent of parallel loops whose variable indexes the dimensions
-of that size, and every such dimension is indexed so. Then a call with the rows in any order, with some of
-them or with some twice, must give each row the bits that it had.
+A size counts rows where it is nothing but the end of parallel loops from 0 on, whose variable indexes the
+dimensions of that size, and every such dimension is indexed so. Then a call with the rows in any order, with
+some of them or with some twice, must give each row the bits that it had.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codegen.build_ir import ZERO
 from fuzz.inputs import LAYOUTS, Call, place
 from kernel_ir import nodes as ir
 from kernel_ir.load import LoadedSpec
@@ -111,7 +112,8 @@ def _is_size(expr: ir.Expr, size: str) -> bool:
 def _counts_rows(kernel: ir.Kernel, size: str) -> bool:
     axes = axes_of(kernel, size)
     loops = [item for item in walk_statements(kernel.body) if isinstance(item, ir.For)]
-    rows = [item for item in loops if _is_size(item.high, size) and not item.is_ordered]
+    whole = [item for item in loops if _is_size(item.high, size) and item.low == ZERO]
+    rows = [item for item in whole if not item.is_ordered]
     variables = {item.var for item in rows}
     if not axes or not rows or any(_is_inside(item, rows) for item in rows):
         return False

@@ -229,6 +229,7 @@ def test_another_schedule_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, spo
             ["n"],
         ),
         ("for r in range(n):\n    for c in sequential(m):\n        out[r, c] = x[r, c]\n", ["n"]),
+        ("for r in range(n):\n    for c in range(1, m):\n        out[r, c] = x[r, c]\n", ["n"]),
         (
             "for r in range(n):\n    for c in range(m):\n        if c > 0:\n            out[r, c] = y[c]\n",
             ["n"],
