@@ -192,6 +192,7 @@ def _add_fuzz(parser: argparse.ArgumentParser) -> None:
     add("--targets", default="cpu,metal", help="some of cpu, metal and cuda, joined by commas (cpu,metal)")
     add("--mode", choices=("both", "float", "exact"), default="both", help="floats, the ring, or both")
     add("--no-passes", action="store_true", help="do not interpret programs after every pass")
+    add("--coverage-only", action="store_true", help="count what programs reach, and run none")
     add("--no-shrink", action="store_true", help="do not look for a small program that shows a finding")
     add("-j", "--jobs", type=int, default=0, help="how many workers to run at once")
 

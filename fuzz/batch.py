@@ -20,7 +20,7 @@ from codegen.pipeline import Compiled, Stage, compile_spec, compile_stages
 from codegen.record import make_record
 from fuzz.check_passes import check_passes
 from fuzz.compare import Expected, expect
-from fuzz.coverage import constructs, pairs_of
+from fuzz.coverage import COVERAGE, constructs, pairs_of
 from fuzz.exact.calls import with_any_bits
 from fuzz.exact.interpret import ExactlyExpected, expect_exactly
 from fuzz.exact.run_cpu import build_exact_cpu
@@ -77,6 +77,7 @@ class Batch:
         self.targets = tuple(targets)
         self.exact_share = exact_share if set(targets) - EXACT.keys() else 1
         self.say = say
+        self.only_counts = COVERAGE in self.targets
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
         self._stage, self._since = "start", _seconds()
 
@@ -148,13 +149,15 @@ class Batch:
         if "passes" in self.targets:
             self._at(seed, "passes")
             small = tuple(make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK))
-            for finding in check_passes(seed, stages, small):
+            for finding in () if self.only_counts else check_passes(seed, stages, small):
                 self._find(finding)
             seen = constructs(kernel, [call.types for call in small])
             self.say({"coverage": pairs_of(seen, "passes", ("interpreted",))})
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        if self.only_counts:
+            return Item(program, compiled, stages, calls, ())
         for relation, off in check_rewritten(program, compiled):
             self.say({"relation": relation})
             if off:
@@ -186,6 +189,10 @@ class Batch:
     def _run_target(self, target: Target, items: Sequence[Item], folder: Path) -> None:
         """Write and compile all programs at once, or one by one where that fails; run and compare."""
         written = [item for item in items if self._write(target, item)]
+        if self.only_counts:
+            for item in written:
+                self._count(target.name, item, target.ways(item.sources[target.name], item.runs))
+            return
         ledgers: dict[int, Ledger] = {}
         for group, built in self._build(target, written, folder):
             for item in group:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from codegen.failures import Failure
-from fuzz.coverage import LEAST, STANDARD_RUN
+from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, WAYS
 from fuzz.finding import Refusal
 from fuzz.program import make_program
 from fuzz.run import Interrupted, Outcome, run_programs
@@ -33,6 +33,8 @@ def fuzz(parsed: argparse.Namespace) -> int:
     seed = random.SystemRandom().randrange(10**9) if parsed.seed is None else parsed.seed
     print(f"programs {seed} to {seed + parsed.programs - 1} on {', '.join(targets)}", flush=True)
     wanted = _executors(targets, parsed.mode, parsed.no_passes)
+    if parsed.coverage_only:
+        wanted = (COVERAGE, *(name for name in wanted if name in WAYS))
     progress = _Progress()
     try:
         outcome = run_programs(seed, parsed.programs, wanted, parsed.jobs or os.cpu_count() or 1, progress)

@@ -19,6 +19,7 @@ from kernel_ir.traverse import walk_expressions, walk_statements
 
 LEAST = 20  # programs that have each pair in the standard run
 STANDARD_RUN = 2_000  # programs
+COVERAGE = "coverage"  # stands among the targets where programs are written and counted, and not run
 
 _INTEGERS = ("i32", "i64", "u32")
 _NUMBERS = ("f32", *_INTEGERS)
