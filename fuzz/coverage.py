@@ -33,7 +33,8 @@ _REDUCTIONS = {
 }  # fmt: skip
 _ROWS = ("each", "softmax", "cumsum", "topk")
 _STATEMENTS = ("for", "sequential", "if", "let", "update", "given")
-_ACCESSES = ("load skip", "load nan", "load clamp", "load trust", "store skip")
+# A load has no `skip`: where the index is skipped, what would be loaded is nan.
+_ACCESSES = ("load nan", "load clamp", "load trust", "store skip")
 WAYS = {
     "passes": ("interpreted",),
     "cpu": ("packs", "one by one"),

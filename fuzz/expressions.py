@@ -431,6 +431,15 @@ class Expressions:
         value = self.integer(inner, depth, type_)
         return Value(f"{kind}({value.text} {self._generator(loop, span, inner, depth)})", type_)
 
+    def total(self, scope: Scope, kind: str, type_: str) -> Value:
+        """A reduction, as a whole number, of terms of a type."""
+        loop, span, inner = self.loop(scope)
+        if kind == "count":
+            return Value(f"count({self.condition(inner, 1)} for {loop.var} in range({span}))", "i64")
+        value = self.real(inner, 1, True) if type_ == "f32" else self.integer(inner, 1, type_)
+        gives = "i64" if kind in ("argmin", "argmax") else type_
+        return Value(f"{kind}({value.text} {self._generator(loop, span, inner, 1)})", gives)
+
     # -- conditions -----------------------------------------------------------------------------
 
     def condition(self, scope: Scope, depth: int) -> str:

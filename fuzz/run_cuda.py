@@ -41,8 +41,9 @@ extern "C" void fuzz_release(void* memory) { cudaFree(memory); }
 extern "C" void fuzz_copy(void* to, const void* from, size_t bytes) {
     cudaMemcpy(to, from, bytes, cudaMemcpyDefault);
 }
-extern "C" int fuzz_launch(const void* kernel, unsigned groups, unsigned threads, void** arguments) {
-    const cudaError_t status = cudaLaunchKernel(kernel, dim3(groups), dim3(threads), arguments, 0, nullptr);
+extern "C" int fuzz_launch(const void* kernel, unsigned groups, unsigned lanes, unsigned teams, void** all) {
+    const dim3 block(lanes, teams);
+    const cudaError_t status = cudaLaunchKernel(kernel, dim3(groups), block, all, 0, nullptr);
     return status == cudaSuccess ? cudaDeviceSynchronize() : status;
 }
 extern "C" const char* fuzz_error(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status)); }
@@ -183,7 +184,8 @@ class _Device:
         table = getattr(self.library, table_symbol(record))
         table.restype = ctypes.c_void_p
         kernel = ctypes.c_void_p(table(dispatch.kernel.position))
-        return int(self.library.fuzz_launch(kernel, dispatch.groups, dispatch.threads, arguments))
+        teams = dispatch.teams_per_group
+        return int(self.library.fuzz_launch(kernel, dispatch.groups, dispatch.lanes, teams, arguments))
 
     def _scratch(self, launch: LaunchRecord, number: int, dispatch: Dispatch) -> int:
         item = launch.scratch[number]

@@ -18,6 +18,13 @@ _FUNCTIONS: tuple[tuple[str, int, str, bool, Callable[..., float]], ...] = (
     ("pick", 2, "return a if a > b else b - 1.0", True, lambda a, b: a + b + 1),
 )
 
+_TOTALS = (
+    *(("sum", type_) for type_ in ("i64", "u32")),
+    *((kind, type_) for kind in ("min", "max") for type_ in ("i64", "u32", "i32")),
+    *((kind, type_) for kind in ("argmin", "argmax") for type_ in ("f32", "i32", "i32")),
+    ("max", "i64"), ("count", "bool"),
+)  # fmt: skip
+
 
 @dataclass(slots=True)
 class Body:
@@ -62,6 +69,17 @@ class Body:
             self.lines.append(f"def {name}({', '.join('ab'[:arity])}):")
             self.lines += [*(f"    {line}" for line in body.split("\n")), ""]
             self.make.functions.append(Function(name, arity, keeps, name == "pick", peak))
+
+    def totals(self) -> None:
+        """A nest of the reductions that expressions seldom have."""
+        depth = self.depth
+        scope = self.enter(Scope())
+        for kind, type_ in self.make.draw.sample(_TOTALS, 2):
+            value = self.make.total(scope, kind, type_)
+            dims, place = self.target(scope)
+            result = self.make.signature.result(self.make.signature.result_type(value.type, True), dims)
+            self.line(f"{result.name}[{place}] = {value.text}")
+        self.depth = depth
 
     # -- nests ----------------------------------------------------------------------------------
 
