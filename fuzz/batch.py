@@ -226,7 +226,7 @@ class Batch:
         self._at(seeds[0], f"{target.name} compile", batch=len(items))
         try:
             sources = [item.sources[target.name] for item in items]
-            yield items, target.build(sources, folder, f"fuzz{seeds[0]}_{len(seeds)}")
+            yield items, target.build(sources, folder, f"{target.name}_{seeds[0]}_{len(seeds)}")
         except (CompileError, ShaderError) as error:
             if len(items) == 1:
                 self._find(Finding(seeds[0], target.name, "compile", str(error)[:2000]))

@@ -50,6 +50,10 @@ class Body:
             self.nest(scope)
         if self.make.chance(0.1):
             self.make.draw.choice((relay, carry))(self, scope)
+        before = self.make.draw.getstate()
+        if self.make.chance(0.4):
+            self.totals()
+        self.make.draw.setstate(before)  # what is drawn from here on does not depend on the totals
         words = set(re.findall(r"\w+", "\n".join(self.lines)))
         if all(item.is_optional for name, item in self.make.signature.tensors.items() if name in words):
             self._copy()
