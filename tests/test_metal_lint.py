@@ -59,12 +59,12 @@ TWINS: dict[str, tuple[str, str, str]] = {
     "an overload": ("recursion", "int f(int n) { return f(n); }", "int f(int n) { return f(n, 0); }"),
     "dynamic initialiser": (
         "dynamic initialiser",
-        "constant float scale = metal::sqrt(2.0f);",
+        "float root(float x); constant float scale = root(2.0f);",
         "constant float scale = 1.5f; constant float2 pair = float2(1, 2);",
     ),
     "derived function constant": (
         "dynamic initialiser",
-        "constant int n [[function_constant(0)]]; constant int m = twice(n);",
+        "int twice(int n); constant int n [[function_constant(0)]]; constant int m = twice(n);",
         "constant int n [[function_constant(0)]]; constant int m = is_function_constant_defined(n) ? n : 2;",
     ),
     "program scope": ("program scope", "float scale = 2.0f;", "constant float scale = 2.0f;"),
@@ -119,12 +119,12 @@ TWINS: dict[str, tuple[str, str, str]] = {
     ),
     "braced initialiser": (
         "dynamic initialiser",
-        "constant float x{f()};",
+        "float f(); constant float x{f()};",
         "constant float x{1.0f}; constant float y(2.0f);",
     ),
     "template parameters": (
         "dynamic initialiser",
-        "constant float x = f();",
+        "template <class T> T f(T x) { return x; } constant float x = f(1.0f);",
         "template <class T, typename = enable_if_t<is_small<T>>> inline T f(T x) { return x; }",
     ),
     "cast of a local pointer": (
@@ -181,6 +181,173 @@ TWINS: dict[str, tuple[str, str, str]] = {
         "threads",
         "[[kernel, max_total_threads_per_threadgroup(1025)]] void f() { }",
         "[[kernel, max_total_threads_per_threadgroup(1024)]] void f() { }",
+    ),
+    "a left out part": (
+        "refused word",
+        "#if 1\ndouble x();\n#else\nfloat x();\n#endif",
+        "#if 0\ndouble x();\n#elif 0\ngoto\n#else\nfloat x();\n#endif",
+    ),
+    "a part for other compilers": (
+        "refused word",
+        "#ifdef __METAL_VERSION__\ndouble x();\n#endif",
+        "#ifndef __METAL_VERSION__\n#define REAL double\n#ifdef A\n#endif\ndouble x();\n#endif\nREAL y();",
+    ),
+    "a name that is defined": (
+        "refused word",
+        "#define HOST 1 // or not\n#if defined(HOST) && HOST >= 1 && !defined NONE\ndouble x();\n#endif",
+        "#define HOST 1\n#if !defined(HOST) || HOST == 0x2u || NONE\ndouble x();\n#endif",
+    ),
+    "a name defined no more": (
+        "refused word",
+        "#define HOST\n#undef HOST\n#ifndef HOST\ndouble x();\n#endif",
+        "#define HOST\n#undef HOST\n#ifdef HOST\ndouble x();\n#endif",
+    ),
+    "a guard": (
+        "refused word",
+        '#ifndef A_H\n#define A_H\n#include "b.h"\ndouble x();\n#endif',
+        '#include "b.h"\n#ifndef A_H\ndouble x();\n#endif',
+    ),
+    "a version": (
+        "refused word",
+        "#if __METAL_VERSION__ < 310\nfloat x();\n#endif\ndouble x();",
+        "#if __METAL_VERSION__ < 310\ndouble x();\n#else\nauto y = [] { };\n#endif\nfloat z();",
+    ),
+    "half a function for other compilers": (
+        "refused word",
+        "#ifdef __A__\nvoid f(double x) {\n#else\nvoid f(int x) {\n#endif\ndouble y; }",
+        "#ifdef __A__\nvoid f(double x) {\n#else\nvoid f(int x) {\n#endif\nfloat y; }",
+    ),
+    "constexpr functions": (
+        "dynamic initialiser",
+        "int square(int a) { return a * a; } constant int d = square(3);",
+        "constexpr int square(int a) { return a * a; } constant int d = square(3);",
+    ),
+    "functions of the standard library": (
+        "dynamic initialiser",
+        "int most(int a, int b); constant bool b = true; constant int n = b ? most(1, 2) : 0;",
+        "int max(int a, int b); constant bool b = true; constant int n = b ? metal::max(1, 2) : min(1, 2);",
+    ),
+    "memory of an instance": (
+        "threadgroup memory",
+        "template <int N> kernel void f(device float* x) { threadgroup float a[N]; }\n"
+        'template [[host_name("a")]] kernel void f<9000>(device float* x);',
+        "template <int N> kernel void f(device float* x) { threadgroup float a[N]; }\n"
+        'template [[host_name("a")]] kernel void f<8192>(constant float* x);',
+    ),
+    "memory of an instance's type": (
+        "threadgroup memory",
+        "template <class T, int N = 2048> kernel void f() { constexpr int M = N * 2; threadgroup T a[M]; }\n"
+        "template kernel void f<half>(); template kernel void f<float4>();",
+        "template <class T, int N = 2048> kernel void f() { constexpr int M = N * 2; threadgroup T a[M]; }\n"
+        "template kernel void f<half>(); template kernel void f<metal::float2>();",
+    ),
+    "memory of a branch": (
+        "threadgroup memory",
+        "template <int N> kernel void f() { if (N > 4) { threadgroup float a[9000]; } }\n"
+        "template kernel void f<5>();",
+        "template <int N> kernel void f() { if constexpr (N > 4) { threadgroup float a[9000]; } "
+        "else if constexpr (N > 3) { threadgroup float a[9000]; } else threadgroup float a[9000]; }\n"
+        "template kernel void f<5>();",
+    ),
+    "a template's own number": (
+        "threadgroup memory",
+        "constexpr constant int N = 9000; kernel void f() { threadgroup float a[N]; }",
+        "void g() { constexpr int N = 9000; } void h() { constexpr int N = 9; }\n"
+        "kernel void f() { threadgroup float a[N]; }",
+    ),
+    "memory of a named type": (
+        "threadgroup memory",
+        "typedef float F; kernel void f() { threadgroup F a[9000]; }",
+        "typedef float F; kernel void f() { threadgroup F a[8192]; }",
+    ),
+    "memory of an alias": (
+        "threadgroup memory",
+        "using F = vec<float, 3>; using G = F; kernel void f() { threadgroup G a[2049]; }",
+        "using F = vec<float, 3>; using G = F; kernel void f() { threadgroup G a[2048]; }",
+    ),
+    "memory of a struct": (
+        "threadgroup memory",
+        "struct S { float a[1024]; }; kernel void f() { threadgroup S a[9]; }",
+        "struct S { float a[1024]; }; kernel void f() { threadgroup S a[8]; }",
+    ),
+    "memory of an aligned struct": (
+        "threadgroup memory",
+        "struct S { char a, b; half4 c; }; kernel void f() { threadgroup S a[2049]; }",
+        "struct S { char a, b; half4 c; }; kernel void f() { threadgroup S a[2048]; }",
+    ),
+    "cast of a sum": (
+        "address space",
+        "void f(device float* x, uint t) { threadgroup half* h = (threadgroup half*)(t + x); }",
+        "void f(device float* x, uint t) { threadgroup half* h = (threadgroup half*)(t + x[0]); }",
+    ),
+    "cast of a sum in words": (
+        "address space",
+        "void f(device float* x) { auto h = reinterpret_cast<threadgroup half*>(x + 4); }",
+        "void f(device float* x) { auto h = reinterpret_cast<device half*>(x + 4); }",
+    ),
+    "cast of an element": (
+        "address space",
+        "void f(device ulong* x) { auto h = (constant half*)&x[4]; }",
+        "void f(device ulong* x, constant ulong& y) { auto h = (constant half*)x[4]; h = (device half*)y; }",
+    ),
+    "cast of a pointer's place": (
+        "address space",
+        "void f(device half* x) { auto y = (thread int*)&x[0]; }",
+        "void f(device half* x) { auto y = (thread int*)&x; }",
+    ),
+    "cast of one of two": (
+        "address space",
+        "void f() { { device int* y = z; } { device int* x = z; auto w = (threadgroup int*)x; } }",
+        "void f() { { device int* y = z; } { threadgroup int* y = z; auto w = (threadgroup int*)y; } }",
+    ),
+    "parameter with an attribute": (
+        "address space",
+        "kernel void k(float* x [[buffer(0)]]) { }",
+        "kernel void k(device float* x [[buffer(0)]], int n [[thread_index_in_threadgroup]]) { }",
+    ),
+    "parameter with a product": (
+        "address space",
+        "void f(thread int* x, int* n) { }",
+        "void f(thread int* x, int n = A * 2, DEVICE int* y = 0) { }",
+    ),
+    "a kernel with a result": (
+        "signature",
+        "kernel int k() { return 1; }",
+        "template <int N> [[kernel, max_total_threads_per_threadgroup(int(N))]] void k(int n) { }",
+    ),
+    "a function pointer": (
+        "signature",
+        "void f() { int (*g)(int) = h; }",
+        "int f(thread int* x, int y) { return (*x) * int(y); }",
+    ),
+    "any number of arguments": (
+        "signature",
+        "void f(int n, ...) { }",
+        "template <class... Args> void f(int n, Args... args) { }",
+    ),
+    "one name for two kernels": (
+        "repeated name",
+        '[[host_name("a")]] kernel void f() { } [[host_name("a")]] kernel void g() { }',
+        '[[host_name("a")]] kernel void f() { } [[host_name("b")]] kernel void g() { }',
+    ),
+    "one name for two instances": (
+        "repeated name",
+        "template <int N> kernel void f() { }\n"
+        'template [[host_name("a")]] kernel void f<1>(); template [[host_name("a")]] kernel void f<2>();',
+        "template <int N> kernel void f() { }\n"
+        'template [[host_name("a")]] kernel void f<1>(); template [[host_name("b")]] kernel void f<2>();',
+    ),
+    "one index for two constants": (
+        "repeated name",
+        "constant int a [[function_constant(0)]]; constant int b [[function_constant(0)]];",
+        "constant int a [[function_constant(0)]]; constant int b [[function_constant(1)]];\n"
+        "kernel void k(device int* x [[buffer(0), function_constant(a)]]) { }",
+    ),
+    "memory outside of kernels": (
+        "threadgroup memory",
+        "void f() { threadgroup float a[4]; }",
+        "void f() { threadgroup float* a = x; } ENTRY void g() { threadgroup int b; }\n"
+        "template <int N> void h() { threadgroup int b; } template [[kernel]] void h<1>();",
     ),
 }  # fmt: skip
 

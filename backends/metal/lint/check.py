@@ -1,6 +1,6 @@
 """The rules, one function each, in the order in which their findings are shown.
 
-The shader's text is read as it ships, before any preprocessing but the expansion of macros. What needs types
+The shader's text is read as it ships, with its conditions evaluated and its macros expanded. What needs types
 (which space an expression points into, say) is decided from the names that a function declares, so a rule
 stays silent where it cannot tell.
 The restrictions are those of the Metal Shading Language Specification, chapter 1 and 4 and the limits of
@@ -9,26 +9,39 @@ the Metal feature set tables.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import prod
 
+from backends.metal.lint.conditions import live_text
+from backends.metal.lint.memory import (
+    ELEMENT_BYTES,
+    VECTOR,
+    Instance,
+    Layouts,
+    instances,
+    instantiated,
+    known_layouts,
+    shared_bytes,
+    shared_variables,
+)
 from backends.metal.lint.numbers import Numbers, known_numbers, value_of
-from backends.metal.lint.outline import Function, Outline, Span, calls_in, outline_of, types_of
+from backends.metal.lint.outline import (
+    Function,
+    Outline,
+    Span,
+    behind_template,
+    calls_in,
+    outline_of,
+    types_of,
+)
 from backends.metal.lint.words import Macros, Words
 from kernel_ir.names import MSL
 
 MOST_BUFFERS = 31
 MOST_THREADGROUP_BYTES = 32 * 1024
 MOST_THREADS = 1024
+STAGES = frozenset(("vertex", "fragment", "mesh", "object", "tile", "stitchable", "visible"))
 SPACES = frozenset(("device", "constant", "threadgroup", "thread"))
-ELEMENT_BYTES = {
-    "bool": 1, "char": 1, "uchar": 1, "int8_t": 1, "uint8_t": 1, "short": 2, "ushort": 2, "half": 2,
-    "bfloat": 2, "int16_t": 2, "uint16_t": 2, "int": 4, "uint": 4, "float": 4, "int32_t": 4,
-    "uint32_t": 4, "long": 8, "ulong": 8, "int64_t": 8, "uint64_t": 8, "size_t": 8,
-}  # fmt: skip
-_VECTOR = re.compile(r"(bool|u?char|u?short|u?int|u?long|half|bfloat|float)([234])")
 
 # Words that no shader may contain, and what is wrong with each.
 REFUSED = {
@@ -60,9 +73,11 @@ class Shader:
 
 def lint(text: str, macros: Macros | None = None) -> list[Finding]:
     """What Metal refuses in a shader's text, by line. `macros` are those of headers that it includes."""
-    words = Words(text, macros or {})
+    live = live_text(text, macros or {})
+    words = Words(live.text, macros or {})
     shader = Shader(words, outline_of(words))
-    return sorted((item for rule in RULES for item in rule(shader)), key=lambda item: (item.line, item.rule))
+    found = [item for rule in RULES for item in rule(shader) if item.line not in live.undecided]
+    return sorted(found, key=lambda item: (item.line, item.rule))
 
 
 def refused_words(shader: Shader) -> Iterator[Finding]:
@@ -113,6 +128,7 @@ def _called(words: Words, function: Function, known: dict[Identity, Function]) -
 def initialisers(shader: Shader) -> Iterator[Finding]:
     """Variables outside of functions are constant, and their values known to the compiler."""
     words = shader.words
+    late = _known_late(shader)
     for variable in shader.outline.variables:
         first, last = variable.span
         texts = [words[at] for at in range(first, last)]
@@ -121,7 +137,7 @@ def initialisers(shader: Shader) -> Iterator[Finding]:
             yield Finding("program scope", words.line(first), message)
         opening = next((n for n, text in enumerate(texts) if text in ("=", "{", "(")), None)
         if "constexpr" not in texts and "function_constant" not in texts and opening is not None:
-            yield from _dynamic(words, (first + opening, last))
+            yield from _dynamic(words, (first + opening, last), late)
     for function in shader.outline.functions:
         for at in range(*function.body):
             if words[at] == "static" and "constexpr" not in (words[at + 1], words[at + 2]):
@@ -129,12 +145,21 @@ def initialisers(shader: Shader) -> Iterator[Finding]:
                 yield Finding("program scope", words.line(at), message)
 
 
-def _dynamic(words: Words, span: Span) -> Iterator[Finding]:
+def _known_late(shader: Shader) -> set[str]:
+    """Functions of the text whose value no call gives the compiler: none of that name is `constexpr`."""
+    words = shader.words
+    late: set[str] = set()
+    early = {words[keyword + 1] for keyword, _ in shader.outline.classes}
+    for item in (*shader.outline.functions, *shader.outline.prototypes):
+        names = early if "constexpr" in (words[at] for at in range(*item.head)) else late
+        names.add(item.name)
+    return late - early
+
+
+def _dynamic(words: Words, span: Span, late: set[str]) -> Iterator[Finding]:
     for at in calls_in(words, span):
         name = words[at]
-        is_type = name in ELEMENT_BYTES or _VECTOR.fullmatch(name)
-        is_limit = words[at - 1] == "::" and "numeric_limits" in (words[n] for n in range(at - 8, at))
-        if not is_type and not is_limit and name != "is_function_constant_defined":
+        if name in late and words[at - 1] not in ("::", ".", "->"):
             message = f"the initialiser calls `{name}`; it must be known to the compiler"
             yield Finding("dynamic initialiser", words.line(at), message)
 
@@ -155,23 +180,54 @@ def address_spaces(shader: Shader) -> Iterator[Finding]:
     """Parameters that point have an address space, and casts stay within it."""
     words = shader.words
     for function in shader.outline.functions:
-        spaces: dict[str, str] = {}
+        places: list[tuple[str, _Place]] = []
         for span in function.parameters:
-            texts = [words[at] for at in range(*span)]
+            texts = _declared(words, span)
             declared = [text for text in texts if text in SPACES]
-            if not {"*", "&", "&&"} & set(texts):
+            signs = [text for text in texts if text in ("*", "&", "&&")]
+            if not signs:
                 continue
             if declared:
-                spaces |= {text: declared[0] for text in texts if text.isidentifier()}
-            elif "(" not in texts:
+                if len({*declared}) == len({*signs}) == 1:
+                    places.append((texts[-1], _Place(declared[0], signs[0])))
+            elif "(" not in texts and not any(_is_macro(text) for text in texts):
                 message = f"`{' '.join(texts)}` points, and names no address space"
                 yield Finding("address space", words.line(span[0]), message)
-        spaces |= dict(_local_spaces(words, function.body))
-        known = {name: space for name, space in spaces.items() if name not in SPACES}
+        places += _local_places(words, function.body)
+        names = [name for name, _ in places]
+        known = {name: it for name, it in places if names.count(name) == 1 and name.isidentifier()}
+        for name in _declared_otherwise(words, function.body, known):
+            known.pop(name, None)
         yield from _casts(words, function.body, known)
 
 
-def _local_spaces(words: Words, body: Span) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The space of a name: of what it points to where `sign` is `*`, else of the reference or array."""
+
+    space: str
+    sign: str
+
+
+def _declared(words: Words, span: Span) -> list[str]:
+    """A parameter without its attributes and its default."""
+    texts: list[str] = []
+    at = span[0]
+    while at < span[1] and words[at] != "=":
+        if words[at] == "[[":
+            at = words.matching(at)
+        else:
+            texts.append(words[at])
+        at += 1
+    return texts
+
+
+def _is_macro(text: str) -> bool:
+    """Whether a word may stand for others: of a header that is not here."""
+    return text.isidentifier() and text.isupper() and len(text) > 1
+
+
+def _local_places(words: Words, body: Span) -> Iterator[tuple[str, _Place]]:
     """Pointers that a body declares, and its threadgroup arrays, with the space that they point into."""
     for at in range(*body):
         if words[at] not in SPACES or words[at - 1] in ("<", "("):
@@ -182,32 +238,90 @@ def _local_spaces(words: Words, body: Span) -> Iterator[tuple[str, str]]:
         texts = [words[n] for n in range(at, end)]
         stars = [n for n, text in enumerate(texts) if text in ("*", "&")]
         if stars and stars[-1] + 1 < len(texts):
-            yield texts[stars[-1] + 1], words[at]
+            yield texts[stars[-1] + 1], _Place(words[at], texts[stars[-1]])
         elif words[at] == "threadgroup" and "[" in texts:
-            yield texts[texts.index("[") - 1], "threadgroup"
+            yield texts[texts.index("[") - 1], _Place("threadgroup", "[")
 
 
-def _casts(words: Words, body: Span, spaces: dict[str, str]) -> Iterator[Finding]:
+def _declared_otherwise(words: Words, body: Span, places: dict[str, _Place]) -> Iterator[str]:
+    """Names that a body declares again, as what their words alone do not tell."""
+    for at in range(*body):
+        place = places.get(words[at])
+        if place is None or words[at - 1] in ("return", "else"):
+            continue
+        is_array = place.sign == "[" and words[at + 1] == "["
+        is_auto = words[at - 1] in ("*", "&") and "auto" in (words[at - 2], words[at - 3])
+        if is_auto or (words.is_word(at - 1) and not is_array):
+            yield words[at]
+
+
+def _casts(words: Words, body: Span, places: dict[str, _Place]) -> Iterator[Finding]:
     for at in range(*body):
         if words[at] in ("reinterpret_cast", "static_cast", "const_cast") and words[at + 1] == "<":
             closing = words.matching(at + 1)
-            span, value = (at + 2, closing), closing + 2
+            if words[closing + 1] != "(":
+                continue
+            span, operand = (at + 2, closing), (closing + 2, words.matching(closing + 1))
         elif words[at] == "(" and words[words.matching(at) - 1] == "*":
             closing = words.matching(at)
-            span, value = (at + 1, closing), closing + 1
+            span, operand = (at + 1, closing), _operand(words, closing + 1)
         else:
             continue
         texts = [words[n] for n in range(*span)]
         if not texts or texts[-1] not in ("*", "&"):
             continue
         target = next((text for text in texts if text in SPACES), None)
-        name = words[value + (words[value] in ("&", "*", "("))]
         if target is None:
             message = f"the cast to `{' '.join(texts)}` names no address space"
             yield Finding("address space", words.line(at), message)
-        elif spaces.get(name, target) != target:
-            message = f"the cast to `{target}` of `{name}`, which points to `{spaces[name]}`"
+            continue
+        name = _pointer_in(words, operand, places, is_reference=texts[-1] == "&")
+        if name is not None and places[name].space != target:
+            message = f"the cast to `{target}` of `{name}`, which points to `{places[name].space}`"
             yield Finding("address space", words.line(at), message)
+
+
+def _operand(words: Words, at: int) -> Span:
+    """What a C cast binds to; nothing where it is no name or bracket, or one that is read through."""
+    first = at
+    at += words[at] == "&"
+    if words[at] == "(" and first == at:
+        first, last = at + 1, words.matching(at)
+        return (first, first) if words[last + 1] in _READS else (first, last)
+    while words.is_word(at) or (words[at] in ("::", ".", "->") and words.is_word(at + 1)):
+        at += 1
+    while words[at] == "[":
+        at = words.matching(at) + 1
+    return first, at
+
+
+_READS = frozenset(("[", ".", "->", "("))
+
+
+def _pointer_in(words: Words, span: Span, places: dict[str, _Place], *, is_reference: bool) -> str | None:
+    """The one pointer of a sum like `x + 4`, or whose element is in `&x[4]`; None where that is not sure."""
+    first, last = span
+    if first < last and words[first] == "&":
+        name, behind = words[first + 1], first + 2
+        if name not in places or is_reference:
+            return None
+        is_element = words[behind] in ("[", "->") and behind < last
+        rest = words.matching(behind) if is_element and words[behind] == "[" else behind
+        is_read = {"[", "->", "&"} & {words[at] for at in range(rest + 1, last)}
+        return name if not is_read and (is_element or places[name].sign != "*") else None
+    found: list[str] = []
+    for at in range(first, last):
+        if words[at] in _NO_SUM:
+            return None
+        ends = at + 1 == last or words[at + 1] in ("+", "-")
+        if words[at] in places and ends and (at == first or words[at - 1] == "+"):
+            found.append(words[at])
+    if len(found) != 1 or places[found[0]].sign == ("*" if is_reference else "&"):
+        return None
+    return found[0]
+
+
+_NO_SUM = frozenset("( [ { ? < > == && || * . ->".split())
 
 
 def vector_casts(shader: Shader) -> Iterator[Finding]:
@@ -219,7 +333,7 @@ def vector_casts(shader: Shader) -> Iterator[Finding]:
         last = words.matching(first + 1) if is_generic else first
         is_cast = words[at] == "(" and words[last + 1] == ")"
         is_operand = words.is_word(last + 2) or words[last + 2] in ("(", "-", "~", "!")
-        if not is_cast or not is_operand or not (is_generic or _VECTOR.fullmatch(words[first])):
+        if not is_cast or not is_operand or not (is_generic or VECTOR.fullmatch(words[first])):
             continue
         if words[at - 1] == "return" or not words.is_word(at - 1):
             name = "".join(words[n] for n in range(first, last + 1))
@@ -233,7 +347,7 @@ def reserved_names(shader: Shader) -> Iterator[Finding]:
         if words[at] not in MSL or words[at - 1] in _QUALIFIERS | {"return", "namespace", "using"}:
             continue
         before = words[at - 1]
-        is_typed = before == "void" or before in ELEMENT_BYTES or _VECTOR.fullmatch(before)
+        is_typed = before == "void" or before in ELEMENT_BYTES or VECTOR.fullmatch(before)
         is_declared = words.is_word(at - 1) and words[at + 1] in ("=", ";", "[", ",")
         if is_declared or (is_typed and words[at + 1] in ("(", ")", "{")):
             yield Finding("reserved name", words.line(at), f"`{words[at]}` is a word of Metal's")
@@ -258,10 +372,6 @@ def kernel_limits(shader: Shader) -> Iterator[Finding]:
             yield Finding(
                 "buffers", line, f"`{function.name}` binds {count} buffers; Metal has {MOST_BUFFERS}"
             )
-        used = sum(_shared_bytes(words, function.body, numbers))
-        if used > MOST_THREADGROUP_BYTES:
-            message = f"`{function.name}` has {used} bytes in threadgroup memory of {MOST_THREADGROUP_BYTES}"
-            yield Finding("threadgroup memory", line, message)
         if "max_total_threads_per_threadgroup" in head:
             at = function.head[0] + head.index("max_total_threads_per_threadgroup") + 1
             threads = value_of(words, (at + 1, words.matching(at)), numbers)
@@ -285,34 +395,95 @@ def _index(words: Words, span: Span, position: int, numbers: Numbers) -> int:
     return position if given is None else given
 
 
-def _shared_bytes(words: Words, body: Span, numbers: Numbers) -> Iterator[int]:
-    """The sizes of a body's threadgroup variables whose lengths the text gives."""
-    for at in range(*body):
-        if words[at] != "threadgroup" or words[at - 1] not in (";", "{", "}"):
-            continue
-        name = words[at + 1]
-        vector = _VECTOR.fullmatch(name)
-        size = ELEMENT_BYTES.get(vector[1] if vector else name, 0)
-        lanes = {None: 1, "2": 2, "3": 4, "4": 4}[vector[2] if vector else None]
-        for first, last in words.split(at + 2, _semicolon(words, at)):
-            texts = [words[n] for n in range(first, last)]
-            if "=" not in texts and words[at + 2] not in ("*", "&"):
-                yield size * lanes * prod(_lengths(words, (first, last), numbers))
+def threadgroup_memory(shader: Shader) -> Iterator[Finding]:
+    """What each kernel, or each instance of its template, takes; other functions have none."""
+    words = shader.words
+    numbers = known_numbers(words)
+    layouts = known_layouts(words, shader.outline, numbers)
+    made = list(instances(words))
+    for function in shader.outline.functions:
+        own = [item for item in made if item.name == function.name]
+        is_kernel = "kernel" in _head(words, function) or any("kernel" in item.texts for item in own)
+        is_one = [item.name for item in shader.outline.functions].count(function.name) == 1
+        if is_kernel:
+            for instance in own if own and is_one else (None,):
+                yield from _memory_of(words, function, instance, numbers, layouts)
+        elif not _may_have_stage(words, function):
+            for first, _ in shared_variables(words, function.body):
+                message = f"`{function.name}` is no kernel; only those declare threadgroup variables"
+                yield Finding("threadgroup memory", words.line(first), message)
 
 
-def _lengths(words: Words, span: Span, numbers: Numbers) -> Iterator[int]:
-    for at in range(*span):
-        if words[at] == "[":
-            yield value_of(words, (at + 1, words.matching(at)), numbers) or 0
+def _memory_of(
+    words: Words, function: Function, instance: Instance | None, numbers: Numbers, layouts: Layouts
+) -> Iterator[Finding]:
+    names, types = instantiated(words, function, instance, numbers, layouts)
+    used = shared_bytes(words, function.body, names, types)
+    if used > MOST_THREADGROUP_BYTES:
+        line = words.line(function.head[0] if instance is None else instance.at)
+        message = f"`{function.name}` has {used} bytes in threadgroup memory of {MOST_THREADGROUP_BYTES}"
+        yield Finding("threadgroup memory", line, message)
 
 
-def _semicolon(words: Words, at: int) -> int:
-    while at < len(words) and words[at] != ";":
-        at += 1
-    return at
+def _head(words: Words, function: Function) -> list[str]:
+    return [words[at] for at in range(*function.head)]
+
+
+def _may_have_stage(words: Words, function: Function) -> bool:
+    """Whether a function is an entry point other than a kernel, or a macro may make it one."""
+    head = _head(words, function)
+    return bool(STAGES & set(head)) or any(_is_macro(text) for text in head)
+
+
+def signatures(shader: Shader) -> Iterator[Finding]:
+    """Kernels return nothing; no function takes what only C passes, and none is pointed to as in C."""
+    words = shader.words
+    for function in shader.outline.functions:
+        line = words.line(function.head[0])
+        named = function.parameters[0][0] if function.parameters else function.head[1]
+        result = _declared(words, (behind_template(words, function.head), named))
+        gives = "<" not in result and any(_is_built_in(text) for text in result)
+        if gives and "kernel" in _head(words, function):
+            yield Finding("signature", line, f"`{function.name}` is a kernel, and returns a value")
+        last = _declared(words, function.parameters[-1]) if function.parameters else []
+        if last == [".", ".", "."] and words[function.head[0]] != "template":
+            message = f"`{function.name}` takes any number of arguments, which only a template can"
+            yield Finding("signature", line, message)
+    for at in range(len(words)):
+        is_pointer = [words[at + n] for n in (1, 2, 4, 5)] == ["(", "*", ")", "("] and words.is_word(at + 3)
+        if is_pointer and (words[at] == "void" or _is_built_in(words[at])):
+            message = f"`{words[at + 3]}` points to a function; Metal has visible function tables for that"
+            yield Finding("signature", words.line(at), message)
+
+
+def _is_built_in(name: str) -> bool:
+    return name in ELEMENT_BYTES or VECTOR.fullmatch(name) is not None
+
+
+def repeated(shader: Shader) -> Iterator[Finding]:
+    """One name of two kernels, one index of two function constants."""
+    words = shader.words
+    numbers = known_numbers(words)
+    heads = [item.head for item in shader.outline.functions]
+    heads += [(item.at, item.at + len(item.texts)) for item in instances(words)]
+    names: set[str] = set()
+    indices: set[int | None] = set()
+    for at in sorted(at for head in heads for at in range(*head) if words[at] == "host_name"):
+        if words[at + 2] in names:
+            yield Finding("repeated name", words.line(at), f"{words[at + 2]} is the name of two kernels")
+        names.add(words[at + 2])
+    for first, last in (item.span for item in shader.outline.variables):
+        for at in range(first, last):
+            if words[at] != "function_constant" or words[at + 1] != "(":
+                continue
+            index = value_of(words, (at + 2, words.matching(at + 1)), numbers)
+            if index is not None and index in indices:
+                message = f"two function constants have the index {index}"
+                yield Finding("repeated name", words.line(at), message)
+            indices.add(index)
 
 
 RULES: tuple[Callable[[Shader], Iterator[Finding]], ...] = (
     refused_words, recursion, initialisers, lambdas, address_spaces, vector_casts,
-    reserved_names, kernel_limits,
+    reserved_names, kernel_limits, threadgroup_memory, signatures, repeated,
 )  # fmt: skip

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from backends.metal.lint.outline import Span
 from backends.metal.lint.words import Words
 
-Numbers = Mapping[str, int]
+Numbers = Mapping[str, int | None]  # None: a name of several values
 
 _LITERAL = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)[uUlL]*")
 _OPERATIONS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
@@ -21,19 +23,23 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
 _MOST_WORDS = 32
 
 
-def known_numbers(words: Words) -> dict[str, int]:
-    """The constants whose values the text gives: `constexpr int N = 4;`, anywhere in it."""
-    found: dict[str, int] = {}
-    for at in range(len(words)):
+def known_numbers(
+    words: Words, span: Span | None = None, outer: Numbers = MappingProxyType({})
+) -> dict[str, int | None]:
+    """The constants whose values the text gives, `constexpr int N = 4;`, from those of around it."""
+    found: dict[str, int | None] = {}
+    known = ChainMap(found, dict(outer))
+    first, last = (0, len(words)) if span is None else span
+    for at in range(first, last):
         if words[at] != "constexpr":
             continue
         end = at
-        while end < len(words) and words[end] not in (";", "(", "{"):
+        while end < last and words[end] not in (";", "(", "{"):
             end += 1
         equals = next((n for n in range(at, end) if words[n] == "="), None)
-        value = None if equals is None else value_of(words, (equals + 1, end), found)
-        if equals is not None and value is not None:
-            found[words[equals - 1]] = value
+        if equals is not None:
+            name, value = words[equals - 1], value_of(words, (equals + 1, end), known)
+            found[name] = value if found.get(name, value) == value else None
     return found
 
 

@@ -71,7 +71,7 @@ def _declarations(words: Words, span: Span, scope: tuple[str, ...], is_class: bo
             if function is not None:
                 found.functions.append(function)
             elif not is_class and _is_braced_variable(words, head):
-                found.variables.append(Variable((_behind_template(words, head), closing + 1)))
+                found.variables.append(Variable((behind_template(words, head), closing + 1)))
         elif words[keyword] != "enum":
             if words[keyword] != "namespace":
                 found.classes.append((keyword, stop))
@@ -94,13 +94,13 @@ def _stop(words: Words, start: int, end: int) -> int:
 
 def _keyword(words: Words, head: Span) -> int | None:
     """What a braced head defines, if no function: `namespace`, `struct`, `class`, `union` or `enum`."""
-    at = _behind_template(words, head)
+    at = behind_template(words, head)
     while words[at] in ("inline", "constexpr", "static", "typedef"):
         at += 1
     return at if words[at] in ("namespace", "struct", "class", "union", "enum") else None
 
 
-def _behind_template(words: Words, head: Span) -> int:
+def behind_template(words: Words, head: Span) -> int:
     """Where a declaration begins behind its template parameters."""
     at = head[0]
     while at < head[1] and words[at] == "template":
@@ -120,7 +120,7 @@ def _name(words: Words, keyword: int, stop: int) -> str:
 
 
 def _function(words: Words, head: Span, body: Span, scope: tuple[str, ...]) -> Function | None:
-    at = _behind_template(words, head) - 1
+    at = behind_template(words, head) - 1
     while (at := at + 1) < head[1]:
         if words[at] == "[[":
             at = words.matching(at)
@@ -138,13 +138,15 @@ def _function(words: Words, head: Span, body: Span, scope: tuple[str, ...]) -> F
 
 def _is_braced_variable(words: Words, head: Span) -> bool:
     """Whether a declaration that ends with a brace initialises a variable."""
-    texts = _texts(words, (_behind_template(words, head), head[1]))
+    texts = _texts(words, (behind_template(words, head), head[1]))
     return bool({"=", "constant"} & set(texts)) and "operator" not in texts and texts[0] != "using"
 
 
 def _is_variable(words: Words, head: Span) -> bool:
     """Whether a declaration that ends with `;` makes a variable."""
-    head = (_behind_template(words, head), head[1])
+    if words[head[0]] == "template" and words[head[0] + 1] != "<":  # an explicit instantiation
+        return False
+    head = (behind_template(words, head), head[1])
     first = words[head[0]]
     if first in (
         "using",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from backends.metal.brackets import between_commas, closing
 
-_PIECE = re.compile(
+PIECE = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/) | (?P<directive>^[ \t]*\#(?:\\\n|[^\n])*) | (?P<space>\s+)
       | (?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*') | (?P<word>[A-Za-z_]\w*)
       | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*) | (?P<sign>::|->|\[\[|\]\]|[=!<>]=|&&|\|\||.)""",
@@ -70,7 +70,7 @@ class Words:
 def macros_of(text: str) -> dict[str, Macro]:
     """The macros that a text defines."""
     found: dict[str, Macro] = {}
-    for piece in _PIECE.finditer(text):
+    for piece in PIECE.finditer(text):
         define = _DEFINE.match(piece[0]) if piece.lastgroup == "directive" else None
         if define is None:
             continue
@@ -84,7 +84,7 @@ def macros_of(text: str) -> dict[str, Macro]:
 
 def _read(text: str) -> Iterator[Word]:
     line = 1
-    for piece in _PIECE.finditer(text):
+    for piece in PIECE.finditer(text):
         match piece.lastgroup:
             case "word" | "number" | "string" | "sign" as kind:
                 yield Word(piece[0], kind, line)
