@@ -234,6 +234,13 @@ TWINS: dict[str, tuple[str, str, str]] = {
         "template <int N> kernel void f(device float* x) { threadgroup float a[N]; }\n"
         'template [[host_name("a")]] kernel void f<8192>(constant float* x);',
     ),
+    "memory of an instance in short": (
+        "threadgroup memory",
+        "template <int N> kernel void f(device float* x) { threadgroup float a[N]; }\n"
+        'template [[host_name("a")]] [[kernel]] decltype(f<9000>) f<9000>;',
+        "template <int N> kernel void f(device float* x) { threadgroup float a[N]; }\n"
+        'template [[host_name("a")]] [[kernel]] decltype(f<8192>) f<8192>;',
+    ),
     "memory of an instance's type": (
         "threadgroup memory",
         "template <class T, int N = 2048> kernel void f() { constexpr int M = N * 2; threadgroup T a[M]; }\n"
@@ -315,15 +322,10 @@ TWINS: dict[str, tuple[str, str, str]] = {
         "kernel int k() { return 1; }",
         "template <int N> [[kernel, max_total_threads_per_threadgroup(int(N))]] void k(int n) { }",
     ),
-    "a function pointer": (
-        "signature",
-        "void f() { int (*g)(int) = h; }",
-        "int f(thread int* x, int y) { return (*x) * int(y); }",
-    ),
     "any number of arguments": (
         "signature",
         "void f(int n, ...) { }",
-        "template <class... Args> void f(int n, Args... args) { }",
+        "template <class... Args> void f(int n, Args... args) { } float g(float (*f)(float)) { return f(1); }",
     ),
     "one name for two kernels": (
         "repeated name",
@@ -336,6 +338,13 @@ TWINS: dict[str, tuple[str, str, str]] = {
         'template [[host_name("a")]] kernel void f<1>(); template [[host_name("a")]] kernel void f<2>();',
         "template <int N> kernel void f() { }\n"
         'template [[host_name("a")]] kernel void f<1>(); template [[host_name("b")]] kernel void f<2>();',
+    ),
+    "one name from a macro": (
+        "repeated name",
+        "#define MAKE(n) template [[host_name(\"a\" #n)]] kernel decltype(f<n>) f<n>;\n"
+        "template <int N> kernel void f() { }\nMAKE(1) MAKE(1)",
+        "#define MAKE(n) template [[host_name(\"a\" #n)]] kernel decltype(f<n>) f<n>;\n"
+        "template <int N> kernel void f() { }\nMAKE(1) MAKE(2)",
     ),
     "one index for two constants": (
         "repeated name",

@@ -436,7 +436,7 @@ def _may_have_stage(words: Words, function: Function) -> bool:
 
 
 def signatures(shader: Shader) -> Iterator[Finding]:
-    """Kernels return nothing; no function takes what only C passes, and none is pointed to as in C."""
+    """Kernels return nothing, and no function takes any number of arguments as in C."""
     words = shader.words
     for function in shader.outline.functions:
         line = words.line(function.head[0])
@@ -449,11 +449,6 @@ def signatures(shader: Shader) -> Iterator[Finding]:
         if last == [".", ".", "."] and words[function.head[0]] != "template":
             message = f"`{function.name}` takes any number of arguments, which only a template can"
             yield Finding("signature", line, message)
-    for at in range(len(words)):
-        is_pointer = [words[at + n] for n in (1, 2, 4, 5)] == ["(", "*", ")", "("] and words.is_word(at + 3)
-        if is_pointer and (words[at] == "void" or _is_built_in(words[at])):
-            message = f"`{words[at + 3]}` points to a function; Metal has visible function tables for that"
-            yield Finding("signature", words.line(at), message)
 
 
 def _is_built_in(name: str) -> bool:
@@ -469,9 +464,11 @@ def repeated(shader: Shader) -> Iterator[Finding]:
     names: set[str] = set()
     indices: set[int | None] = set()
     for at in sorted(at for head in heads for at in range(*head) if words[at] == "host_name"):
-        if words[at + 2] in names:
-            yield Finding("repeated name", words.line(at), f"{words[at + 2]} is the name of two kernels")
-        names.add(words[at + 2])
+        closing = words.matching(at + 1) if words[at + 1] == "(" else at
+        name = " ".join(words[n] for n in range(at + 2, closing))
+        if name and name in names:
+            yield Finding("repeated name", words.line(at), f"{name} is the name of two kernels")
+        names.add(name)
     for first, last in (item.span for item in shader.outline.variables):
         for at in range(first, last):
             if words[at] != "function_constant" or words[at + 1] != "(":

@@ -37,7 +37,9 @@ _NOT_PLAIN = frozenset("( { : static using template typedef alignas * &".split()
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """`template [[host_name("a")]] kernel void f<9>(...);`: a function's template, and what it is given."""
+    """`template [[host_name("a")]] kernel void f<9>(...);`, or `kernel decltype(f<9>) f<9>;` for short: a
+    function's template, and what it is given.
+    """
 
     name: str
     at: int
@@ -54,7 +56,7 @@ def instances(words: Words) -> Iterator[Instance]:
         texts = tuple(words[n] for n in range(at, end))
         for opening in range(at + 2, end):
             closing = words.matching(opening) if words[opening] == "<" else end
-            if closing < end and words[closing + 1] == "(" and words.is_word(opening - 1):
+            if closing < end and words[closing + 1] in ("(", ";") and words.is_word(opening - 1):
                 given = tuple(words.split(opening + 1, closing))
                 yield Instance(words[opening - 1], at, texts, given)
                 break
