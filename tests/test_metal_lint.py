@@ -152,6 +152,11 @@ TWINS: dict[str, tuple[str, str, str]] = {
         "kernel void f(device int* x [[buffer(1)]], device int* y [[buffer(1)]]) { }",
         "kernel void f(device int* x [[buffer(1)]], device int* y [[buffer(2)]]) { }",
     ),
+    "a buffer named so": (
+        "buffers",
+        "kernel void f(device int* buffer [[buffer(2)]], device int* y [[buffer(2)]]) { }",
+        "kernel void f(device int* buffer, device int* y [[buffer(1)]]) { }",
+    ),
     "a computed buffer": (
         "buffers",
         "constexpr constant int B = 30; kernel void f(device int* x [[buffer(B + 1)]]) { }",
@@ -325,7 +330,7 @@ TWINS: dict[str, tuple[str, str, str]] = {
     "any number of arguments": (
         "signature",
         "void f(int n, ...) { }",
-        "template <class... Args> void f(int n, Args... args) { } float g(float (*f)(float)) { return f(1); }",
+        "template <class... Args> void f(int n, Args... args) { } int g(int (*f)(int)) { return f(1); }",
     ),
     "one name for two kernels": (
         "repeated name",

@@ -372,9 +372,9 @@ def kernel_limits(shader: Shader) -> Iterator[Finding]:
             yield Finding(
                 "buffers", line, f"`{function.name}` binds {count} buffers; Metal has {MOST_BUFFERS}"
             )
-        if "max_total_threads_per_threadgroup" in head:
-            at = function.head[0] + head.index("max_total_threads_per_threadgroup") + 1
-            threads = value_of(words, (at + 1, words.matching(at)), numbers)
+        asked = _argument(words, function.head, "max_total_threads_per_threadgroup")
+        if asked is not None:
+            threads = value_of(words, asked, numbers)
             if threads is not None and threads > MOST_THREADS:
                 message = f"`{function.name}` asks for {threads} threads; a threadgroup has {MOST_THREADS}"
                 yield Finding("threads", line, message)
@@ -382,17 +382,23 @@ def kernel_limits(shader: Shader) -> Iterator[Finding]:
 
 def _is_buffer(words: Words, span: Span) -> bool:
     texts = [words[at] for at in range(*span)]
-    return "buffer" in texts or ("[[" not in texts and bool({"device", "constant"} & set(texts)))
+    is_said = _argument(words, span, "buffer") is not None
+    return is_said or ("[[" not in texts and bool({"device", "constant"} & set(texts)))
 
 
 def _index(words: Words, span: Span, position: int, numbers: Numbers) -> int:
     """The buffer of a parameter: as it says, or by its place."""
-    texts = [words[at] for at in range(*span)]
-    if "buffer" not in texts:
-        return position
-    at = span[0] + texts.index("buffer") + 1
-    given = value_of(words, (at + 1, words.matching(at)), numbers)
+    said = _argument(words, span, "buffer")
+    given = None if said is None else value_of(words, said, numbers)
     return position if given is None else given
+
+
+def _argument(words: Words, span: Span, name: str) -> Span | None:
+    """What an attribute is given: `0` of `[[buffer(0)]]`."""
+    for at in range(*span):
+        if words[at] == name and words[at + 1] == "(":
+            return at + 2, words.matching(at + 1)
+    return None
 
 
 def threadgroup_memory(shader: Shader) -> Iterator[Finding]:
@@ -470,14 +476,12 @@ def repeated(shader: Shader) -> Iterator[Finding]:
             yield Finding("repeated name", words.line(at), f"{name} is the name of two kernels")
         names.add(name)
     for first, last in (item.span for item in shader.outline.variables):
-        for at in range(first, last):
-            if words[at] != "function_constant" or words[at + 1] != "(":
-                continue
-            index = value_of(words, (at + 2, words.matching(at + 1)), numbers)
-            if index is not None and index in indices:
-                message = f"two function constants have the index {index}"
-                yield Finding("repeated name", words.line(at), message)
-            indices.add(index)
+        said = _argument(words, (first, last), "function_constant")
+        index = None if said is None else value_of(words, said, numbers)
+        if index is not None and index in indices:
+            message = f"two function constants have the index {index}"
+            yield Finding("repeated name", words.line(first), message)
+        indices.add(index)
 
 
 RULES: tuple[Callable[[Shader], Iterator[Finding]], ...] = (
