@@ -61,7 +61,7 @@ class LoweredInterpreter:
     order: Order
     names: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[Any]] = field(default_factory=dict)
-    constants: dict[int, Any] = field(default_factory=dict)  # by the identity of the node
+    constants: dict[int, tuple[ir.Const, Any]] = field(default_factory=dict)  # by identity
 
     # -- statements -----------------------------------------------------------------------------
 
@@ -161,8 +161,8 @@ class LoweredInterpreter:
 
     def constant(self, expr: ir.Const) -> Any:
         if id(expr) not in self.constants:
-            self.constants[id(expr)] = _typed(round_to(expr.value, expr.type), expr.type)
-        return self.constants[id(expr)]
+            self.constants[id(expr)] = expr, _typed(round_to(expr.value, expr.type), expr.type)
+        return self.constants[id(expr)][1]
 
     def memory(self, tensor: str) -> Array:
         return self.frame.live[tensor] if tensor in self.frame.live else self.frame.readable(tensor)

@@ -256,7 +256,8 @@ def test_further_arguments_go_to_pytest(project: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(subprocess, "run", run)
     assert cli.main(["test", "tests/test_cli.py", "-k", "bug", "-x"]) == 5
-    assert started == [[sys.executable, "-m", "pytest", "tests/test_cli.py", "-k", "bug", "-x"]]
+    further = ["tests/test_cli.py", "-k", "bug", "-x"]
+    assert started == [[sys.executable, "-m", "codegen.output", "pytest", *further]]
 
 
 def test_clean_removes_what_build_made(project: Path) -> None:

@@ -187,7 +187,7 @@ BROKEN = {
         SCALE + 'template [[host_name("a")]] [[kernel]] decltype(other<int>) other<int>;',
     "scale.metal:1: error: nothing of Metal's is included; add #include <metal_stdlib>":
         SCALE.split("\n", 1)[1],
-    "scale.metal:1:10: fatal error: 'nowhere.h' file not found":
+    "scale.metal:1: fatal error: 'nowhere.h' file not found":
         SCALE.replace("<metal_stdlib>", '"nowhere.h"'),
     "scale.metal has no kernel": SCALE.split("\n")[0],
     "scale.metal:6: error: a variable has a type and a name": SCALE + "threadgroup float;",

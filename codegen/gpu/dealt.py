@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from codegen import lowered as low
+from codegen.build_ir import extent_of
 from codegen.gpu.chunks import Block, Chunk, ChunkedLoop, accumulated
 from codegen.gpu.holds import PLACE, Hold, at_place
-from codegen.gpu.plan import extent_of
 from codegen.gpu.split import names_in
 from codegen.gpu.text import GpuText, Lanes
 from codegen.names import author_name

@@ -87,6 +87,10 @@ void __asan_register_globals(const AddressTable* tables, u64 count) {
 void __asan_init() {}
 void __asan_version_mismatch_check_v8() {}
 void __asan_handle_no_return() {}
+// Called where our own hooks are not: in a shader compiled without them, which the canary then tells.
+void* __asan_memset(void* to, int value, u64 size) { return memset(to, value, size); }
+void* __asan_memcpy(void* to, const void* from, u64 size) { return memcpy(to, from, size); }
+void* __asan_memmove(void* to, const void* from, u64 size) { return memmove(to, from, size); }
 
 #define EMU_SET(mark) \
   void __asan_set_shadow_##mark(u64 at, u64 size) { memset(reinterpret_cast<void*>(at), 0x##mark, size); }
