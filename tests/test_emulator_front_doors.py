@@ -16,6 +16,7 @@ from emulated_shaders import LIBRARY_STYLE
 
 from backends.metal import ziglang
 from backends.metal.emulator import EmulatorUnavailable, Launch, LaunchError, ShaderError, load
+from backends.metal.emulator import __main__ as front_door
 from backends.metal.emulator.__main__ import main as command
 from backends.metal.emulator.check import Checker
 from backends.metal.emulator.compile import SHIM, require
@@ -319,3 +320,20 @@ def test_command_shows_the_line_of_a_shader_that_does_not_compile(tmp_path: Path
     done = emulate(tmp_path, "scale", shader=SCALE.replace("2 * x", "2 * xx"))
     assert done.returncode == 2
     assert "scale.metal:4" in done.stderr and "xx" in done.stderr
+
+
+@pytest.mark.parametrize(("grid", "is_quick"), [("4", True), ("100000", False)])
+def test_small_launches_run_soon_and_large_ones_fast(
+    grid: str, is_quick: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def refuse(*_: object, is_quick: bool) -> None:
+        seen.append(is_quick)
+        raise ShaderError("seen")
+
+    monkeypatch.setattr(front_door, "load", refuse)
+    path = tmp_path / "scale.metal"
+    path.write_text(SCALE)
+    assert command([str(path), "scale", "--grid", grid, "--threadgroup", "256"]) == front_door.EXIT_WRONG
+    assert seen == [is_quick]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from backends.metal.emulator.tokens import ShaderError
 from kernel_ir.wording import counted
 
 EXIT_FOUND, EXIT_WRONG = 1, 2
+FEW_THREADS = 1 << 16
 _REFUSALS = (CanaryError, EmulatorUnavailable, LaunchError, MemoryError, ShaderError)
 _EPILOG = """\
 example: the sums of 16 rows of 4096, by 256 threads a row
@@ -40,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 1 where something was found, 2 where it could not run."""
     parsed = _parser().parse_args(arguments)
     try:
-        return _run(load(_read(parsed.file), _shown(parsed.file), _folders(parsed)), parsed)
+        text, name = _read(parsed.file), _shown(parsed.file)
+        return _run(load(text, name, _folders(parsed), is_quick=_is_small(parsed)), parsed)
     except BrokenPipeError:
         raise  # nobody reads on, which is no error
     except OSError as error:
@@ -49,6 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = str(error)
     print(said if ": error: " in said else f"error: {said}", file=sys.stderr)
     return EXIT_WRONG
+
+
+def _is_small(parsed: argparse.Namespace) -> bool:
+    """Whether a launch takes less time than compiling its shader well does."""
+    threads: int = math.prod(parsed.threads or (*(parsed.grid or (1,)), *parsed.threadgroup))
+    return threads <= FEW_THREADS
 
 
 def _read(file: Path) -> str:
