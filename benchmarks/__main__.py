@@ -16,7 +16,10 @@ PEER = ROOT / "build" / "peer"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one benchmark; the exit status."""
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.target != "cuda" and (parsed.against or parsed.rows or parsed.ops):
+        parser.error("--against, --rows and --ops go with --target cuda")
     try:
         _RUNS[parsed.target or parsed.what](parsed)
     except Failure as error:

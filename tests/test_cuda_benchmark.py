@@ -78,3 +78,10 @@ def test_every_op_of_the_table_is_public() -> None:
 def test_a_machine_without_torch_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--target", "cuda"]) == 1
     assert "torch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--ops", "--rows", "--against"])
+def test_what_is_for_cuda_is_refused_elsewhere(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([option, "1"])
+    assert "go with --target cuda" in capsys.readouterr().err

@@ -410,6 +410,13 @@ def test_wrong_launch_is_refused(message: str) -> None:
         launch(**WRONG_LAUNCHES[message])
 
 
+@pytest.mark.parametrize("wrong", [{"order": "ascending"}, {"reduction": "by halves"}])
+def test_unknown_order_is_refused(wrong: dict[str, str]) -> None:
+    request = Launch("positions", {0: np.zeros(32, np.uint32)}, threadgroup=32, memory={1: 128})
+    with pytest.raises(LaunchError, match=f"expected one of .*, not '{next(iter(wrong.values()))}'"):
+        load(POSITIONS).run(request, **wrong)  # type: ignore[arg-type]
+
+
 def test_finding_names_kernel_line_threads_and_both_accesses() -> None:
     outcome = load(POSITIONS.replace("mem_flags::mem_threadgroup", "mem_flags::mem_none")).run(
         Launch("positions", {0: np.zeros(32, np.uint32)}, threadgroup=32, memory={1: 128}, blank={0})

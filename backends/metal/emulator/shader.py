@@ -141,7 +141,8 @@ class Shader:
         """
         arrays = {index: copy_of(index, given) for index, given in launch.buffers.items()}
         request = self._request(launch, arrays)
-        request.order, request.reduction = ORDERS.index(order), REDUCTIONS.index(reduction)
+        request.order = _number_of(order, ORDERS, "order of threads")
+        request.reduction = _number_of(reduction, REDUCTIONS, "way to sum over a simdgroup")
         request.seed, request.most_accesses = seed, most_accesses
         request.is_flushing, request.is_counted = is_flushing, is_counted
         constants = None if launch.kernel == CANARY else launch.constants or {}
@@ -299,6 +300,13 @@ def _set_grid(request: native.Launch, kernel: native.Kernel, launch: Launch) -> 
     if math.prod(total) > MOST_GRID_THREADS:
         raise LaunchError(f"a grid of {total} threads; the emulator runs up to {MOST_GRID_THREADS}")
     request.groups[:], request.threads[:], request.total[:] = groups, size, total
+
+
+def _number_of(name: str, known: Sequence[str], what: str) -> int:
+    """Where a choice stands among those that there are. Raises LaunchError."""
+    if name not in known:
+        raise LaunchError(f"{what}: expected one of {', '.join(known)}, not {name!r}")
+    return known.index(name)
 
 
 @functools.cache

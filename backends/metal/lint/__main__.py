@@ -7,11 +7,17 @@ from pathlib import Path
 
 from backends.metal.lint import lint
 
+USAGE = """usage: python -m backends.metal.lint FILE.metal ...
+
+Prints what Metal would refuse, a line each, and nothing of a shader that it would take. The exit status is 1
+where there is any, and 2 where a file cannot be read."""
+
 
 def main(paths: list[str]) -> int:
-    if not paths:
-        print("usage: python -m backends.metal.lint FILE.metal ...", file=sys.stderr)
-        return 2
+    is_asked = bool({"-h", "--help"} & set(paths))
+    if not paths or is_asked:
+        print(USAGE, file=sys.stdout if is_asked else sys.stderr)
+        return 0 if is_asked else 2
     count = 0
     for path in paths:
         try:
