@@ -17,6 +17,7 @@ from backends.metal.mac_host import __main__ as mac_host
 from backends.metal.mac_host import compile as compiling
 from backends.metal.mac_host import wheels
 from backends.metal.mac_host.compile import STUBS, ZIG
+from backends.metal.mac_host.headers import python_headers
 from backends.metal.mac_host.link import missing_symbols
 from backends.metal.mac_host.wheels import Libraries, Unreachable, locked_versions
 from backends.tools import Outcome
@@ -203,3 +204,18 @@ def test_the_abi_of_a_nanobind_is_in_one_of_two_headers(tmp_path: Path, header: 
     (tmp_path / "__init__.py").write_text('__version__ = "2.12.0"\n')
     (tmp_path / "src" / header).write_text("#ifndef X\n#  define NB_INTERNALS_VERSION 19\n#endif\n")
     assert nanobind_in(tmp_path) == Nanobind(tmp_path, "2.12.0", "19")
+
+
+def test_headers_that_are_split_by_architecture_are_put_together(tmp_path: Path) -> None:
+    include, split = tmp_path / "include/python3", tmp_path / "include/some-linux-gnu/python3"
+    include.mkdir(parents=True)
+    (include / "Python.h").write_text('#include "pyconfig.h"\n')
+    (include / "pyconfig.h").write_text("#error not here\n")
+    assert python_headers(include, "some-linux-gnu", tmp_path / "made") == include
+    split.mkdir(parents=True)
+    (split / "pyconfig.h").write_text("#define HERE 1\n")
+    assert python_headers(include, "", tmp_path / "made") == include
+    for _ in range(2):
+        made = python_headers(include, "some-linux-gnu", tmp_path / "made")
+        assert (made / "pyconfig.h").read_text() == "#define HERE 1\n"
+        assert (made / "Python.h").samefile(include / "Python.h")

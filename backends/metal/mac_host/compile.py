@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backends.cxx import Compiler, PythonTarget
 from backends.machine import Machine
+from backends.metal.mac_host.headers import python_headers
 from backends.metal.mac_host.wheels import Libraries
 from backends.ninja import Edge, NinjaFile, Rule, render
 from backends.plan import Layout, Toolchain, plan, read_units
@@ -51,7 +52,8 @@ def compile_all(libraries: Mapping[str, Libraries], folder: Path) -> dict[str, t
 def _steps(version: str, found: Libraries, folder: Path) -> Iterator[Edge]:
     """What a Mac build compiles for the extension; objects that do not see MLX go to a folder for all."""
     own, shared = f"{_relative(folder)}/{version}/build", f"{_relative(folder)}/shared"
-    planned = plan(read_units((ROOT / "generated/build.json").read_text()), (), _tools(found), _layout(own))
+    units = read_units((ROOT / "generated/build.json").read_text())
+    planned = plan(units, (), _tools(found, folder), _layout(own))
     (link,) = [edge for edge in planned.edges if f"/{_MODULE}." in edge.outputs[0]]
     for edge in planned.edges:
         if edge.outputs[0] not in link.inputs:
@@ -67,8 +69,9 @@ def _for_zig(flags: list[str]) -> tuple[str, ...]:
     return (*(word for word in flags if word != _NOT_FOR_ZIG), *_CHANGES, *strict)
 
 
-def _tools(found: Libraries) -> Toolchain:
-    python = PythonTarget(sysconfig.get_path("include"), ".so")
+def _tools(found: Libraries, folder: Path) -> Toolchain:
+    include, multiarch = Path(sysconfig.get_path("include")), sysconfig.get_config_var("MULTIARCH") or ""
+    python = PythonTarget(str(python_headers(include, multiarch, folder / "python")), ".so")
     compiler = Compiler(ZIG, "zig", False)
     return Toolchain(_MAC, compiler, python, found.nanobind, found.mlx, None, None, ())
 
