@@ -34,6 +34,7 @@ from codegen.record import Entry, make_record
 from kernel_ir.errors import SpecError, TargetError
 from kernel_ir.load import LoadedSpec, load_bytes
 from kernel_ir.typecheck.check import check_spec
+from kernel_ir.wording import counted
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 EXIT_FOUND, EXIT_WRONG = 1, 2
@@ -97,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("".join(f"\n{text}" for text in complaints))
     wrong = sum(bool(tally.complaints) for tally in tallies)
     runs, kernels = sum(tally.runs for tally in tallies), len({tally.name for tally in tallies})
-    print(f"{runs} runs of {kernels} kernels; {wrong} of {len(tallies)} rows are not clean")
+    said = f"{counted(runs, 'run')} of {counted(kernels, 'kernel')}"
+    print(f"{said}; {wrong} of {counted(len(tallies), 'row')} not clean")
     print(f"examples of over {MOST_ELEMENTS} elements or {MOST_ROWS} rows were scaled: fewer, shorter rows")
     return EXIT_FOUND if wrong else 0
 
