@@ -90,65 +90,77 @@ def _plan_launch(
     launch: low.Launch, name: str, number: int, first: int, kept: tuple[Kept, ...],
     record: OpRecord, target: Target,
 ) -> LaunchPlan:  # fmt: skip
-    kernel = record.kernel
-    inputs = frozenset(item.name for item in kernel.tensors().values() if item.role == "input")
+    inputs = frozenset(item.name for item in record.kernel.tensors().values() if item.role == "input")
     parted = deal_parts(launch)
     if parted is not None:
         launch = parted
     launch = replace(launch, body=lift(launch.body, inputs))
-    widths = Widths.of_launch(launch, PART_COUNTS)
-    rows = place_rows(launch, kept, widths, target.name, record.name)
-    chunked = _deal_in_chunks(launch, rows, kernel)
+    found = _Found.of_launch(launch, kept, record, target)
+    rows, chunked = found.rows, found.chunked
     nests = find_nests(launch.body, frozenset(chunked)) if parted is None else frozenset()
     overrides = record.schedule.get(target.name, {})
     schedule = choose_schedule(launch, nests, overrides, target, record.name, parted is not None)
     written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
     reached = {row for row, place in rows.items() if place.placement == "memory" and place.owner != "lane"}
     body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked), nests)
-    holding = Holding.of_launch(launch, kernel, chunked)
-    registers = Registers.of_launch(launch, rows, holding, frozenset(chunked))
     made = _launch_record(
-        launch, name, number, first, rows, chunked, widths, schedule, registers, nests, record
+        launch, name, number, first, rows, chunked, found.widths, schedule, found.registers, nests, record
     )
-    planned = LaunchPlan(
-        replace(launch, body=body), made, rows, chunked, widths, holding, registers.turning, nests
-    )
+    planned = found.plan(replace(launch, body=body), made, nests)
     jammed = jam(launch) if schedule.jammed_bytes else None
     return planned if jammed is None else _join_points(planned, jammed, kept, record, target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a launch's own text decides, whatever its schedule."""
+
+    widths: Widths
+    rows: Mapping[str, RowPlace]
+    chunked: Mapping[str, ChunkedLoop]
+    holding: Holding
+    registers: Registers
+
+    @staticmethod
+    def of_launch(launch: low.Launch, kept: tuple[Kept, ...], record: OpRecord, target: Target) -> _Found:
+        widths = Widths.of_launch(launch, PART_COUNTS)
+        rows = place_rows(launch, kept, widths, target.name, record.name)
+        chunked = _deal_in_chunks(launch, rows, record.kernel)
+        holding = Holding.of_launch(launch, record.kernel, chunked)
+        registers = Registers.of_launch(launch, rows, holding, frozenset(chunked))
+        return _Found(widths, rows, chunked, holding, registers)
+
+    def plan(self, launch: low.Launch, record: LaunchRecord, nests: frozenset[str]) -> LaunchPlan:
+        turning = self.registers.turning
+        return LaunchPlan(launch, record, self.rows, self.chunked, self.widths, self.holding, turning, nests)
 
 
 def _join_points(
     plain: LaunchPlan, jammed: Jammed, kept: tuple[Kept, ...], record: OpRecord, target: Target
 ) -> LaunchPlan:
     """The plan with variants whose teams work on several points, where lanes have registers for those."""
-    launch, kernel, old = jammed.launch, record.kernel, plain.record
-    widths = Widths.of_launch(launch, PART_COUNTS)
-    rows = place_rows(launch, kept, widths, target.name, record.name)
-    chunked = _deal_in_chunks(launch, rows, kernel)
-    holding = Holding.of_launch(launch, kernel, chunked)
-    registers = Registers.of_launch(launch, rows, holding, frozenset(chunked))
+    launch, old = jammed.launch, plain.record
+    found = _Found.of_launch(launch, kept, record, target)
     schedule = replace(old.schedule, register_bytes=old.schedule.jammed_bytes)
-    variants = _Variants({*old.moved}, old.multiples, False, schedule, registers, record)
+    variants = _Variants({*old.moved}, old.multiples, False, schedule, found.registers, record)
     first = old.kernels[0].position + len(old.kernels)
     kernels = variants.of_points(old.name, first)
-    if not kernels or not _fits(registers, chunked, old):
+    if not kernels or not _fits(found, old):
         return plain
-    bounds = tuple(dict.fromkeys((*old.bounds, *widths.bounds)))
+    bounds = tuple(dict.fromkeys((*old.bounds, *found.widths.bounds)))
     made = replace(old, bounds=bounds, alike=jammed.alike, kernels=(*old.kernels, *kernels))
-    body = place_barriers(launch.body, frozenset(), frozenset(chunked), frozenset())
-    joined = LaunchPlan(
-        replace(launch, body=body), made, rows, chunked, widths, holding, registers.turning, frozenset(),
-        POINTS, (), jammed.originals,
-    )  # fmt: skip
+    body = place_barriers(launch.body, frozenset(), frozenset(found.chunked), frozenset())
+    joined = found.plan(replace(launch, body=body), made, frozenset())
+    joined = replace(joined, points=POINTS, originals=jammed.originals)
     return replace(plain, record=made, jammed=(joined,))
 
 
-def _fits(registers: Registers, chunked: Mapping[str, ChunkedLoop], old: LaunchRecord) -> bool:
+def _fits(found: _Found, old: LaunchRecord) -> bool:
     """Whether a launch over fewer points asks host code for nothing else, and keeps all its rows."""
-    moved = {chunk.tensor for loop in chunked.values() for chunk in loop.chunks}
-    multiples = {item for loop in chunked.values() for item in loop.multiples}
+    moved = {chunk.tensor for loop in found.chunked.values() for chunk in loop.chunks}
+    multiples = {item for loop in found.chunked.values() for item in loop.multiples}
     is_same = moved == {*old.moved} and multiples == {*old.multiples}
-    return is_same and {*registers.extents} == {*old.dealt} and bool(registers.turning)
+    return is_same and {*found.registers.extents} == {*old.dealt} and bool(found.registers.turning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class GpuWriter(DealtWriter):
                 self.line(f"{self.namer[let.name]} = {self.expr(let.value)};")
             self._load_terms(loading)
         if self.ahead is not None:
-            self._copy_next(loop, pieces)
+            self._copy_next(loop, pieces, loading)
         with self._terms(pieces.scored):
             self._plain(pieces.rest)
         self.statements(pieces.weighed)
@@ -88,10 +88,12 @@ class GpuWriter(DealtWriter):
                 self.load_held(hold, hold.chunks, self.operand(hold.low), self.operand(hold.high))
             return
 
+        names = {chunk: self.held[hold.low, hold.high, chunk] for hold in loading for chunk in hold.chunks}
+
         def take(chunk: Chunk, test: str | None, place: str, left: str) -> str:
-            name = next(held for (_, _, item), held in self.held.items() if item == chunk)
+            copied = f"{self.ahead}, {self._place_of(chunk, loading)}"
             arguments = f"{test or 'true'}, turn, {place}, {left}"
-            return f"sgl::take_or_load({self.ahead}, {self._place_of(chunk, loading)}, {name}, {arguments});"
+            return f"sgl::take_or_load({copied}, {names[chunk]}, {arguments});"
 
         for hold in loading:
             self.each_turn(hold, hold.chunks, self.operand(hold.low), self.operand(hold.high), take)
@@ -124,7 +126,7 @@ class GpuWriter(DealtWriter):
             self._copy(pieces, loading, "term")
         self.line("}")
 
-    def _copy_next(self, loop: low.Loop, pieces: Round) -> None:
+    def _copy_next(self, loop: low.Loop, pieces: Round, loading: tuple[Hold, ...]) -> None:
         """Copy what the next round reads: the next of this block, or the first of the part's next block."""
         last = BLOCK // TERMS - 1
         self.line("if (Ahead::is_on) {")
@@ -132,7 +134,7 @@ class GpuWriter(DealtWriter):
             step = self.namer.invent("step")
             next_block = f"{self.namer[PARTS.name]} * {BLOCK} - {last * TERMS}"
             self.line(f"const index_t {step} = {self.namer[loop.var]} < {last} ? {TERMS} : {next_block};")
-            self._copy(pieces, self._holds(pieces)[1], f"(term + {step})")
+            self._copy(pieces, loading, f"(term + {step})")
         self.line("}")
 
     def _copy(self, pieces: Round, loading: tuple[Hold, ...], term: str) -> None:
