@@ -65,8 +65,8 @@ class Checker(Rewriter):
         return ""
 
     def _ask_for_constants(self, first: int, last: int) -> None:
-        for n in range(first, last):
-            if self.tokens.current(n) == ASK and self.tokens[n + 1] == "(":
+        for n in self.tokens.places(ASK):
+            if first <= n < last and self.tokens.current(n) == ASK and self.tokens[n + 1] == "(":
                 self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, "true")
 
     def _shared(self, first: int, end: int) -> str:

@@ -27,15 +27,15 @@ def integers(tokens: Tokens) -> dict[str, str]:
 
 
 def _constants(tokens: Tokens) -> Iterator[tuple[str, str]]:
-    for at, word in enumerate(tokens):
-        if word == "=" and tokens[at - 2] in _INTEGERS and {tokens[at - 3], tokens[at - 4]} & _FIXED:
+    for at in tokens.places("="):
+        if tokens[at - 2] in _INTEGERS and {tokens[at - 3], tokens[at - 4]} & _FIXED:
             yield tokens[at - 1], "".join(tokens[n] for n in range(at + 1, tokens.find(";", at)))
 
 
 def _enumerators(tokens: Tokens) -> Iterator[tuple[str, str]]:
-    for at, word in enumerate(tokens):
-        opening = tokens.find("{", at) if word == "enum" else at
-        if opening == at or opening >= tokens.find(";", at):
+    for at in tokens.places("enum"):
+        opening = tokens.find("{", at)
+        if opening >= tokens.find(";", at):
             continue
         value = "-1"
         for begin, end in tokens.split(opening + 1, tokens.matching(opening)):

@@ -23,7 +23,7 @@ class Mentions:
     def __init__(self, tokens: Tokens, values: Mapping[str, Iterable[int]]) -> None:
         """`values`: the positions of the tokens that a constant is worked out from, by its name."""
         self.words: dict[str, set[str]] = {}
-        self.asked = {tokens[at + 2] for at, word in enumerate(tokens) if word == ASK}
+        self.asked = {tokens[at + 2] for at in tokens.places(ASK)}
         for first, last, scope in functions(tokens):
             for name in (_name(tokens, first, last), _class_name(tokens, scope)):
                 self._add(name, _words(tokens, range(first, last)))

@@ -24,6 +24,7 @@ from backends.metal.emulator.tokens import Tokens
 MOST_CONSTANTS = 65536
 ELEMENTS = "char uchar short ushort int uint long ulong half bfloat float bool".split()
 VECTORS = frozenset(f"{element}{count}" for element in ELEMENTS for count in (2, 3, 4))
+_VECTORS_BEGIN = VECTORS | {f"packed_{name}" for name in VECTORS} | {"vec"}
 INLINE = frozenset({"always_inline", "__always_inline__"})  # such functions would be optimised
 SPACES = {"device": "", "thread": "", "threadgroup": "", "constant": "const", "kernel": ""}
 _BOOLEANS = {f"vec<bool,{count}>": f"bool{count}" for count in (2, 3, 4)}
@@ -93,6 +94,11 @@ class Rewriter:
                 raise self.tokens.refusal(begin, "an attribute is missing beside a comma")
             yield words[0], "".join(words[2:-1])
 
+    @cached_property
+    def inside(self) -> frozenset[int]:
+        """The tokens of attributes, asked for once all are taken."""
+        return frozenset(n for at in self.attributes for n in range(at, self.tokens.matching(at) + 1))
+
     def _attributes_in(self, first: int, last: int) -> list[tuple[str, str]]:
         return [item for at in range(first, last) for item in self.attributes.get(at, ())]
 
@@ -104,8 +110,8 @@ class Rewriter:
     def _function_constants(self) -> None:
         """Constants that a launch sets, and those worked out from them, are set before each launch."""
         tokens = self.tokens
-        for at in range(len(tokens)):
-            if tokens[at] != "constant" or not self._begins_statement(at):
+        for at in tokens.places("constant"):
+            if not self._begins_statement(at):
                 continue
             end = tokens.find(";", at)
             given = [value for name, value in self._attributes_in(at, end) if name == "function_constant"]
@@ -163,8 +169,8 @@ class Rewriter:
         self.values[name] = range(equals, end)
 
     def _ask_for_constants(self, first: int, last: int) -> None:
-        for n in range(first, last):
-            if self.tokens.current(n) == ASK and self.tokens[n + 1] == "(":
+        for n in self.tokens.places(ASK):
+            if first <= n < last and self.tokens.current(n) == ASK and self.tokens[n + 1] == "(":
                 asked = f"(emu_constant({self.derived.get(self.tokens[n + 2])}) != nullptr)"
                 self.tokens.replace_range(n, self.tokens.matching(n + 1) + 1, asked)
 
@@ -191,8 +197,8 @@ class Rewriter:
     def _threadgroup_variables(self) -> None:
         """A variable in threadgroup memory lives once for all threads, far from any other."""
         tokens = self.tokens
-        for at in range(len(tokens)):
-            if tokens[at] == "threadgroup" and tokens[at - 1] in (";", "{", "}"):
+        for at in tokens.places("threadgroup"):
+            if tokens[at - 1] in (";", "{", "}"):
                 end = tokens.find(";", at)
                 declared = [tokens[n] for n in range(at, min(end, len(tokens)))]
                 if not {"*", "&", "("} & set(declared[: _first_array(declared)]):
@@ -220,14 +226,16 @@ class Rewriter:
     def _vectors(self) -> None:
         """Constructors, `static_cast` and C casts to vectors convert, as Metal's do."""
         tokens = self.tokens
-        for at in range(len(tokens)):
-            last = self._vector_end(at)
-            packed = tokens[at].removeprefix("packed_")
-            if packed != tokens[at] and packed in VECTORS and tokens[at + 1] == "(":
-                tokens.replace(at, f"{tokens[at]}(emu::make<{packed}>")
+        for at, word in enumerate(tokens):
+            if word not in _VECTORS_BEGIN:
+                continue
+            packed = word.removeprefix("packed_")
+            if packed != word and tokens[at + 1] == "(":
+                tokens.replace(at, f"{word}(emu::make<{packed}>")
                 tokens.append(tokens.matching(at + 1), ")")
-            elif packed != tokens[at] and packed in VECTORS and self._declares_with_parts(at, at + 1):
+            elif packed != word and self._declares_with_parts(at, at + 1):
                 tokens.replace(at + 1, f"{tokens[at + 1]} = emu::make<{packed}>")
+            last = self._vector_end(at)
             if last == at:
                 continue
             kind = "".join(tokens[n] for n in range(at, last))
@@ -275,14 +283,12 @@ class Rewriter:
         for at in methods_of_spaces(self.tokens):
             is_const = self.tokens[at] == "constant" and not is_constructors(self.tokens, at)
             self.tokens.replace(at, "const" if is_const and self.tokens[at - 1] != "const" else " ")
-        for at in range(len(self.tokens)):
-            word = self.tokens[at]
-            item = self.tokens.items[self.tokens.own[at]]
-            if item.text != item.was:
+        for at, word in enumerate(self.tokens):
+            if self.tokens.current(at) != word:
                 continue
             if word in self.spaces or word in INLINE:
                 self.tokens.replace(at, self.spaces.get(word, ""))
-            elif self.tokens.kind(at) == "number" and _HALF.fullmatch(word) and not word.startswith("0x"):
+            elif word[-1] in "hH" and self.tokens.kind(at) == "number" and _is_half(word):
                 self.tokens.replace(at, f"((half){_as_float(word[:-1])})")
 
     def _overloads(self) -> None:
@@ -296,22 +302,22 @@ class Rewriter:
         comparison is refused, as Metal does.
         """
         tokens = self.tokens
-        for at in range(len(tokens)):
-            if tokens[at] == "(" and tokens[at - 1] not in _CONDITIONS:
+        for at, word in enumerate(tokens):
+            if word == "(" and tokens[at - 1] not in _CONDITIONS:
                 self._compared(at, tokens.matching(at))
-            elif tokens[at] == "return" or self._is_assignment(at):
+            elif word == "return" or (word == "=" and self._is_assignment(at)):
                 self._compared(at, self._end_of_value(at + 1))
 
     def _is_assignment(self, at: int) -> bool:
         tokens = self.tokens
-        is_alone = tokens[at] == "=" and tokens[at + 1] != "=" and tokens[at - 1] not in _NO_ASSIGNMENT
+        is_alone = tokens[at + 1] != "=" and tokens[at - 1] not in _NO_ASSIGNMENT
         return is_alone and tokens[at - 2] != "using" and at not in self.template_parameters
 
     @cached_property
     def template_parameters(self) -> frozenset[int]:
         """The tokens between `template <` and its end."""
         tokens = self.tokens
-        openings = [n + 1 for n, word in enumerate(tokens) if word == "template" and tokens[n + 1] == "<"]
+        openings = [n + 1 for n in tokens.places("template") if tokens[n + 1] == "<"]
         return frozenset(n for opening in openings for n in range(opening, tokens.matching(opening)))
 
     def _end_of_value(self, first: int) -> int:
@@ -360,9 +366,8 @@ class Rewriter:
     def _kernels(self) -> None:
         """Each kernel is registered after its body; a template's where it is instantiated."""
         tokens = self.tokens
-        inside = {n for first in self.attributes for n in range(first, tokens.matching(first) + 1)}
         marked = [at for at, given in self.attributes.items() if "kernel" in dict(given)]
-        spelt = [at for at in range(len(tokens)) if tokens[at] == "kernel" and at not in inside]
+        spelt = [at for at in tokens.places("kernel") if at not in self.inside]
         for at in sorted(marked + spelt):
             void = self._skip_attributes(at if at in self.attributes else at + 1)
             if tokens[void] == "void" and tokens[void + 2] == "(":
@@ -386,15 +391,20 @@ class Rewriter:
 
     def _scope(self, at: int) -> str:
         """The namespaces around a token: a kernel may have the name of a function of the library."""
+        around = (words for opening, closing, words in self.namespaces if opening < at < closing)
+        return "".join(around).removesuffix("::")
+
+    @cached_property
+    def namespaces(self) -> list[tuple[int, int, str]]:
+        """Where each opens and closes, and its name; in their order."""
         tokens = self.tokens
-        scope = ""
-        for n in range(at):
-            if tokens[n] != "namespace" or tokens[n - 1] == "using":
-                continue
-            opening = tokens.find("{", n)
-            if opening < at < tokens.matching(opening):
-                scope += "".join(("::", *(tokens[word] for word in range(n + 1, opening))))
-        return scope.removesuffix("::")
+        found = []
+        for at in tokens.places("namespace"):
+            opening = tokens.find("{", at)
+            if tokens[at - 1] != "using" and opening < len(tokens):
+                name = "".join(("::", *(tokens[word] for word in range(at + 1, opening))))
+                found.append((opening, tokens.matching(opening), name))
+        return found
 
     def _attributes_before(self, at: int) -> int:
         while at in self.behind:
@@ -445,8 +455,7 @@ class Rewriter:
 
     def _words(self, first: int, last: int) -> list[str]:
         """A parameter's words without its attributes."""
-        inside = {n for at in self.attributes for n in range(at, self.tokens.matching(at) + 1)}
-        return [self.tokens[n] for n in range(first, last) if n not in inside]
+        return [self.tokens[n] for n in range(first, last) if n not in self.inside]
 
     def _register(self, base: str, function: str, shown: str, arguments: Collection[str] = ()) -> str:
         """`arguments`: the words of a template's arguments, which may be functions or classes too."""
@@ -469,8 +478,8 @@ class Rewriter:
     def _instantiations(self) -> None:
         """`template [[host_name("a")]] [[kernel]] decltype(f<T>) f<T>;` registers f<T> as a."""
         tokens = self.tokens
-        for at in range(len(tokens)):
-            if tokens[at] != "template" or tokens[at + 1] == "<":
+        for at in tokens.places("template"):
+            if tokens[at + 1] == "<":
                 continue
             end = tokens.find(";", at)
             shown = dict(self._attributes_in(at, end)).get("host_name")
@@ -503,6 +512,10 @@ class Rewriter:
 
 def _first_array(words: list[str]) -> int:
     return words.index("[") if "[" in words else len(words)
+
+
+def _is_half(number: str) -> bool:
+    return _HALF.fullmatch(number) is not None and not number.startswith("0x")
 
 
 def _as_float(digits: str) -> str:

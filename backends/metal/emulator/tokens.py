@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ _TOKEN = re.compile(
 )
 _MARK = re.compile(r'# (\d+) "((?:\\.|[^"\\])*)"')
 _ESCAPED = re.compile(r"\\(.)")
+_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _NO_FILES = ("<built-in>", "<command line>", "<scratch space>")
 
 
@@ -58,7 +59,10 @@ class Tokens:
             self.items.append(Token(kind, found[0], found[0]))
         self.place = {position: n for n, position in enumerate(self.own)}
         self.words = [self.items[position].was for position in self.own]
-        self.pairs: dict[int, int] = {}  # brackets that were asked for, and what closes them
+        self.pairs: dict[int, int] = {}  # brackets that are known, and what closes them
+        self._places: dict[str, list[int]] = {}
+        for number, word in enumerate(self.words):
+            self._places.setdefault(word, []).append(number)
 
     def refusal(self, number: int, why: str) -> ShaderError:
         """An error at a token's line; at the last one's where `number` is beyond the end."""
@@ -78,7 +82,7 @@ class Tokens:
                     raise self.refusal(at, f"'{word}' closes nothing")
                 if CLOSING[self[opened[-1]]] != word:
                     raise self.refusal(opened[-1], f"'{self[opened[-1]]}' is not closed before '{word}'")
-                opened.pop()
+                self.pairs[opened.pop()] = at
         if opened:
             raise self.refusal(opened[-1], f"'{self[opened[-1]]}' is never closed")
 
@@ -95,6 +99,10 @@ class Tokens:
     def __getitem__(self, number: int) -> str:
         """The shader's `number`-th token as read; nothing beyond the ends."""
         return self.words[number] if 0 <= number < len(self.words) else ""
+
+    def places(self, word: str) -> Sequence[int]:
+        """Where a word stands, in order."""
+        return self._places.get(word, ())
 
     def kind(self, number: int) -> str:
         return self.items[self.own[number]].kind if 0 <= number < len(self.own) else ""
@@ -126,20 +134,22 @@ class Tokens:
     def matching(self, number: int) -> int:
         """The bracket that closes the one at `number`; len(self) where none does."""
         if number not in self.pairs:
-            self.pairs[number] = closing(self, number)
+            self.pairs[number] = closing(self.words, number)
         return self.pairs[number]
 
     def find(self, text: str, first: int) -> int:
         """The first token from `first` on that is `text` outside of brackets; len(self) where none is."""
-        depth = 0
-        for at in range(first, len(self)):
-            if depth == 0 and self[at] == text:
+        words, depth = self.words, 0
+        for at in range(first, len(words)):
+            word = words[at]
+            if depth == 0 and word == text:
                 return at
-            depth += (self[at] in ("(", "[", "{")) - (self[at] in (")", "]", "}"))
-            if depth < 0:
-                break
-        return len(self)
+            if word in _BRACKETS:
+                depth += _BRACKETS[word]
+                if depth < 0:
+                    break
+        return len(words)
 
     def split(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """The parts of [first, last) between commas that stand in no bracket."""
-        return between_commas(self, first, last)
+        return between_commas(self.words, first, last)

@@ -82,10 +82,9 @@ def lint(text: str, macros: Macros | None = None) -> list[Finding]:
 
 def refused_words(shader: Shader) -> Iterator[Finding]:
     words = shader.words
-    for at in range(len(words)):
-        reason = REFUSED.get(words[at]) if words.is_word(at) else None
-        if reason is not None and not (words[at] == "delete" and words[at - 1] == "="):
-            yield Finding("refused word", words.line(at), f"`{words[at]}`: {reason}")
+    for at, word in enumerate(words):
+        if word in REFUSED and words.is_word(at) and not (word == "delete" and words[at - 1] == "="):
+            yield Finding("refused word", words.line(at), f"`{word}`: {REFUSED[word]}")
 
 
 def recursion(shader: Shader) -> Iterator[Finding]:
@@ -139,8 +138,8 @@ def initialisers(shader: Shader) -> Iterator[Finding]:
         if "constexpr" not in texts and "function_constant" not in texts and opening is not None:
             yield from _dynamic(words, (first + opening, last), late)
     for function in shader.outline.functions:
-        for at in range(*function.body):
-            if words[at] == "static" and "constexpr" not in (words[at + 1], words[at + 2]):
+        for at in words.places("static", function.body):
+            if "constexpr" not in (words[at + 1], words[at + 2]):
                 message = "a static variable of a function must be `constexpr constant`"
                 yield Finding("program scope", words.line(at), message)
 
@@ -167,10 +166,10 @@ def _dynamic(words: Words, span: Span, late: set[str]) -> Iterator[Finding]:
 def lambdas(shader: Shader) -> Iterator[Finding]:
     """`[` opens a lambda where no value or name stands before it."""
     words = shader.words
-    for at in range(len(words)):
+    for at in words.places("["):
         before = words[at - 1]
         follows_value = words.is_word(at - 1) and before not in ("return", "else")
-        if words[at] != "[" or follows_value or before in (")", "]", "]]", ">"):
+        if follows_value or before in (")", "]", "]]", ">"):
             continue
         if words[words.matching(at) + 1] in ("(", "{", "mutable"):
             yield Finding("lambda", words.line(at), "Metal has no lambdas")
@@ -327,13 +326,12 @@ _NO_SUM = frozenset("( [ { ? < > == && || * . ->".split())
 def vector_casts(shader: Shader) -> Iterator[Finding]:
     """`(float4)v`: C++ compilers with vector extensions copy bits where Metal converts."""
     words = shader.words
-    for at in range(len(words)):
+    for at in words.places("("):
         first = at + 3 if words[at + 1] == "metal" and words[at + 2] == "::" else at + 1
         is_generic = words[first] == "vec" and words[first + 1] == "<"
         last = words.matching(first + 1) if is_generic else first
-        is_cast = words[at] == "(" and words[last + 1] == ")"
         is_operand = words.is_word(last + 2) or words[last + 2] in ("(", "-", "~", "!")
-        if not is_cast or not is_operand or not (is_generic or VECTOR.fullmatch(words[first])):
+        if words[last + 1] != ")" or not is_operand or not (is_generic or VECTOR.fullmatch(words[first])):
             continue
         if words[at - 1] == "return" or not words.is_word(at - 1):
             name = "".join(words[n] for n in range(first, last + 1))
@@ -343,14 +341,14 @@ def vector_casts(shader: Shader) -> Iterator[Finding]:
 def reserved_names(shader: Shader) -> Iterator[Finding]:
     """Declarations under a name that Metal has a meaning for."""
     words = shader.words
-    for at in range(len(words)):
-        if words[at] not in MSL or words[at - 1] in _QUALIFIERS | {"return", "namespace", "using"}:
+    for at, word in enumerate(words):
+        if word not in MSL or words[at - 1] in _QUALIFIERS | {"return", "namespace", "using"}:
             continue
         before = words[at - 1]
         is_typed = before == "void" or before in ELEMENT_BYTES or VECTOR.fullmatch(before)
         is_declared = words.is_word(at - 1) and words[at + 1] in ("=", ";", "[", ",")
         if is_declared or (is_typed and words[at + 1] in ("(", ")", "{")):
-            yield Finding("reserved name", words.line(at), f"`{words[at]}` is a word of Metal's")
+            yield Finding("reserved name", words.line(at), f"`{word}` is a word of Metal's")
 
 
 def kernel_limits(shader: Shader) -> Iterator[Finding]:
@@ -411,7 +409,7 @@ def threadgroup_memory(shader: Shader) -> Iterator[Finding]:
         own = [item for item in made if item.name == function.name]
         is_kernel = "kernel" in _head(words, function) or any("kernel" in item.texts for item in own)
         is_one = [item.name for item in shader.outline.functions].count(function.name) == 1
-        if is_kernel:
+        if is_kernel and any(shared_variables(words, function.body)):
             for instance in own if own and is_one else (None,):
                 yield from _memory_of(words, function, instance, numbers, layouts)
         elif not _may_have_stage(words, function):

@@ -49,8 +49,8 @@ class Instance:
 
 def instances(words: Words) -> Iterator[Instance]:
     """The explicit instantiations of functions."""
-    for at in range(len(words)):
-        if words[at] != "template" or words[at + 1] == "<" or words[at - 1] not in ("", ";", "}"):
+    for at in words.places("template"):
+        if words[at + 1] == "<" or words[at - 1] not in ("", ";", "}"):
             continue
         end = semicolon(words, at)
         texts = tuple(words[n] for n in range(at, end))
@@ -93,11 +93,11 @@ def known_layouts(words: Words, outline: Outline, numbers: Numbers) -> Layouts:
     """The types that a text names: by `typedef` and `using`, and its plain structs."""
     found: dict[str, Layout | None] = {}
     heads = {keyword: brace for keyword, brace in outline.classes if words[keyword] == "struct"}
-    for at in range(len(words)):
+    for at, word in enumerate(words):
         name, layout = "", None
-        if words[at] == "using" and words[at + 2] == "=":
+        if word == "using" and words[at + 2] == "=":
             name, layout = words[at + 1], layout_of(words, (at + 3, semicolon(words, at)), found, numbers)
-        elif words[at] == "typedef" and words[at + 1] != "struct":
+        elif word == "typedef" and words[at + 1] != "struct":
             last = semicolon(words, at) - 1
             name, layout = words[last], layout_of(words, (at + 1, last), found, numbers)
         elif at in heads:
@@ -194,7 +194,7 @@ def shared_variables(words: Words, body: Span) -> Iterator[Span]:
     nor those that a template may leave out.
     """
     at = body[0]
-    while at < body[1]:
+    while words.places("threadgroup", (at, body[1])):
         if words[at] == "if" and words[at + 1] == "constexpr":
             at = _behind_branches(words, at)
             continue
@@ -228,6 +228,4 @@ def shared_bytes(words: Words, body: Span, numbers: Numbers, layouts: Layouts) -
 
 
 def semicolon(words: Words, at: int) -> int:
-    while at < len(words) and words[at] != ";":
-        at += 1
-    return at
+    return next(iter(words.places(";", (at, len(words)))), max(at, len(words)))

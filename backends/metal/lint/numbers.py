@@ -30,9 +30,7 @@ def known_numbers(
     found: dict[str, int | None] = {}
     known = ChainMap(found, dict(outer))
     first, last = (0, len(words)) if span is None else span
-    for at in range(first, last):
-        if words[at] != "constexpr":
-            continue
+    for at in words.places("constexpr", (first, last)):
         end = at
         while end < last and words[end] not in (";", "(", "{"):
             end += 1

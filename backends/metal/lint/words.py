@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -44,13 +45,26 @@ class Words:
     def __init__(self, text: str, macros: Macros) -> None:
         known = {**macros, **macros_of(text)}
         self.items = _expanded(list(_read(text)), known)
+        self.texts = [item.text for item in self.items]
+        self._pairs: dict[int, int] = {}  # brackets that were asked for, and what closes them
+        self._places: dict[str, list[int]] = {}
+        for at, word in enumerate(self.texts):
+            self._places.setdefault(word, []).append(at)
 
     def __len__(self) -> int:
         return len(self.items)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
     def __getitem__(self, at: int) -> str:
         """The text at a position; nothing beyond the ends."""
-        return self.items[at].text if 0 <= at < len(self.items) else ""
+        return self.texts[at] if 0 <= at < len(self.texts) else ""
+
+    def places(self, text: str, span: tuple[int, int] | None = None) -> Sequence[int]:
+        """Where a text stands, in order; of those, the ones in [first, last)."""
+        found = self._places.get(text, [])
+        return found if span is None else found[bisect_left(found, span[0]) : bisect_left(found, span[1])]
 
     def line(self, at: int) -> int:
         return self.items[min(at, len(self.items) - 1)].line if self.items else 1
@@ -60,11 +74,13 @@ class Words:
 
     def matching(self, at: int) -> int:
         """The bracket that closes the one at `at`; the end where none does."""
-        return closing(self, at)
+        if at not in self._pairs:
+            self._pairs[at] = closing(self.texts, at)
+        return self._pairs[at]
 
     def split(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """The parts of [first, last) between commas that stand in no bracket."""
-        return between_commas(self, first, last)
+        return between_commas(self.texts, first, last)
 
 
 def macros_of(text: str) -> dict[str, Macro]:
