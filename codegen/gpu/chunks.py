@@ -169,6 +169,8 @@ class _Candidate:
             return False
         if any(Chunk(tensor, item.index, True) not in chunks for item in stores):
             return True
+        if _is_stored_inside_too(self.loop.body, tensor):
+            return True
         if self.roles[tensor] != "result":
             return False
         ends = accumulated(self.loop) if isinstance(self.loop, low.Fold) else ()
@@ -290,6 +292,18 @@ def _loads(expr: ir.Expr, var: str, varying: frozenset[str]) -> Iterator[Chunk]:
         case _:
             for child in children(expr):
                 yield from _loads(child, var, varying)
+
+
+def _is_stored_inside_too(block: Block, tensor: str) -> bool:
+    """Whether a block stores a tensor, and so does a block in it, whose chunks are stored before."""
+    inner = tuple(item for statement in block for item in low.blocks(statement))
+    is_own = any(_stores(statement, tensor) for statement in block)
+    is_inner = any(_stores(statement, tensor) for item in inner for statement in low.walk(item))
+    return (is_own and is_inner) or any(_is_stored_inside_too(item, tensor) for item in inner)
+
+
+def _stores(statement: low.Stmt, tensor: str) -> bool:
+    return isinstance(statement, ir.Store) and statement.tensor == tensor
 
 
 def _guards(expr: ir.Expr, chunk: Chunk) -> Iterator[ir.Expr | None]:
