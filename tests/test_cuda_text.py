@@ -56,3 +56,17 @@ def test_nvcc_accepts_every_kernel(name: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert ".local" not in (tmp_path / "kernel.ptx").read_text(), "a kernel keeps an array in local memory"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_read_before_the_kernel_ahead_is_done(name: str) -> None:
+    for kernel in source(name).split("__global__")[1:]:
+        before, _, after = kernel.partition("sgl::wait_for_inputs();")
+        assert after, "a kernel does not wait"
+        assert not re.search(r"sgl::(load|Held|store)|\.get\(", before), before
+        assert "bring_near" not in after
+
+
+def test_a_waiting_kernel_asks_for_what_the_grid_places_alone() -> None:
+    assert re.findall(r"bring_near<chunk>\((\w+),", source("rms_norm")) == ["x", "weight"]
+    assert "bring_near" not in source("rope_pool_fused"), "what is read there says where the rest is"

@@ -117,8 +117,7 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
 
 
 def _frame(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
-    """The kernel's first lines: what it waits for, its team, and locals for what it is given."""
-    yield "sgl::wait_for_inputs();"
+    """The kernel's first lines: its team, and locals for what it is given."""
     parts = "sgl::make_team(launch)"
     if launch.schedule.part_lanes:
         parts = f"sgl::PartOf<turns != 0>::of({parts})"

@@ -44,4 +44,5 @@ SPELLINGS = Spellings(
     reserved=RESERVED,
     fuses=True,
     copies_ahead=True,
+    starts_early=True,
 )

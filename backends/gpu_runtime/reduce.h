@@ -452,6 +452,12 @@ class Accumulator {
   SGL_FN void combine(T team) {
     merge_simd<T::simd_lanes>(team.lanes);
     if (team.lanes <= T::simd_lanes) return;
+#ifdef SGL_READS_QUADS
+    if constexpr (sizeof(State) <= sizeof(uint32_t) && !Merged<Monoid>::is_native) {
+      gather(team);
+      return;
+    }
+#endif
     if (team.lane % kSimdLanes == 0) state_.put(team.exchange + team.lane / kSimdLanes * kWords);
     team.wait();
     const int from = team.lane % kSimdLanes;
@@ -490,6 +496,32 @@ class Accumulator {
       for (int mask = present / 2; mask > 0; mask /= 2) state_ = Monoid::merge(state_, state_.shuffled(mask));
     }
   }
+
+#ifdef SGL_READS_QUADS
+  // The states of all simdgroups: each lane reads four of them at once, which leaves few shuffles, one after
+  // the other, to be made.
+  template <class T>
+  SGL_FN void gather(T team) {
+    static_assert(kMostLanes / kSimdLanes <= 16);
+    const int simds = team.lanes / kSimdLanes;
+    const int quads = simds > 8 ? 4 : simds > 4 ? 2 : 1;
+    if (team.lane % kSimdLanes == 0) state_.put(team.exchange + team.lane / kSimdLanes);
+    team.wait();
+    const int mine = team.lane & (quads - 1);
+    state_ = merge_quad(reinterpret_cast<const uint4*>(team.exchange)[mine], simds - 4 * mine);
+    if (quads > 2) state_ = Monoid::merge(state_, state_.shuffled(2));
+    if (quads > 1) state_ = Monoid::merge(state_, state_.shuffled(1));
+  }
+
+  // Of four neighbouring states, those that are present.
+  static SGL_FN State merge_quad(uint4 quad, int present) {
+    const uint32_t words[] = {quad.x, quad.y, quad.z, quad.w};
+    State states[4];
+    SGL_UNROLL
+    for (int i = 0; i < 4; ++i) states[i] = i < present ? State::get(words + i) : Monoid::start();
+    return Monoid::merge(Monoid::merge(states[0], states[1]), Monoid::merge(states[2], states[3]));
+  }
+#endif
 
   State state_ = Monoid::start();
 };

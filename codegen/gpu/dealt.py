@@ -63,9 +63,10 @@ class DealtWriter(GpuText):
         holds = self.plan.holding.place(body)
         for position, statement in enumerate(body):
             here = holds.get(position, ())
-            for hold in (item for item in here if not item.is_late):
+            late = tuple(item for item in here if item.is_late and not self.spellings.starts_early)
+            for hold in (item for item in here if item not in late):
                 self.hold(hold, self.operand(hold.low), self.operand(hold.high))
-            self.late = tuple(item for item in here if item.is_late)
+            self.late = late
             self.statement(statement)
         self.held = outer
 

@@ -35,7 +35,7 @@ class Hold:
     """Chunks of dealt loops over one range, loaded in front of a statement of their block.
 
     The chunks' indices are over `PLACE`; `var` is the variable of the first loop that reads them. What
-    only a loop behind a reduction reads `is_late`: it is under way while lanes exchange what they have
+    only a loop behind a reduction reads `is_late`: it may be loaded while lanes exchange what they have
     reduced, and takes no registers before.
     """
 

@@ -32,7 +32,8 @@ class Spellings:
     """A GPU target's tables: compute types, storage types, ops, monoids, what points to device memory.
 
     `fuses`: products that are summed up are not rounded first. `copies_ahead`: lanes can copy what the next
-    round of a stream reads while they compute.
+    round of a stream reads while they compute. `starts_early`: a kernel may start ahead of what it has to
+    wait for, and then loads all at once what it has asked for.
     """
 
     types: Mapping[str, str]
@@ -45,6 +46,7 @@ class Spellings:
     reserved: frozenset[str]
     fuses: bool = False
     copies_ahead: bool = False
+    starts_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, compare, extent_of
 from codegen.gpu.chunks import Chunk
 from codegen.gpu.dealt import DealtWriter
-from codegen.gpu.holds import Hold
+from codegen.gpu.holds import PLACE, Hold
 from codegen.gpu.parts import PART, PARTS, TERMS, Round
 from codegen.gpu.plan import LaunchPlan
+from codegen.gpu.split import names_in
 from codegen.gpu.text import Spellings, memory_of
 from codegen.lowering.online import BLOCK
 from codegen.names import author_name
@@ -192,12 +194,42 @@ class GpuWriter(DealtWriter):
             if place.owner == "program":
                 self.namer.fix(place.row, self.namer[memory_of(place.row)])
         self._coordinates(launch, tiled is not None)
+        if tiled is not None:
+            self._tile_bounds(tiled, bool(launch.grid))
+        if self.spellings.starts_early:
+            self._bring_near(launch)
+            self.line("sgl::wait_for_inputs();")
         self.namer.fix(PART.name, "index_t(team.part)")
         self.namer.fix(PARTS.name, "index_t(team.parts)")
         self.statements(launch.body if tiled is None else launch.body[:-1])
         if tiled is not None:
-            self._tile(tiled, bool(launch.grid))
+            self._tile(tiled)
         return self.lines
+
+    def _bring_near(self, launch: low.Launch) -> None:
+        """Ask for what the team will hold, as far as its place in the grid says where that is."""
+        known = {PLACE, *(axis.var for axis in launch.grid)}
+        holds = (item for holds in self.plan.holding.place(launch.body).values() for item in holds)
+        near = [replace(item, chunks=self._placed(item, known)) for item in holds]
+        if not any(item.chunks for item in near):
+            return
+        tiled = self.plan.tiled
+        self.line("if (team.is_among_first()) {")
+        with self.indented():
+            for hold in (item for item in near if item.chunks):
+                is_tile = tiled is not None and hold.var == tiled.var
+                first, end = self.operand(hold.low), self.operand(hold.high)
+                bounds = ("tile_begin", "tile_end") if is_tile else (first, end)
+                self.each_turn(hold, hold.chunks, *bounds, _bring_near)
+        self.line("}")
+
+    def _placed(self, hold: Hold, known: set[str]) -> tuple[Chunk, ...]:
+        """The chunks of which nothing has to be read to say where they are, or whether they are there."""
+        around = names_in(hold.low) | names_in(hold.high)
+        return tuple(
+            item for item in hold.chunks
+            if item.condition is None and item.loaded == {item.tensor} and item.names | around <= known
+        )  # fmt: skip
 
     def _coordinates(self, launch: low.Launch, is_tiled: bool) -> None:
         """The grid's variables out of the team's number, the last one fastest, tiles faster still."""
@@ -214,12 +246,18 @@ class GpuWriter(DealtWriter):
             start = "" if axis.low == ZERO else f"{self.expr(axis.low)} + "
             self.line(f"const index_t {self.namer.declare(axis.var)} = {start}{value};")
 
-    def _tile(self, tiled: low.Loop, is_in_grid: bool) -> None:
+    def _tile_bounds(self, tiled: low.Loop, is_in_grid: bool) -> None:
         tile = "tile" if is_in_grid else "index_t(team.item)"
         start = "" if tiled.low == ZERO else f"{self.expr(tiled.low)} + "
         self.line(f"const index_t tile_begin = {start}{tile} * launch.tile;")
         end = f"sgl::minimum({self.expr(tiled.high)}, tile_begin + launch.tile)"
         self.line(f"const index_t tile_end = {end};")
+
+    def _tile(self, tiled: low.Loop) -> None:
         for hold in self.plan.holding.place((tiled,)).get(0, ()):
             self.hold(hold, "tile_begin", "tile_end")
         self.deal(tiled, "tile_begin", "tile_end")
+
+
+def _bring_near(chunk: Chunk, test: str | None, place: str, left: str) -> str:
+    return f"sgl::bring_near<chunk>({place});"

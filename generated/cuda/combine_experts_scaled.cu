@@ -10,7 +10,6 @@ template <class T, class index_t, int chunk, bool is_aligned>
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(0)) combine_experts_scaled_kernel(
     const combine_experts_scaled_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const input = static_cast<const T*>(params.input);
@@ -26,6 +25,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(0)) combine
     const index_t t = index_t(team.item) / index_t(launch.tiles);
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
+    sgl::wait_for_inputs();
     for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
         sgl::Chunk<T, chunk> out_chunk;
         sgl::Accumulator<sgl::Sum<float>> sum_e_state[chunk];

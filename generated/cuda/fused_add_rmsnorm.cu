@@ -10,7 +10,6 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 3 : 0)) fused_add_rmsnorm_kernel(
     const fused_add_rmsnorm_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     T* const input = static_cast<T*>(params.input);
@@ -22,6 +21,22 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     const float eps = params.eps;
 
     const index_t r = index_t(team.item);
+    if (team.is_among_first()) {
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (c_base >= width) break;
+            sgl::bring_near<chunk>(input, r * input_stride_0 + c_base);
+            sgl::bring_near<chunk>(residual, r * residual_stride_0 + c_base);
+        }
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (c_base >= width) break;
+            sgl::bring_near<chunk>(weight, c_base);
+        }
+    }
+    sgl::wait_for_inputs();
     sgl::Held<T, chunk, is_aligned, turns> input_held;
     sgl::Held<T, chunk, is_aligned, turns> residual_held;
     SGL_UNROLL
@@ -30,6 +45,13 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
         if (c_base >= width) break;
         input_held.load(turn, input, r * input_stride_0 + c_base, width - c_base);
         residual_held.load(turn, residual, r * residual_stride_0 + c_base, width - c_base);
+    }
+    sgl::Held<T, chunk, is_aligned, turns> weight_held;
+    SGL_UNROLL
+    for (int turn = 0; turn < turns; ++turn) {
+        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+        if (c_base >= width) break;
+        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sgl::Accumulator<sgl::Sum<float>> sum_c_state;
     SGL_UNROLL
@@ -46,13 +68,6 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             const float v = input_chunk.get(step) + residual_chunk.get(step);
             sum_c_state.add_product(c, v, v);
         }
-    }
-    sgl::Held<T, chunk, is_aligned, turns> weight_held;
-    SGL_UNROLL
-    for (int turn = 0; turn < turns; ++turn) {
-        const index_t c_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-        if (c_base >= width) break;
-        weight_held.load(turn, weight, c_base, width - c_base);
     }
     sum_c_state.combine(team);
     const float sum_c = sum_c_state.result();

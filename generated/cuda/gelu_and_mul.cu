@@ -10,7 +10,6 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 4 : 0)) gelu_and_mul_kernel(
     const gelu_and_mul_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const input = static_cast<const T*>(params.input);
@@ -23,6 +22,16 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     const index_t r = index_t(team.item) / index_t(launch.tiles);
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
+    if (team.is_among_first()) {
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t c_base = tile_begin + (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (c_base >= tile_end) break;
+            sgl::bring_near<chunk>(input, r * input_stride_0 + c_base);
+            sgl::bring_near<chunk>(input, r * input_stride_0 + (c_base + width));
+        }
+    }
+    sgl::wait_for_inputs();
     sgl::Held<T, chunk, is_aligned, turns> input_held;
     sgl::Held<T, chunk, is_aligned, turns> input_held_2;
     SGL_UNROLL

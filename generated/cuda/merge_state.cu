@@ -10,7 +10,6 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns>
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 2 : 0)) merge_state_kernel(
     const merge_state_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const v_a = static_cast<const T*>(params.v_a);
@@ -33,6 +32,16 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
 
     const index_t t = index_t(team.item) / heads;
     const index_t h = index_t(team.item) % heads;
+    if (team.is_among_first()) {
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (d_base >= head_dim) break;
+            sgl::bring_near<chunk>(v_a, t * v_a_stride_0 + h * v_a_stride_1 + d_base);
+            sgl::bring_near<chunk>(v_b, t * v_b_stride_0 + h * v_b_stride_1 + d_base);
+        }
+    }
+    sgl::wait_for_inputs();
     sgl::Held<T, chunk, is_aligned, turns> v_a_held;
     sgl::Held<T, chunk, is_aligned, turns> v_b_held;
     SGL_UNROLL

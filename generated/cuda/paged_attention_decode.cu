@@ -13,7 +13,6 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     float* const p_acc_memory,
     float* const p_acc_lost_memory,
     float* const p_acc_part_memory) {
-    sgl::wait_for_inputs();
     const auto team = sgl::PartOf<turns != 0>::of(sgl::make_team(launch));
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);
@@ -39,6 +38,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
 
     const index_t b = index_t(team.item) / num_qo_heads;
     const index_t h = index_t(team.item) % num_qo_heads;
+    sgl::wait_for_inputs();
     const index_t g = sgl::floor_divide(h, sgl::floor_divide(num_qo_heads, num_kv_heads));
     sgl::DealtRow<float, chunk, turns> p_acc(p_acc_memory + index_t(team.item) * head_dim);
     sgl::DealtRow<float, chunk, turns> p_acc_lost(p_acc_lost_memory + index_t(team.item) * head_dim);
@@ -321,7 +321,6 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
     float* const p_acc_memory,
     float* const p_acc_lost_memory,
     float* const p_acc_part_memory) {
-    sgl::wait_for_inputs();
     const auto team = sgl::PartOf<turns != 0>::of(sgl::make_team(launch));
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);
@@ -347,6 +346,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
 
     const index_t b = index_t(team.item) / (num_qo_heads / 4);
     const index_t h_group = index_t(team.item) % (num_qo_heads / 4);
+    sgl::wait_for_inputs();
     const index_t h_0 = h_group * 4;
     const index_t h_1 = h_group * 4 + 1;
     const index_t h_2 = h_group * 4 + 2;

@@ -10,7 +10,6 @@ template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0)) per_token_group_quant_8bit_kernel(
     const per_token_group_quant_8bit_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const input = static_cast<const T*>(params.input);
@@ -28,6 +27,15 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
 
     const index_t r = index_t(team.item) / groups_2;
     const index_t g = index_t(team.item) % groups_2;
+    if (team.is_among_first()) {
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t i_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (i_base >= group_size) break;
+            sgl::bring_near<chunk>(input, r * input_stride_0 + (g * group_size + i_base));
+        }
+    }
+    sgl::wait_for_inputs();
     sgl::Held<T, chunk, is_aligned, turns> input_held;
     SGL_UNROLL
     for (int turn = 0; turn < turns; ++turn) {

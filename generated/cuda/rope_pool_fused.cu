@@ -10,7 +10,6 @@ template <class T, class index_t, int chunk, bool is_aligned>
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(0)) rope_pool_fused_kernel(
     const rope_pool_fused_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const q = static_cast<const T*>(params.q);
@@ -43,6 +42,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(0)) rope_po
     const float rope_base = params.rope_base;
 
     const index_t t = index_t(team.item);
+    sgl::wait_for_inputs();
     const int32_t slots_t = sgl::load(slots, t);
     const index_t k_pool_at = index_t(slots_t);
     const int32_t positions_t = sgl::load(positions, t);

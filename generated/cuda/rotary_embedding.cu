@@ -10,7 +10,6 @@ template <class T, class I, class index_t, int chunk, bool is_aligned, int turns
 __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 12 : 0)) rotary_embedding_kernel(
     const rotary_embedding_params params,
     const sgl::Launch launch) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const I* __restrict__ const positions = static_cast<const I*>(params.positions);
@@ -30,6 +29,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
 
     const index_t t = index_t(team.item) / (heads + kv_heads);
     const index_t h = index_t(team.item) % (heads + kv_heads);
+    sgl::wait_for_inputs();
     if (h < heads) {
         if (is_neox) {
             sgl::Held<T, chunk, is_aligned, turns> query_held;

@@ -14,7 +14,6 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     uint32_t* const weight_rank_memory,
     int64_t* const chosen_memory,
     uint32_t* const weight_chosen_memory) {
-    sgl::wait_for_inputs();
     const sgl::Team team = sgl::make_team(launch);
     if (team.item >= launch.teams) return;
     const T* __restrict__ const gating_output = static_cast<const T*>(params.gating_output);
@@ -31,6 +30,15 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     const bool has_correction_bias = sgl::is_given(launch, 0);
 
     const index_t t = index_t(team.item);
+    if (team.is_among_first()) {
+        SGL_UNROLL
+        for (int turn = 0; turn < turns; ++turn) {
+            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
+            if (e_base >= experts) break;
+            sgl::bring_near<chunk>(gating_output, t * gating_output_stride_0 + e_base);
+        }
+    }
+    sgl::wait_for_inputs();
     sgl::Held<T, chunk, is_aligned, turns> gating_output_held;
     sgl::Held<float, chunk, is_aligned, turns> correction_bias_held;
     SGL_UNROLL

@@ -17,6 +17,7 @@
 #define SGL_THREAD
 #define SGL_UNROLL _Pragma("unroll")
 #define SGL_FUSES
+#define SGL_READS_QUADS  // of exchange memory, at once
 
 namespace sgl {
 
@@ -28,6 +29,7 @@ constexpr int kSimdLanes = 32;
 constexpr int kMostLanes = 512;
 constexpr int kPartLanes = 16;
 constexpr int kExchangeWords = 512;  // one for each lane of a group
+constexpr int kFirstLanes = 1 << 17;  // about as many as a GPU runs at once
 
 // How many blocks of the most lanes a multiprocessor should have room for, where a lane keeps so many chunks.
 // Those that keep much need the registers, and so do the kernels that serve any size and keep nothing.
@@ -53,6 +55,10 @@ struct Team {
   SGL_FN bool is_first() const {
     return lane == 0;
   }
+  // Whether the team is one of those that may find themselves waiting for the kernel ahead.
+  SGL_FN bool is_among_first() const {
+    return item * lanes < kFirstLanes;
+  }
   // Writes before are seen by all lanes after.
   SGL_FN void barrier() const {
     if (lanes <= kSimdLanes) {
@@ -69,7 +75,7 @@ struct Team {
 
 // A block is `lanes` threads wide, and has a row of them for each of its teams.
 SGL_FN Team make_team(const Launch& launch) {
-  __shared__ uint32_t exchange[kExchangeWords];
+  __shared__ alignas(16) uint32_t exchange[kExchangeWords];
   const int64_t number = int64_t(blockIdx.y) * gridDim.x + blockIdx.x;
   const int lanes = int(blockDim.x), lane = int(threadIdx.x), row = int(threadIdx.y);
   return Team{number * launch.teams_per_group + row, lane, lanes, exchange};
@@ -82,6 +88,19 @@ SGL_FN void wait_for_inputs() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
   asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+// Asks for the line that a chunk starts, if it starts one, to be brought to the second-level cache. This may come
+// before the wait: whatever is written goes through that cache, and so to the line that lies there.
+template <int chunk, class T, class O>
+SGL_FN void bring_near(const T* data, O offset) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  constexpr int kLine = 128;
+  const T* const place = data + offset;
+  if (reinterpret_cast<uintptr_t>(place) % kLine < sizeof(T) * chunk) {
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(place));
+  }
 #endif
 }
 
