@@ -79,7 +79,7 @@ class Batch:
         self.say = say
         self.only_counts = COVERAGE in self.targets
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
-        self._stage, self._since = "start", _seconds()
+        self._stage, self._since = "start", seconds_of_cores()
 
     def run(self, seeds: Sequence[int]) -> None:
         """Everything for the programs of these seeds."""
@@ -112,7 +112,7 @@ class Batch:
         self.say({"at": seed, "executor": executor, **more})
 
     def _enter(self, stage: str) -> None:
-        now = _seconds()
+        now = seconds_of_cores()
         self.spent[self._stage] += now - self._since
         self._stage, self._since = stage, now
 
@@ -289,7 +289,7 @@ TARGETS = {
     "metal": Target(
         "metal",
         require_metal,
-        lambda item: metal_source(item.compiled, item.runs, item.ways),
+        lambda item: metal_source(item.compiled, item.runs, item.ways, item.sources.get("metal")),
         lambda sources, folder, name: build_metal(sources, name),
         metal_ways,
         run_metal,
@@ -319,10 +319,10 @@ def exactly(item: Item) -> Item:
     kernel, seed = item.compiled.kernel, item.program.drawn_from
     calls = tuple(with_any_bits(kernel, call, f"{seed} {number}") for number, call in enumerate(item.calls))
     expected = tuple(expect_exactly(kernel, call) for call in calls)
-    return replace(item, calls=calls, expected=expected, twins=(), sources={})
+    return replace(item, calls=calls, expected=expected, twins=(), sources=dict(item.sources))
 
 
-def _seconds() -> float:
+def seconds_of_cores() -> float:
     """Of all cores, in this process and in those that it waited for."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system

@@ -18,10 +18,12 @@ from fuzz.memory import Memory, entry_of, lay_out, params_of
 
 RUNTIME = Path(__file__).resolve().parent.parent / "backends" / "cpu" / "runtime"
 ISA = "baseline"
-# Functions stay functions, which compiles ten times as fast; what the programs mean does not depend on it.
+# Functions stay functions, which compiles ten times as fast, and loops over the parts of a pack stay loops;
+# what the programs mean does not depend on it.
 FLAGS = (
-    *("-std=c++20", "-O0", "-Dalways_inline=", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
+    *("-std=c++20", "-O0", "-Dalways_inline=", "-DSGL_ROLLED", "-ffp-contract=off"),
+    *("-fno-math-errno", "-fno-trapping-math", "-fno-exceptions"),
+    *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
     *("-fwrapv", "-fPIC", "-shared", "-fopenmp", f"-DSGL_ISA={ISA}"),
     *("-DSGL_TILE=48", "-DSGL_WORK_PER_THREAD=500"),  # so that short loops have several of each
     *("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare"),

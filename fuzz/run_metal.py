@@ -41,29 +41,36 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class MetalSource:
-    """What one program adds to a shader: its text, its launches, and how each call is run."""
+    """What one program adds to a shader: its text, its launches, and how each call is run.
+
+    `shipped` is the text with all of its instantiations, `text` that with those that are needed.
+    """
 
     compiled: Compiled
+    shipped: str
     text: str
     launches: tuple[LaunchRecord, ...]
     hows: tuple[How, ...]
 
 
-def metal_source(compiled: Compiled, calls: Sequence[Call], ways: Sequence[str]) -> MetalSource:
-    """The shader's text as it ships, with the instantiations that the calls need; `ways` are seeds."""
+def metal_source(
+    compiled: Compiled, calls: Sequence[Call], ways: Sequence[str], other: MetalSource | None = None
+) -> MetalSource:
+    """The shader's text as it ships, with the instantiations that the calls need; `ways` are seeds.
+
+    `other`: what was written for other calls of the program.
+    """
     record = compiled.record
-    launches = launch_records(compiled.program, record)
+    launches = launch_records(compiled.program, record) if other is None else other.launches
     hows = tuple(map(draw_how, ways))
-    text = emit(compiled.program, record)[f"metal/{record.name}.metal"].replace(
-        '#include "sgl_metal.h"\n', ""
-    )
+    shipped = emit(compiled.program, record)[f"metal/{record.name}.metal"] if other is None else other.shipped
     wanted = {
         plan_of(launch, compiled, call, how).kernel.name
         for call, how in zip(calls, hows, strict=True)
         for launch in launches
     }
-    text = _INSTANCE.sub(lambda found: found[0] if found[1] in wanted else "", text)
-    return MetalSource(compiled, text, launches, hows)
+    text = _INSTANCE.sub(lambda found: found[0] if found[1] in wanted else "", shipped)
+    return MetalSource(compiled, shipped, text.replace('#include "sgl_metal.h"\n', ""), launches, hows)
 
 
 def draw_how(seed: str) -> How:

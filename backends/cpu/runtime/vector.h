@@ -64,6 +64,22 @@ using MaskLane = std::conditional_t<sizeof(S) == 8, int64_t, int32_t>;
 template <class V>
 using MaskOf = Rebind<V, std::conditional_t<is_vector<V>, MaskLane<Lane<V>>, bool>>;
 
+#ifdef SGL_ROLLED  // tests that compile more than they run
+struct Step {
+  int at;
+  operator int() const {
+    return at;
+  }
+  int operator()() const {
+    return at;
+  }
+};
+
+template <int N, class F>
+void unroll(F f) {
+  for (int i = 0; i < N; ++i) f(Step{i});
+}
+#else
 // Calls f with std::integral_constant 0 .. N-1. The constants keep arrays of vectors in registers.
 template <int N, class F>
 SGL_INLINE void unroll(F f) {
@@ -71,6 +87,7 @@ SGL_INLINE void unroll(F f) {
     (f(std::integral_constant<int, I>{}), ...);
   }(std::make_integer_sequence<int, N>{});
 }
+#endif
 
 // Every lane set to `value`; a zero keeps its sign.
 template <class V>
