@@ -1,7 +1,8 @@
 // How elements are stored: widening, rounding, single elements and chunks of neighbours.
 //
-// A GPU's own header defines before: SGL_FN, SGL_DEVICE (the address space of device memory), and
-// SGL_NARROW_F8E4M3(x) where the chip rounds to that type; after, Codec for its own 16-bit floats.
+// A GPU's own header defines before: SGL_FN, SGL_DEVICE (the address space of device memory),
+// SGL_NARROW_F8E4M3(x) where the chip rounds to that type, and SGL_SATURATES where it has `saturate_to<T>(x)`
+// for narrow integers; after, Codec for its own 16-bit floats.
 #pragma once
 
 #include "integers.h"
@@ -42,8 +43,12 @@ SGL_FN int32_t whole(int32_t x) {
 // The nearest integer of T's range.
 template <class T, int kLowest, int kHighest, class V>
 SGL_FN T saturated(V value) {
+#ifdef SGL_SATURATES
+  return saturate_to<T>(value);
+#else
   const int32_t x = whole(value);
   return T(x < kLowest ? kLowest : x > kHighest ? kHighest : x);
+#endif
 }
 
 template <>
