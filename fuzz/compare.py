@@ -20,7 +20,7 @@ from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.dtypes import DTYPES, F32, DType
 from kernel_ir.interpret import interpret_with_bounds
 from kernel_ir.interpret_grid import GridInterpreter, Lanes, Value
-from kernel_ir.nodes import Apply, Expr, Reduce
+from kernel_ir.nodes import Apply, At, Expr, Reduce
 from kernel_ir.rounding import Array, decode, round_to, ulp
 
 SLACK = 4.0  # bounds are first order; what they leave out stays well below this
@@ -120,13 +120,16 @@ def _interpret_rounded(
 
 
 class RoundingInterpreter(GridInterpreter):
-    """The interpreter with each operation and reduction rounded to f32, as targets do it."""
+    """The interpreter with each operation, reduction and element of a row rounded to f32, as targets do it."""
 
     def _apply(self, expr: Apply, lanes: Lanes) -> Value:
         return _in_f32(expr, super()._apply(expr, lanes))
 
     def _reduce(self, expr: Reduce, lanes: Lanes) -> Value:
         return _in_f32(expr, super()._reduce(expr, lanes))
+
+    def _at(self, expr: At, lanes: Lanes) -> Value:
+        return _in_f32(expr, super()._at(expr, lanes))
 
 
 def _in_f32(expr: Expr, value: Value) -> Value:

@@ -22,9 +22,11 @@ from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
 from kernel_ir.rounding import Array, storage_dtype
 
-# Of one launch, and of each of its threads: at the sizes of calls far beyond what any needs.
+# Of one launch, of each of its threads, and of each of these for an iteration of the longest loop, in which lanes
+# may meet again and again to choose one more of the `topk`: far beyond what any call needs.
 MOST_ACCESSES = 1 << 27
 MOST_ACCESSES_A_THREAD = 1 << 14
+MOST_ACCESSES_A_ROUND = 1 << 9
 _NOTHING = np.empty(0, np.uint8)  # what a tensor is that was not passed
 _NOTHING.flags.writeable = False
 _INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", .*\)\n', re.MULTILINE)
@@ -168,12 +170,18 @@ def _launch(
             constants={n: values[name] for n, name in constant_positions(launch)},
             memory={0: 4 * EXCHANGE_WORDS}, blank=_blank(source, launch),
         ), how.order, how.reduction, seed=1,
-        most_accesses=MOST_ACCESSES + MOST_ACCESSES_A_THREAD * dispatch.groups * dispatch.threads,
+        most_accesses=most_accesses(dispatch, memory.call.sizes),
     )  # fmt: skip
     for n, item in buffers.items():
         if item.flags.writeable:
             item[...] = outcome.buffers[n].reshape(item.shape)
     return [str(finding) for finding in outcome.findings]
+
+
+def most_accesses(dispatch: Dispatch, sizes: Mapping[str, int]) -> int:
+    """How many accesses a launch may make, and waits for 16 of them each, before it counts as endless."""
+    of_a_thread = MOST_ACCESSES_A_THREAD + MOST_ACCESSES_A_ROUND * max(sizes.values(), default=0)
+    return MOST_ACCESSES + of_a_thread * dispatch.groups * dispatch.threads
 
 
 def _without_pointers(source: MetalSource, memory: Memory) -> bytes:

@@ -14,6 +14,7 @@ from fresh_seed import fresh_seed
 
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
+from backends.metal.emulator.dispatch import Dispatch
 from codegen.failures import Failure
 from codegen.pipeline import compile_spec
 from fuzz.batch import AWKWARD, EXACT, MOST_WORK, Batch
@@ -21,10 +22,11 @@ from fuzz.command import has_failed
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, Coverage, constructs, required
 from fuzz.finding import Finding
-from fuzz.inputs import LAYOUTS, make_calls, place, work_of
+from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
 from fuzz.program import Program, make_program
 from fuzz.run import Outcome, run_programs
+from fuzz.run_metal import most_accesses
 from fuzz.shrink import REGRESSIONS, load_regression, shrink
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
@@ -98,6 +100,34 @@ def test_one_wrong_bit_is_a_difference() -> None:
             spoilt = values.copy()
             spoilt.view(np.uint8).reshape(-1)[0] ^= 1
             assert difference(name, outputs[name], spoilt) is not None
+
+
+UNDERFLOWS = """\
+edition: 1
+name: underflows
+summary: A share that f32 rounds to 0, times infinity.
+arguments: {x: {type: "f32[n]"}, y: {type: "f32[n]"}}
+results: {o: {type: "f32[1]"}}
+body: |
+  shares = softmax(x[i] for i in range(n))
+  o[0] = sum(shares[i] * y[i] for i in range(n))
+"""
+
+
+@pytest.mark.parametrize(("apart", "is_held"), [(4.0, True), (400.0, False)])
+def test_what_the_rounding_of_a_share_decides_is_left_out(apart: float, is_held: bool) -> None:
+    kernel = check_spec(load_text(UNDERFLOWS, "underflows.yaml"))
+    given = {"x": [0.0, apart], "y": [np.inf, 1.0]}
+    tensors = {name: place(np.asarray(values, np.float32), "packed") for name, values in given.items()}
+    outcome = expect(kernel, Call(tensors, {}, {}, {"n": 2}, "special"))["o"]
+    assert outcome.values[0] == np.inf
+    assert outcome.is_stable[0] == is_held
+
+
+def test_a_launch_that_chooses_often_is_not_endless() -> None:
+    """86 groups of 3 teams, which meet 15 times for each of 257 elements that they choose."""
+    dispatch = Dispatch(None, teams=257, tiles=1, tile=32, lanes=32, teams_per_group=3)  # type: ignore[arg-type]
+    assert most_accesses(dispatch, {"m": 257}) > 86 * 96 * 257 * 15 * 16
 
 
 def test_what_is_written_beside_a_tensor_is_seen() -> None:
