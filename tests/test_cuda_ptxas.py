@@ -70,12 +70,12 @@ def find_disassembler() -> str | None:
 DISASSEMBLER = find_disassembler()
 
 
-def machine_code(op: str, folder: Path) -> dict[str, str]:
-    """The instructions of each kernel of an op, by its mangled name."""
-    cubin = folder / f"{op}.cubin"
+def machine_code(source: Path, folder: Path) -> dict[str, str]:
+    """The instructions of each kernel of a source, by its mangled name."""
+    cubin = folder / f"{source.stem}.cubin"
     includes = [f"-I{ROOT / name}" for name in FOLDERS]
-    source = str(ROOT / "generated" / "cuda" / f"{op}.cu")
-    command = [str(NVCC), *FLAGS, "-gencode=arch=compute_90,code=sm_90", *includes, source, "-o", str(cubin)]
+    code = "-gencode=arch=compute_90,code=sm_90"
+    command = [str(NVCC), *FLAGS, code, *includes, str(source), "-o", str(cubin)]
     subprocess.run(command, check=True, capture_output=True)
     places = {**os.environ, "PATH": f"{Path(str(DISASSEMBLER)).parent}:{os.environ.get('PATH', '')}"}
     dump = [str(DISASSEMBLER), "--dump-sass", str(cubin)]
@@ -84,10 +84,15 @@ def machine_code(op: str, folder: Path) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.skipif(NVCC is None or DISASSEMBLER is None, reason="there is no nvcc, or no cuobjdump")
+disassembles = pytest.mark.skipif(
+    NVCC is None or DISASSEMBLER is None, reason="there is no nvcc, or no cuobjdump"
+)
+
+
+@disassembles
 @pytest.mark.parametrize("op", OPS)
 def test_aligned_kernels_move_whole_vectors_after_they_have_waited(op: str, tmp_path: Path) -> None:
-    kernels = machine_code(op, tmp_path)
+    kernels = machine_code(ROOT / "generated" / "cuda" / f"{op}.cu", tmp_path)
     loads = {name for name, code in kernels.items() if "LDG.E.128" in code}
     stores = {name for name in loads if "STG.E.128" in kernels[name]}
     assert len(loads) >= len(kernels) // 2, "half of the variants are for aligned arrays"
@@ -97,6 +102,27 @@ def test_aligned_kernels_move_whole_vectors_after_they_have_waited(op: str, tmp_
         assert is_in_registers or op not in IN_REGISTERS, f"{name} uses local memory"
         waits, first = code.find("ACQBULK"), re.search(r"\b(LDG|STG)\b", code)
         assert first is None or 0 <= waits < first.start(), f"{name} reads before it waits"
+
+
+BYTES = """
+#include "sgl_cuda.cuh"
+extern "C" __global__ void bytes(const float* x, const int32_t* n, uint8_t* stored, float* rest) {
+  stored[0] = sgl::Codec<uint8_t>::narrow(x[0]);
+  rest[0] = float(sgl::modulo(sgl::load(stored, 0), 255));
+  stored[1] = sgl::Codec<uint8_t>::narrow(n[0]);
+  rest[1] = float(sgl::modulo(sgl::load(stored, 1), 255));
+}
+"""
+
+
+@disassembles
+def test_a_byte_read_back_is_not_compared_by_what_saturated_it(tmp_path: Path) -> None:
+    """VIMNMX.RELU tells in a predicate which operand it took, which ptxas 13.0 reads as one of another meaning."""
+    source = tmp_path / "bytes.cu"
+    source.write_text(BYTES)
+    code = machine_code(source, tmp_path)["bytes"]
+    assert "STG.E.U8" in code
+    assert not re.search(r"VIMNMX\S*RELU \w+, P\d", code)
 
 
 def test_a_report_that_is_not_there_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

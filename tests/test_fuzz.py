@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
 from fuzz.program import Program, make_program
 from fuzz.run import Outcome, run_programs
+from fuzz.run_cpu import CompileError
+from fuzz.run_cuda import build_cuda
 from fuzz.run_metal import most_accesses
 from fuzz.shrink import REGRESSIONS, load_regression, shrink
 from kernel_ir.errors import SpecError
@@ -122,6 +125,25 @@ def test_what_the_rounding_of_a_share_decides_is_left_out(apart: float, is_held:
     outcome = expect(kernel, Call(tensors, {}, {}, {"n": 2}, "special"))["o"]
     assert outcome.values[0] == np.inf
     assert outcome.is_stable[0] == is_held
+
+
+def test_random_cuda_programs_are_compiled_as_kernels_ship(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No faster: with less optimisation nvcc lets arrays overlap that are in use at once."""
+    commands: list[list[str]] = []
+
+    def fails(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1, "", "stopped")
+
+    monkeypatch.setattr("fuzz.run_cuda.require_cuda", lambda: "nvcc")
+    monkeypatch.setattr("fuzz.run_cuda.find_device_architectures", lambda: ("90",))
+    monkeypatch.setattr("fuzz.run_cuda.subprocess.run", fails)
+    with pytest.raises(CompileError, match="stopped"):
+        build_cuda([], tmp_path, "nothing")
+    levels = [word for word in commands[0] if re.search(r"-O|-X(cicc|ptxas)|--ptxas|fast|contract|fmad", word)]
+    assert levels == ["-O3", "--fmad=false"]
 
 
 def test_a_launch_that_chooses_often_is_not_endless() -> None:
