@@ -120,7 +120,7 @@ def _interpret_rounded(
 
 
 class RoundingInterpreter(GridInterpreter):
-    """The interpreter with each operation, reduction and element of a row rounded to f32, as targets do it."""
+    """The interpreter with operations, reductions and elements of rows rounded to f32, as targets do it."""
 
     def _apply(self, expr: Apply, lanes: Lanes) -> Value:
         return _in_f32(expr, super()._apply(expr, lanes))

@@ -27,8 +27,8 @@ from kernel_ir.rounding import storage_dtype
 
 BACKENDS = Path(__file__).resolve().parent.parent / "backends"
 INCLUDES = (BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
-# As kernels ship, and with symbols that this process can look up. Less optimisation is no way to compile sooner:
-# nvcc 13.0 then lets two arrays of a lane that are in use at once lie in the same local memory.
+# As kernels ship, and with symbols that this process can look up. Less optimisation is no way to compile
+# sooner: nvcc 13.0 then lets two arrays of a lane that are in use at once lie in the same local memory.
 _CHANGED = {"-Xcompiler=-fPIC,-fvisibility=hidden": "-Xcompiler=-fPIC"}
 _SILENT = ("--ptxas-options=-v",)
 _INSTANCE = re.compile(r"^    reinterpret_cast<const void\*>\(&.*\),\n", re.MULTILINE)

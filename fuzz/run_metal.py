@@ -22,8 +22,8 @@ from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
 from kernel_ir.rounding import Array, storage_dtype
 
-# Of one launch, of each of its threads, and of each of these for an iteration of the longest loop, in which lanes
-# may meet again and again to choose one more of the `topk`: far beyond what any call needs.
+# Of one launch, of each of its threads, and of each of these for an iteration of the longest loop, in which
+# lanes may meet again and again to choose one more of the `topk`: far beyond what any call needs.
 MOST_ACCESSES = 1 << 27
 MOST_ACCESSES_A_THREAD = 1 << 14
 MOST_ACCESSES_A_ROUND = 1 << 9

@@ -111,13 +111,14 @@ extern "C" __global__ void bytes(const float* x, const int32_t* n, uint8_t* stor
   rest[0] = float(sgl::modulo(sgl::load(stored, 0), 255));
   stored[1] = sgl::Codec<uint8_t>::narrow(n[0]);
   rest[1] = float(sgl::modulo(sgl::load(stored, 1), 255));
+  rest[2] = sgl::at_least_zero(sgl::minimum(n[0], n[1])) == n[1] ? 1.0f : 2.0f;
 }
 """
 
 
 @disassembles
-def test_a_byte_read_back_is_not_compared_by_what_saturated_it(tmp_path: Path) -> None:
-    """VIMNMX.RELU tells in a predicate which operand it took, which ptxas 13.0 reads as one of another meaning."""
+def test_what_was_clamped_is_not_compared_by_what_clamped_it(tmp_path: Path) -> None:
+    """VIMNMX.RELU tells which operand it took, and ptxas 13.0 reads that as what the result equals."""
     source = tmp_path / "bytes.cu"
     source.write_text(BYTES)
     code = machine_code(source, tmp_path)["bytes"]

@@ -13,6 +13,7 @@ from every_spec import NAMES, load
 from backends.cuda.emit import emit, launch_records
 from codegen.host.native import op_files
 from codegen.pipeline import compile_spec
+from kernel_ir.load import load_text
 
 BACKENDS = Path(__file__).parent.parent / "backends"
 NVCC = shutil.which("nvcc")
@@ -70,3 +71,24 @@ def test_nothing_is_read_before_the_kernel_ahead_is_done(name: str) -> None:
 def test_a_waiting_kernel_asks_for_what_the_grid_places_alone() -> None:
     assert re.findall(r"bring_near<chunk>\((\w+),", source("rms_norm")) == ["x", "weight"]
     assert "bring_near" not in source("rope_pool_fused"), "what is read there says where the rest is"
+
+
+CLAMPED = """
+edition: 1
+name: clamped
+summary: Indices between 0 and the last one, written in both ways.
+arguments: {x: {type: "f32[m]"}, ids: {type: "i32[n]"}, last: {type: i32}}
+results: {near: {type: "f32[n]"}, is_last: {type: "bool[n]"}}
+in_range: {ids: clamp}
+body: |
+  for i in range(n):
+      near[i] = x[ids[i]]
+      is_last[i] = max(min(ids[i], last), 0) == last
+"""
+
+
+def test_a_maximum_with_zero_is_not_one_that_ptxas_compares_wrongly() -> None:
+    compiled = compile_spec(load_text(CLAMPED, "clamped.yaml"))
+    text = emit(compiled.program, compiled.record)["cuda/clamped.cu"]
+    assert text.count("sgl::at_least_zero(sgl::minimum(") == 2
+    assert not re.search(r"sgl::maximum\([^;]*, 0\)", text)

@@ -44,5 +44,6 @@ SPELLINGS = Spellings(
     reserved=RESERVED,
     fuses=True,
     copies_ahead=True,
+    at_least_zero="sgl::at_least_zero",
     starts_early=True,
 )

@@ -33,7 +33,8 @@ class Spellings:
 
     `fuses`: products that are summed up are not rounded first. `copies_ahead`: lanes can copy what the next
     round of a stream reads while they compute. `starts_early`: a kernel may start ahead of what it has to
-    wait for, and then loads all at once what it has asked for.
+    wait for, and then loads all at once what it has asked for. `at_least_zero`: a function of a signed
+    integer that stands for its maximum with 0, if there is one.
     """
 
     types: Mapping[str, str]
@@ -47,6 +48,7 @@ class Spellings:
     fuses: bool = False
     copies_ahead: bool = False
     starts_early: bool = False
+    at_least_zero: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,10 @@ class GpuText(Writer):
                 test, place = self.expr(condition), self.place(load.tensor, load.index)
                 type_ = self.types[load.type.name]
                 return f"sgl::load_if({test}, {place}, {type_}({self.expr(other)}))", ATOM
+            case ir.Apply("maximum", (operand, ir.Const(0)) | (ir.Const(0), operand)) if (
+                self.spellings.at_least_zero and expr.type in (I32, I64)
+            ):
+                return f"{self.spellings.at_least_zero}({self.expr(operand)})", ATOM
             case _:
                 pass
         if expr.op == "select":

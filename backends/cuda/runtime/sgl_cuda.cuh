@@ -207,8 +207,20 @@ SGL_FN float maximum(float a, float b) {
   return most;
 }
 
-// The nearest integer of T's range, ties to even, and 0 for NaN; one instruction. Not as a minimum and a maximum:
-// ptxas 13.0 takes `max(min(x, n), 0) == n` on sm_90 for the predicate of VIMNMX.RELU, which says `x <= n`.
+// ptxas 13.0 takes `max(min(x, n), 0) == n` on sm_90 for the predicate of VIMNMX.RELU, which says `x <= n`. So
+// nothing here is a maximum with a literal 0.
+SGL_FN int32_t at_least_zero(int32_t x) {
+  int32_t least;
+  asm("{\n\t.reg .s32 mask;\n\tshr.s32 mask, %1, 31;\n\tnot.b32 mask, mask;\n\tand.b32 %0, %1, mask;\n\t}"
+      : "=r"(least)
+      : "r"(x));
+  return least;
+}
+SGL_FN int64_t at_least_zero(int64_t x) {
+  return x > 0 ? x : 0;
+}
+
+// The nearest integer of T's range, ties to even, and 0 for NaN; one instruction.
 #define SGL_SATURATES
 template <class T>
 SGL_FN T saturate_to(float x);
