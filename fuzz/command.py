@@ -8,13 +8,13 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from codegen.failures import Failure
 from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, WAYS
-from fuzz.finding import Refusal
-from fuzz.program import make_program
+from fuzz.finding import Finding, Refusal
 from fuzz.run import Interrupted, Outcome, run_programs
-from fuzz.shrink import save, shrink
+from fuzz.shrink import shrink_all
 from kernel_ir.wording import counted
 
 TARGETS = ("cpu", "metal", "cuda")
@@ -36,15 +36,16 @@ def fuzz(parsed: argparse.Namespace) -> int:
     if parsed.coverage_only:
         wanted = (COVERAGE, *(name for name in wanted if name in WAYS))
     progress = _Progress()
+    jobs = parsed.jobs or os.cpu_count() or 1
     try:
-        outcome = run_programs(seed, parsed.programs, wanted, parsed.jobs or os.cpu_count() or 1, progress)
+        outcome = run_programs(seed, parsed.programs, wanted, jobs, progress)
     except Interrupted as stopped:
         progress.finish(stopped.outcome)
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     progress.finish(outcome)
     if not parsed.no_shrink:
-        _shrink_findings(outcome)
+        _shrink_findings(outcome, jobs)
     return EXIT_FOUND if has_failed(outcome) else 0
 
 
@@ -70,16 +71,19 @@ def _targets(written: str) -> tuple[str, ...]:
     return targets
 
 
-def _shrink_findings(outcome: Outcome) -> None:
+def _shrink_findings(outcome: Outcome, jobs: int) -> None:
     """Shrink the first finding of each kind, and keep it among the regressions."""
-    first = {(item.executor, item.kind): item for item in reversed(outcome.findings)}
-    for finding in list(first.values())[-MOST_SHRUNK:]:
+    made = (item for item in reversed(outcome.findings) if item.executor != "generate")
+    first = {(item.executor, item.kind): item for item in made}
+    chosen = list(first.values())[-MOST_SHRUNK:]
+    for finding in chosen:
         print(f"shrinking: {finding}", flush=True)
-        path = save(shrink(make_program(finding.seed), finding), finding)
-        print(
-            f"wrote {os.path.relpath(path)}; `build.py test tests/test_fuzz.py` runs it from now on",
-            flush=True,
-        )
+    shrink_all(chosen, jobs, _say_kept)
+
+
+def _say_kept(finding: Finding, path: Path) -> None:
+    wrote = f"wrote {os.path.relpath(path)} of program {finding.seed}"
+    print(f"{wrote}; `build.py test tests/test_fuzz.py` runs it from now on", flush=True)
 
 
 class _Progress:

@@ -11,13 +11,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 from fuzz.finding import Finding
-from fuzz.program import Program
+from fuzz.program import Program, make_program
 from fuzz.reduce_spec import Spec, read, reductions, write
 from fuzz.run import ROOT, SECONDS_TO_COMPILE
 from kernel_ir.errors import SpecError
@@ -25,22 +28,60 @@ from kernel_ir.load import load_text
 from kernel_ir.typecheck.check import check_spec
 
 REGRESSIONS = ROOT / "tests" / "regressions"
+SECONDS_TO_SHRINK = 180.0  # one finding
 _CANDIDATES = 24  # of one batch
 _HEADER = re.compile(r"# calls (\d+) (whole|real)\n")
 
 
-def shrink(program: Program, finding: Finding, most_rounds: int = 200) -> Program:
-    """The smallest program found in which the finding's executor still fails in the same way."""
+def shrink_all(
+    findings: Sequence[Finding],
+    jobs: int,
+    report: Callable[[Finding, Path], None],
+    seconds: float = SECONDS_TO_SHRINK,
+) -> None:
+    """Shrink each finding's program, `jobs` at once, and keep what is left; `report` is told where.
+
+    An interrupt ends all of it; what was not done by then is not kept.
+    """
+    stopped = threading.Event()
+
+    def work(finding: Finding) -> None:
+        small = shrink(make_program(finding.seed), finding, seconds, stopped)
+        if not stopped.is_set():
+            report(finding, save(small, finding))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for done in as_completed([pool.submit(work, finding) for finding in findings]):
+                done.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def shrink(
+    program: Program,
+    finding: Finding,
+    seconds: float = SECONDS_TO_SHRINK,
+    stopped: threading.Event | None = None,
+) -> Program:
+    """The smallest program found in which the finding's executor still fails in the same way.
+
+    No round begins after so many seconds, or once it is `stopped`.
+    """
+    stopped = stopped or threading.Event()
+    until = monotonic() + seconds
     targets = finding.executor if not finding.executor.startswith("pass") else "passes"
     spec = read(program.text)
     tried: set[str] = set()
-    for _ in range(most_rounds):
+    while monotonic() < until and not stopped.is_set():
         fresh = _smaller(spec, tried)
         candidates = list(islice(fresh, _CANDIDATES))
         if not candidates:
             break
-        failing = _failing(program, candidates, targets, finding)
-        if failing:
+        failing = _failing(program, candidates, targets, finding, stopped)
+        if failing and not stopped.is_set():
             spec = min(failing, key=lambda item: len(write(item)))
     return replace(program, text=write(spec), calls_seed=program.drawn_from)
 
@@ -64,7 +105,9 @@ def _is_valid(spec: Spec) -> bool:
     return True
 
 
-def _failing(program: Program, specs: Sequence[Spec], targets: str, finding: Finding) -> list[Spec]:
+def _failing(
+    program: Program, specs: Sequence[Spec], targets: str, finding: Finding, stopped: threading.Event
+) -> list[Spec]:
     """The specs in which the finding stands. A worker that dies is told which one it was at."""
     programs = {
         number: replace(
@@ -74,7 +117,7 @@ def _failing(program: Program, specs: Sequence[Spec], targets: str, finding: Fin
         for number, spec in enumerate(specs)
     }  # fmt: skip
     found: set[int] = set()
-    while programs:
+    while programs and not stopped.is_set():
         at, ended = _run(list(programs.values()), targets, finding, found)
         if ended:
             break

@@ -30,7 +30,7 @@ from fuzz.run import Outcome, run_programs
 from fuzz.run_cpu import CompileError
 from fuzz.run_cuda import build_cuda
 from fuzz.run_metal import most_accesses
-from fuzz.shrink import REGRESSIONS, load_regression, shrink
+from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
 from kernel_ir.typecheck.check import check_spec
@@ -192,6 +192,33 @@ def test_a_finding_shrinks_to_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> 
     body = small.text.partition("body: |")[2]
     assert "/ 3.0" in body and len(body.split("\n")) <= 12, body
     assert small.drawn_from == program.seed
+
+
+def test_shrinking_ends_in_time_with_what_it_has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two programs at once, by a clock that goes on by 1 with each round: the smaller ones are kept."""
+    rounds: list[str] = []
+    sizes: dict[str, int] = {}
+
+    def fails(
+        programs: Sequence[Program], targets: str, finding: Finding, found: set[int]
+    ) -> tuple[int, bool]:
+        rounds.append(targets)
+        found |= {item.seed for item in programs}
+        return 0, True
+
+    def keep(small: Program, finding: Finding) -> Path:
+        sizes[finding.executor] = len(small.text)
+        return tmp_path / finding.executor
+
+    monkeypatch.setattr("fuzz.shrink._run", fails)
+    monkeypatch.setattr("fuzz.shrink.save", keep)
+    monkeypatch.setattr("fuzz.shrink.monotonic", lambda: float(len(rounds)))
+    findings = [Finding(DIVIDES, executor, "mismatch", "") for executor in ("cpu", "metal")]
+    kept: list[Path] = []
+    shrink_all(findings, 2, lambda finding, path: kept.append(path), seconds=2.0)
+    assert sorted(kept) == [tmp_path / "cpu", tmp_path / "metal"]
+    assert 2 <= len(rounds) <= 4
+    assert min(sizes.values()) < len(make_program(DIVIDES).text)
 
 
 @pytest.mark.parametrize(("seed", "programs"), [(7000, 20), (fresh_seed(), 12)], ids=["fixed", "fresh"])
