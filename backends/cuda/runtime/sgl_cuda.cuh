@@ -207,8 +207,8 @@ SGL_FN float maximum(float a, float b) {
   return most;
 }
 
-// ptxas 13.0 takes `max(min(x, n), 0) == n` on sm_90 for the predicate of VIMNMX.RELU, which says `x <= n`. So
-// nothing here is a maximum with a literal 0.
+// On sm_90, ptxas 13.0 takes `max(min(x, n), 0) == n` for the predicate of VIMNMX.RELU, which says `0 <= x <= n`.
+// So nothing here is a maximum with a literal 0.
 SGL_FN int32_t at_least_zero(int32_t x) {
   int32_t least;
   asm("{\n\t.reg .s32 mask;\n\tshr.s32 mask, %1, 31;\n\tnot.b32 mask, mask;\n\tand.b32 %0, %1, mask;\n\t}"
