@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from every_spec import NAMES, load
 
-from backends.cuda.emit import emit, launch_records
+from backends.cuda.emit import TARGET, emit, launch_records
+from codegen import lowered as low
+from codegen.gpu.plan import plan
+from codegen.gpu.taking import Taking
 from codegen.host.native import op_files
 from codegen.pipeline import compile_spec
 from kernel_ir.load import load_text
+
+
+from kernel_ir import nodes as ir
+from kernel_ir.dtypes import U32
 
 BACKENDS = Path(__file__).parent.parent / "backends"
 NVCC = shutil.which("nvcc")
@@ -92,3 +100,25 @@ def test_a_maximum_with_zero_is_not_one_that_ptxas_compares_wrongly() -> None:
     text = emit(compiled.program, compiled.record)["cuda/clamped.cu"]
     assert text.count("sgl::at_least_zero(sgl::minimum(") == 2
     assert not re.search(r"sgl::maximum\([^;]*, 0\)", text)
+
+
+def test_words_that_are_taken_one_by_one_are_put_in_order_first() -> None:
+    assert "sgl::RankedWords<chunk, turns>" in source("route_sigmoid")
+    compiled = compile_spec(load("route_sigmoid"))
+    (item,) = plan(compiled.program, compiled.record, TARGET)
+    loops = [loop for loop in item.launch.body if isinstance(loop, low.Loop) and loop.kind == "serial"]
+    (taking,) = (found for loop in loops if (found := Taking.of(loop, item)) is not None)
+    read_again = ir.Let("again", ir.At(taking.row, ir.Var(taking.fold.var, U32), U32))
+    other = replace(item, launch=replace(item.launch, body=(*item.launch.body, read_again)))
+    assert not any(Taking.of(loop, other) for loop in loops)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler on this machine's PATH")
+def test_words_are_taken_in_order_by_teams_of_any_size(tmp_path: Path) -> None:
+    program = tmp_path / "ranked_words"
+    source = Path(__file__).parent / "cpp" / "ranked_words.cpp"
+    includes = [f"-I{BACKENDS / folder}" for folder in ("cuda/runtime", "gpu_runtime")]
+    flags = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-pthread"]
+    subprocess.run(["c++", *flags, *includes, str(source), "-o", str(program)], check=True)
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -120,8 +120,8 @@ def test_an_override_that_cannot_be_followed_names_itself(wrong: str) -> None:
 
 def test_schedules_are_chosen_from_the_launch_alone() -> None:
     launch = compile_spec(load("rms_norm")).program.launches[0]
-    parted = TARGET.parted
-    targets = ((Target("cuda", 9, parted), "one"), (Target("metal", 31, parted), "another"))
+    schedules = TARGET.schedules
+    targets = ((Target("cuda", 9, schedules), "one"), (Target("metal", 31, schedules), "another"))
     first, second = (choose_schedule(launch, frozenset(), {}, *where) for where in targets)
     assert first == second
 

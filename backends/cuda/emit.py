@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.cuda.contract import check_files
@@ -13,7 +13,7 @@ from codegen.gpu.frame import about, is_written, template_arguments, template_pa
 from codegen.gpu.launch_tables import Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, plan
 from codegen.gpu.record import LaunchRecord
-from codegen.gpu.schedule import Schedule, Target, TeamSize
+from codegen.gpu.schedule import AGAIN, ONCE, Schedule, Schedules, Target, TeamSize
 from codegen.gpu.text import memory_of
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
@@ -24,7 +24,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 TARGET = Target(
     "cuda",
     most_buffers=256,
-    parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16, jammed_bytes=512),
+    schedules=Schedules(
+        parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=16, jammed_bytes=512),
+        once=replace(ONCE, teams_per_group=4),
+        again=replace(AGAIN, teams_per_group=1),
+        tiled=Schedule((TeamSize(512, 32), TeamSize(1024, 128), TeamSize(None, 256)), tile_turns=1),
+    ),
     least_lanes=4,
 )
 
@@ -106,6 +111,8 @@ def _bounds(launch: LaunchRecord) -> str:
         return str(max(row.lanes for row in launch.schedule.teams))
     kept = f"turns * {launch.kept}" if launch.has_turns else "0"
     kept = f"is_aligned ? {kept} : 0" if launch.has_turns and launch.has_chunks else kept
+    if launch.tiled is not None:
+        return f"{launch.schedule.most_threads}, sgl::least_tiles({launch.schedule.most_threads}, {kept})"
     return f"sgl::kMostLanes, sgl::least_blocks({kept})"
 
 

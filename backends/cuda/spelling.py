@@ -46,4 +46,6 @@ SPELLINGS = Spellings(
     copies_ahead=True,
     at_least_zero="sgl::at_least_zero",
     starts_early=True,
+    sorts_ranks=True,
+    unrolled='_Pragma("unroll 8")',
 )

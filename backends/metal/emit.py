@@ -15,7 +15,7 @@ from codegen.gpu.frame import about, is_written, template_arguments, template_pa
 from codegen.gpu.launch_tables import Array, Frame, write_launches
 from codegen.gpu.plan import LaunchPlan, plan
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
-from codegen.gpu.schedule import Schedule, Target, TeamSize
+from codegen.gpu.schedule import Schedule, Schedules, Target, TeamSize
 from codegen.gpu.text import memory_of
 from codegen.gpu.wrap import wrap
 from codegen.gpu.writer import GpuWriter
@@ -27,7 +27,9 @@ HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 RUNTIME = (HERE / "runtime", HERE.parent / "gpu_runtime")  # where a shader's headers are
 TARGET = Target(
-    "metal", most_buffers=31, parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=32)
+    "metal",
+    most_buffers=31,
+    schedules=Schedules(parted=Schedule((TeamSize(None, 256),), register_bytes=384, part_lanes=32)),
 )
 
 

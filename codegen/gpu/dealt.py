@@ -17,6 +17,7 @@ from codegen.build_ir import extent_of
 from codegen.gpu.chunks import Block, Chunk, ChunkedLoop, accumulated
 from codegen.gpu.holds import PLACE, Hold, at_place
 from codegen.gpu.split import names_in
+from codegen.gpu.taking import Taking
 from codegen.gpu.text import GpuText, Lanes
 from codegen.names import author_name
 from codegen.writer import MEMBERS
@@ -141,7 +142,10 @@ class DealtWriter(GpuText):
 
     def serial_loop(self, loop: low.Loop) -> None:
         """A loop in order, or one whose iterations go to parts of the team."""
-        if loop.var not in self.plan.shared_out:
+        taking = Taking.of(loop, self.plan) if self.spellings.sorts_ranks else None
+        if taking is not None:
+            self._take(loop, taking)
+        elif loop.var not in self.plan.shared_out:
             super().serial_loop(loop)
         elif self.who != "team":
             self._share_out(loop, lambda: self.statements(loop.body))
@@ -149,6 +153,24 @@ class DealtWriter(GpuText):
             inner = self._dealt_in(loop.body)
             with self._parts(inner, self.operand(inner.low), self.operand(inner.high)):
                 self._share_out(loop, lambda: self.statements(loop.body))
+
+    def _take(self, loop: low.Loop, taking: Taking) -> None:
+        """Rounds that each take the greatest word of a row, which is put in order before."""
+        (accumulator,) = taking.fold.accumulators
+        words = self.namer.invent(f"{author_name(taking.row)}_words")
+        self.line(f"sgl::RankedWords<chunk, turns> {words}({self.namer[taking.row]});")
+        with self.scope(self.for_header(loop.var, loop.low, loop.high)):
+            taken = self.namer.invent(f"{author_name(accumulator.names[0])}_taken")
+            self.line(f"const auto {taken} = {words}.take(team, {self._count_of(taking.fold)});")
+            for name, member, type_ in _members(accumulator):
+                shown = self._type_of_name(name, type_)
+                self.line(f"const {shown} {self.namer.declare(name)} = {taken}.{member}();")
+            self.has_exchanged = True
+            self.statements(taking.rest)
+
+    def _count_of(self, fold: low.Fold) -> str:
+        """The end of a fold's range, as the type in which its indices are counted."""
+        return f"{self._type_of_lane(fold.var)}({self.expr(fold.high)})"
 
     def _share_out(self, loop: low.Loop, write: Callable[[], None]) -> None:
         first, end = self.operand(loop.low), self.operand(loop.high)
@@ -307,6 +329,8 @@ class DealtWriter(GpuText):
     def _shared_fold(self, fold: low.Fold) -> None:
         """A fold that each of the chunk's iterations makes, with a state for each."""
         states = [self._declare_state(item, fold.var, "[chunk]") for item in fold.accumulators]
+        if self.spellings.unrolled:
+            self.line(self.spellings.unrolled)
         with self.scope(self.for_header(fold.var, fold.low, fold.high)) as index:
             self._together(fold.body, Folding(fold, tuple(f"{item}[step]" for item in states), index))
         for item, state in zip(fold.accumulators, states, strict=True):

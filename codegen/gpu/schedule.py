@@ -55,9 +55,35 @@ class Schedule:
         return max(row.lanes if row.lanes > SIMD_LANES else shared for row in self.teams)
 
 
+# Rows that are reduced once: a lane should have a few chunks of its own.
+_SMALL = (TeamSize(32, 4), TeamSize(64, 8))
+_LONG = (TeamSize(512, 32), TeamSize(2048, 128), TeamSize(4096, 256), TeamSize(None, 512))
+ONCE = Schedule((*_SMALL, TeamSize(128, 8), *_LONG), teams_per_group=8)
+# Several loops, and nothing reduced: one chunk is enough.
+APART = Schedule((*_SMALL, TeamSize(128, 16), *_LONG))
+# Reduced again and again inside a loop: waiting across a threadgroup would cost more than it gains.
+AGAIN = Schedule((*_SMALL, TeamSize(128, 16), TeamSize(2048, 32), TeamSize(None, 128)))
+# Shared out over parts of the team: as many lanes as there are chunks of work.
+SHARED_OUT = Schedule((TeamSize(256, 32), TeamSize(512, 64), TeamSize(None, 128)), register_bytes=64)
+# Nothing exchanged: as many lanes as there is work for in a tile.
+TILED = Schedule((TeamSize(512, 32), TeamSize(None, 128)))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """How a target deals launches out, by the shape of their work; `parted` where teams have parts."""
+
+    parted: Schedule
+    once: Schedule = ONCE
+    apart: Schedule = APART
+    again: Schedule = AGAIN
+    shared_out: Schedule = SHARED_OUT
+    tiled: Schedule = TILED
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a GPU target allows, and how it deals streams over the parts of a team.
+    """What a GPU target allows, and how it deals launches out.
 
     `most_buffers` counts what a kernel may be bound to. `least_lanes`: of a team; teams that share a
     simdgroup must go through a kernel together.
@@ -65,22 +91,9 @@ class Target:
 
     name: str
     most_buffers: int
-    parted: Schedule
+    schedules: Schedules
     least_lanes: int = SIMD_LANES
 
-
-# Rows that are reduced once: a lane should have a few chunks of its own.
-_SMALL = (TeamSize(32, 4), TeamSize(64, 8))
-_LONG = (TeamSize(512, 32), TeamSize(2048, 128), TeamSize(4096, 256), TeamSize(None, 512))
-_ONCE = Schedule((*_SMALL, TeamSize(128, 8), *_LONG), teams_per_group=8)
-# Several loops, and nothing reduced: one chunk is enough.
-_APART = Schedule((*_SMALL, TeamSize(128, 16), *_LONG))
-# Reduced again and again inside a loop: waiting across a threadgroup would cost more than it gains.
-_AGAIN = Schedule((*_SMALL, TeamSize(128, 16), TeamSize(2048, 32), TeamSize(None, 128)))
-# Shared out over parts of the team: as many lanes as there are chunks of work.
-_SHARED_OUT = Schedule((TeamSize(256, 32), TeamSize(512, 64), TeamSize(None, 128)), register_bytes=64)
-# Nothing exchanged: as many lanes as there is work for in a tile.
-_TILED = Schedule((TeamSize(512, 32), TeamSize(None, 128)))
 
 _OVERRIDES = ("team", "teams_per_group", "tile_turns")
 
@@ -96,17 +109,17 @@ def choose_schedule(
     """The schedule of a launch, whose teams may have parts. Raises TargetError where an override cannot be
     followed.
     """
-    is_folded = any(_is_fold_over_lanes(item) for item in low.walk(launch.body))
+    is_folded, of = any(_is_fold_over_lanes(item) for item in low.walk(launch.body)), target.schedules
     if has_parts:
-        chosen = target.parted
+        chosen = of.parted
     elif nests and not is_folded:
-        chosen = _SHARED_OUT
+        chosen = of.shared_out
     elif tiled_loop(launch) is not None:
-        chosen = _TILED
+        chosen = of.tiled
     elif any(_exchanges(item) for item in low.walk(launch.body) if isinstance(item, low.Loop)):
-        chosen = _AGAIN
+        chosen = of.again
     else:
-        chosen = _ONCE if is_folded else _APART
+        chosen = of.once if is_folded else of.apart
     for name, value in overrides.items():
         chosen = _override(chosen, name, value, target.name, spec)
     least = target.least_lanes if _goes_straight(launch.body) else SIMD_LANES

@@ -34,7 +34,9 @@ class Spellings:
     `fuses`: products that are summed up are not rounded first. `copies_ahead`: lanes can copy what the next
     round of a stream reads while they compute. `starts_early`: a kernel may start ahead of what it has to
     wait for, and then loads all at once what it has asked for. `at_least_zero`: a function of a signed
-    integer that stands for its maximum with 0, if there is one.
+    integer that stands for its maximum with 0, if there is one. `sorts_ranks`: words that are taken from a
+    row one by one can be put in order first. `unrolled`: what stands before a loop of any length that should
+    have several of its loads under way together.
     """
 
     types: Mapping[str, str]
@@ -49,6 +51,8 @@ class Spellings:
     copies_ahead: bool = False
     starts_early: bool = False
     at_least_zero: str = ""
+    sorts_ranks: bool = False
+    unrolled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

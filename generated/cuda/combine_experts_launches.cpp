@@ -39,7 +39,8 @@ constexpr Measure grid_0[] = {
 
 constexpr TeamRow teams_0[] = {
     {512, 32},
-    {kHoweverLong, 128},
+    {1024, 128},
+    {kHoweverLong, 256},
 };
 
 constexpr int16_t tensors_0[] = {
@@ -84,7 +85,7 @@ constexpr LaunchRow kLaunches[] = {
         .tiled = measure_1,
         .longest = measure_1,
         .teams = teams_0,
-        .tile_turns = 2,
+        .tile_turns = 1,
         .teams_per_group = 4,
         .part_lanes = 0,
         .tensors = tensors_0,

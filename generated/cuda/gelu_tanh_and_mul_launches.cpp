@@ -39,7 +39,8 @@ constexpr Measure grid_0[] = {
 
 constexpr TeamRow teams_0[] = {
     {512, 32},
-    {kHoweverLong, 128},
+    {1024, 128},
+    {kHoweverLong, 256},
 };
 
 constexpr int16_t tensors_0[] = {
@@ -63,18 +64,18 @@ constexpr Measure multiples_0[] = {
 };
 
 constexpr KernelRow kernels_0[] = {
-    {0, 0, 4, 2, true, false, false, 1},
-    {1, 0, 4, 2, true, true, false, 1},
-    {2, 0, 4, 2, false, false, false, 1},
-    {3, 0, 4, 2, false, true, false, 1},
-    {4, 1, 8, 2, true, false, false, 1},
-    {5, 1, 8, 2, true, true, false, 1},
-    {6, 1, 8, 2, false, false, false, 1},
-    {7, 1, 8, 2, false, true, false, 1},
-    {8, 2, 8, 2, true, false, false, 1},
-    {9, 2, 8, 2, true, true, false, 1},
-    {10, 2, 8, 2, false, false, false, 1},
-    {11, 2, 8, 2, false, true, false, 1},
+    {0, 0, 4, 1, true, false, false, 1},
+    {1, 0, 4, 1, true, true, false, 1},
+    {2, 0, 4, 1, false, false, false, 1},
+    {3, 0, 4, 1, false, true, false, 1},
+    {4, 1, 8, 1, true, false, false, 1},
+    {5, 1, 8, 1, true, true, false, 1},
+    {6, 1, 8, 1, false, false, false, 1},
+    {7, 1, 8, 1, false, true, false, 1},
+    {8, 2, 8, 1, true, false, false, 1},
+    {9, 2, 8, 1, true, true, false, 1},
+    {10, 2, 8, 1, false, false, false, 1},
+    {11, 2, 8, 1, false, true, false, 1},
 };
 
 constexpr LaunchRow kLaunches[] = {
@@ -84,7 +85,7 @@ constexpr LaunchRow kLaunches[] = {
         .tiled = measure_1,
         .longest = measure_1,
         .teams = teams_0,
-        .tile_turns = 2,
+        .tile_turns = 1,
         .teams_per_group = 4,
         .part_lanes = 0,
         .tensors = tensors_0,

@@ -67,26 +67,11 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
         }
     }
     sgl::DealtRow<int64_t, 1, sgl::single_turns(turns, chunk)> chosen(chosen_memory + index_t(team.item) * k);
+    sgl::RankedWords<chunk, turns> rank_rank_words(rank_rank);
     for (index_t turn_2 = 0; turn_2 < k; ++turn_2) {
-        sgl::Accumulator<sgl::Top<uint32_t, index_t>> chosen_best_state;
-        SGL_UNROLL
-        for (int turn = 0; turns == 0 || turn < turns; ++turn) {
-            const index_t e_base = (index_t(turn) * team.lanes + team.lane) * chunk;
-            if (e_base >= experts) break;
-            SGL_UNROLL
-            for (int step = 0; step < chunk; ++step) {
-                const index_t e = e_base + step;
-                if (!is_aligned && e >= experts) break;
-                chosen_best_state.add(e, rank_rank.get(turn, step, e));
-            }
-        }
-        team.wait();
-        chosen_best_state.combine(team);
-        const index_t chosen_best = chosen_best_state.index();
+        const auto chosen_best_taken = rank_rank_words.take(team, index_t(experts));
+        const index_t chosen_best = chosen_best_taken.index();
         chosen.put(team, turn_2, chosen_best);
-        if (0 <= chosen_best) {
-            rank_rank.put(team, chosen_best, 0u);
-        }
     }
     float side = 0.0f;
     if (renormalize) {

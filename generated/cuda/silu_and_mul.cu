@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows, a tile of c < width.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 4 : 0)) silu_and_mul_kernel(
+__global__ void __launch_bounds__(256, sgl::least_tiles(256, is_aligned ? turns * 4 : 0)) silu_and_mul_kernel(
     const silu_and_mul_params params,
     const sgl::Launch launch) {
     const sgl::Team team = sgl::make_team(launch);
@@ -61,18 +61,18 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
 }
 
 const void* const kernels[] = {
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int64_t, 4, false, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int64_t, 4, true, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int32_t, 4, false, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int32_t, 4, true, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int64_t, 8, false, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int64_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int32_t, 8, false, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int32_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int64_t, 8, false, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int64_t, 8, true, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int32_t, 8, false, 2>),
-    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int32_t, 8, true, 2>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int64_t, 4, false, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int64_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int32_t, 4, false, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<float, int32_t, 4, true, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int64_t, 8, false, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int64_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int32_t, 8, false, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__half, int32_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int64_t, 8, false, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int64_t, 8, true, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int32_t, 8, false, 1>),
+    reinterpret_cast<const void*>(&silu_and_mul_kernel<__nv_bfloat16, int32_t, 8, true, 1>),
 };
 
 }  // namespace

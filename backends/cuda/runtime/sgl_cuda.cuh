@@ -36,6 +36,10 @@ constexpr int kFirstLanes = 1 << 17;  // about as many as a GPU runs at once
 constexpr int least_blocks(int kept) {
   return kept == 0 || kept > 6 ? 1 : 2;
 }
+// The same of blocks that each have a tile of work, in one turn: many of them hide what they wait for.
+constexpr int least_tiles(int lanes, int kept) {
+  return kept == 0 || kept > 6 ? 1 : 1536 / lanes;
+}
 
 SGL_FN bool is_given(const Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;
@@ -264,6 +268,7 @@ SGL_FN uint8_t narrow_f8e4m3(float x) {
 
 #include "ahead.cuh"
 #include "parts.h"
+#include "ranked.cuh"
 #include "shares.h"
 
 namespace sgl {
