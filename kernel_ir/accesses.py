@@ -45,6 +45,7 @@ class Assume:
 
 
 Step: TypeAlias = Enter | Name | Assume
+_last: tuple[ir.Kernel, Facts, tuple[Access, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,10 +93,13 @@ def take(facts: Facts, step: Step) -> Facts:
 def accesses(kernel: ir.Kernel, facts: Facts) -> tuple[Access, ...]:
     """The stores of a kernel and the loads of what it stores to, in program order.
 
-    A statement's loads come before its store.
+    A statement's loads come before its store. Each check of a kernel asks for them, so the last are kept.
     """
-    written = frozenset(name for name, item in kernel.tensors().items() if item.role != "input")
-    return tuple(_Collector(written).block(kernel.body, _Place((), facts)))
+    global _last
+    if _last is None or _last[0] is not kernel or _last[1] is not facts:
+        written = frozenset(name for name, item in kernel.tensors().items() if item.role != "input")
+        _last = (kernel, facts, tuple(_Collector(written).block(kernel.body, _Place((), facts))))
+    return _last[2]
 
 
 def names_of(steps: tuple[Step, ...]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing_extensions import assert_never
 
 from kernel_ir import nodes as ir
 
+_LEAVES = frozenset((ir.Const, ir.Size, ir.Param, ir.Given, ir.Var))
+
 
 def children(expr: ir.Expr) -> tuple[ir.Expr, ...]:
     """The direct operands of an expression, in evaluation order."""
@@ -57,7 +59,8 @@ def walk(expr: ir.Expr) -> Iterator[ir.Expr]:
     while waiting:
         item = waiting.pop()
         yield item
-        waiting += reversed(children(item))
+        if type(item) not in _LEAVES:
+            waiting += reversed(children(item))
 
 
 def substitute(expr: ir.Expr, names: dict[str, ir.Expr]) -> ir.Expr:
