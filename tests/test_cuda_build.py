@@ -53,7 +53,7 @@ print(sorted(set(cuda.__all__) - set(dir(cuda._native))))
 
 
 # These have kernels that the assembler gives memory of their own; no other may come to it.
-WITH_LOCAL_MEMORY = {"combine_experts_scaled", "paged_attention_decode", "rope_pool_fused"}
+WITH_LOCAL_MEMORY = {"combine_experts_scaled", "paged_attention_decode"}
 
 
 @pytest.mark.usefixtures("package")

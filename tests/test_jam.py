@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,7 +89,29 @@ def test_a_stream_copies_ahead_where_a_lane_has_room_for_it() -> None:
     source = emit(made.program, made.record)[f"cuda/{made.record.name}.cu"]
     text = source[source.index("_points_kernel(") :]
     assert text.count("fetch<chunk>(") == 4  # keys and values, of the first round and of each next one
-    assert "__shared__ uint4 ahead_memory[Ahead::is_on ? 2048 : 1];" in text
+    assert "using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256, 8>;" in text
+    assert "sgl::add_parts(team, ahead, ahead_memory, p_acc_0, p_acc_1, p_acc_2, p_acc_3);" in text
+
+
+def points_kernel(text: str) -> str:
+    made = compile_spec(load_text(text, "decode.yaml"))
+    source = emit(made.program, made.record)[f"cuda/{made.record.name}.cu"]
+    return source[source.index("_points_kernel(") :]
+
+
+def test_each_lane_of_a_part_weighs_one_term_for_one_point() -> None:
+    text = points_kernel(Path(DECODE).read_text())
+    assert text.count("sgl::own_sum(") == 1 and ".combine(" not in text
+    assert text.count("sgl::exp(") == 3  # of a rise, of a weight, and of what a part's sums are scaled by
+    assert "float p_max_own = " in text and "float p_max_1 = " not in text
+
+
+def test_points_whose_scores_differ_by_more_than_a_sum_have_all_scores_in_every_lane() -> None:
+    text = Path(DECODE).read_text()
+    text = text.replace("  kv_indptr: {", '  slope: {type: "f32[num_qo_heads]"}\n  kv_indptr: {', 1)
+    text = text.replace("for d in range(head_dim))\n", "for d in range(head_dim)) * slope[h]\n", 1)
+    kernel = points_kernel(text)
+    assert "own_sum(" not in kernel and kernel.count(".combine(team);") == POINTS
 
 
 @pytest.mark.parametrize("text", NOT_JAMMED.values(), ids=NOT_JAMMED)

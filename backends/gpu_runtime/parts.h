@@ -61,19 +61,32 @@ SGL_FN float over_parts(Team, float value) {
   return value;
 }
 
-// Adds up a row's elements over parts, each part's scaled by its `share`.
+// Multiplies a part's row by its share.
 template <class S, int chunk, int turns>
-SGL_FN void add_parts(Part part, float share, SGL_THREAD DealtRow<S, chunk, turns>& row) {
+SGL_FN void scale_part(Part, float share, SGL_THREAD DealtRow<S, chunk, turns>& row) {
+  SGL_UNROLL
+  for (int turn = 0; turn < turns; ++turn) {
+    SGL_UNROLL
+    for (int step = 0; step < chunk; ++step) row.set(turn, step, 0, row.get(turn, step, 0) * share);
+  }
+}
+
+template <class S, int chunk, int turns>
+SGL_FN void scale_part(Team, float, SGL_THREAD DealtRow<S, chunk, turns>&) {}
+
+// Adds up a row's elements over parts.
+template <class S, int chunk, int turns>
+SGL_FN void add_parts(Part part, SGL_THREAD DealtRow<S, chunk, turns>& row) {
   SGL_UNROLL
   for (int turn = 0; turn < turns; ++turn) {
     SGL_UNROLL
     for (int step = 0; step < chunk; ++step) {
-      row.set(turn, step, 0, over_parts<Sum<float>>(part, row.get(turn, step, 0) * share));
+      row.set(turn, step, 0, over_parts<Sum<float>>(part, row.get(turn, step, 0)));
     }
   }
 }
 
 template <class S, int chunk, int turns>
-SGL_FN void add_parts(Team, float, SGL_THREAD DealtRow<S, chunk, turns>&) {}
+SGL_FN void add_parts(Team, SGL_THREAD DealtRow<S, chunk, turns>&) {}
 
 }  // namespace sgl

@@ -72,6 +72,12 @@ def _name(name: str, point: int) -> str:
     return f"{author_name(name)}_{point}.{name} of {point}"
 
 
+def point_of(name: str) -> tuple[str, int] | None:
+    """The name that `name` is a point's copy of, and the point; None for other names."""
+    copied, _, point = name.rpartition(" of ")
+    return (copied.partition(".")[2], int(point)) if copied and point.isdecimal() else None
+
+
 def _is_quotient(expr: ir.Expr, var: str) -> bool:
     """Whether an expression is the variable divided by what host code knows."""
     match expr:

@@ -65,8 +65,8 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     const int64_t j_last = sgl::minimum(sgl::to_i64(j_end),
             sgl::wrapping_add(sgl::maximum(0 < head_dim ? sgl::to_i64(entries) : 4611686018427387904,
             j_first), 1));
-    using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256>;
-    __shared__ uint4 ahead_memory[Ahead::is_on ? 2048 : 1];
+    using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256, 8>;
+    __shared__ uint4 ahead_memory[Ahead::count];
     const Ahead ahead(ahead_memory);
     if (Ahead::is_on
             && 0 < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts)))) {
@@ -294,7 +294,8 @@ __global__ void __launch_bounds__(256) paged_attention_decode_kernel(
     const float p_max_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max);
     const float p_max_share = p_max == p_max_of_parts ? 1.0f : sgl::exp(p_max - p_max_of_parts);
     p_sum = sgl::over_parts<sgl::Sum<float>>(team, p_sum * p_max_share);
-    sgl::add_parts(team, p_max_share, p_acc);
+    sgl::scale_part(team, p_max_share, p_acc);
+    sgl::add_parts(team, ahead, ahead_memory, p_acc);
     if (team.part != 0) return;
     const float p_scale = p_sum == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum);
     SGL_UNROLL
@@ -382,18 +383,9 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
             p_acc_lost_3.set(turn, step, d, 0.0f);
         }
     }
-    float p_max_0 = -CUDART_INF_F;
-    float p_max_1 = -CUDART_INF_F;
-    float p_max_2 = -CUDART_INF_F;
-    float p_max_3 = -CUDART_INF_F;
-    float p_sum_0 = 0.0f;
-    float p_sum_1 = 0.0f;
-    float p_sum_2 = 0.0f;
-    float p_sum_3 = 0.0f;
-    float p_sum_lost_0 = 0.0f;
-    float p_sum_lost_1 = 0.0f;
-    float p_sum_lost_2 = 0.0f;
-    float p_sum_lost_3 = 0.0f;
+    float p_max_own = -CUDART_INF_F;
+    float p_sum_own = 0.0f;
+    float p_sum_lost_own = 0.0f;
     const index_t j_begin = index_t(sgl::load(kv_indptr, b));
     const index_t j_end = index_t(sgl::load(kv_indptr, b + 1));
     const int64_t j_first = sgl::maximum(sgl::to_i64(j_begin),
@@ -401,8 +393,8 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
     const int64_t j_last = sgl::minimum(sgl::to_i64(j_end),
             sgl::wrapping_add(sgl::maximum(0 < head_dim ? sgl::to_i64(entries) : 4611686018427387904,
             j_first), 1));
-    using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256>;
-    __shared__ uint4 ahead_memory[Ahead::is_on ? 2048 : 1];
+    using Ahead = sgl::Ahead<is_aligned && turns == 1 && sizeof(T) * chunk <= 16, 256, 8>;
+    __shared__ uint4 ahead_memory[Ahead::count];
     const Ahead ahead(ahead_memory);
     if (Ahead::is_on
             && 0 < sgl::floor_divide(sgl::wrapping_add(sgl::floor_divide(sgl::wrapping_add(sgl::wrapping_subtract(j_last, j_first), 15), 16), sgl::to_i64(index_t(team.parts) - 1)), sgl::to_i64(index_t(team.parts)))) {
@@ -438,10 +430,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
         const int64_t j_block = sgl::wrapping_add(sgl::wrapping_multiply(j_turn,
                 sgl::to_i64(index_t(team.parts))), sgl::to_i64(index_t(team.part)));
         const int64_t j_start = sgl::wrapping_add(j_first, sgl::wrapping_multiply(j_block, 16));
-        float p_sum_part_0 = 0.0f;
-        float p_sum_part_1 = 0.0f;
-        float p_sum_part_2 = 0.0f;
-        float p_sum_part_3 = 0.0f;
+        float p_sum_part_own = 0.0f;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -457,14 +446,6 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
             }
         }
         for (index_t j_round = 0; j_round < 4; ++j_round) {
-            float j_scores_0[4];
-            float j_scores_1[4];
-            float j_scores_2[4];
-            float j_scores_3[4];
-            float j_weights_0[4];
-            float j_weights_1[4];
-            float j_weights_2[4];
-            float j_weights_3[4];
             sgl::Held<T, chunk, is_aligned, turns> q_held;
             sgl::Held<T, chunk, is_aligned, turns> q_held_2;
             sgl::Held<T, chunk, is_aligned, turns> q_held_3;
@@ -549,6 +530,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                     }
                 }
             }
+            float j_sums[16];
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
                 sgl::Accumulator<sgl::Sum<float>> j_sum_d_summed_0_state;
@@ -580,44 +562,34 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                         j_sum_d_summed_3_state.add_product(d, q_chunk_4.get(step), k_pool_chunk.get(step));
                     }
                 }
-                team.wait();
-                j_sum_d_summed_0_state.combine(team);
-                team.wait();
-                j_sum_d_summed_1_state.combine(team);
-                team.wait();
-                j_sum_d_summed_2_state.combine(team);
-                team.wait();
-                j_sum_d_summed_3_state.combine(team);
-                const float j_sum_d_summed_0 = j_sum_d_summed_0_state.result();
-                const float j_sum_d_summed_1 = j_sum_d_summed_1_state.result();
-                const float j_sum_d_summed_2 = j_sum_d_summed_2_state.result();
-                const float j_sum_d_summed_3 = j_sum_d_summed_3_state.result();
-                const float sum_d_0 = j_holds_3[term] ? j_sum_d_summed_0 : CUDART_NAN_F;
-                const float sum_d_1 = j_holds_3[term] ? j_sum_d_summed_1 : CUDART_NAN_F;
-                const float sum_d_2 = j_holds_3[term] ? j_sum_d_summed_2 : CUDART_NAN_F;
-                const float sum_d_3 = j_holds_3[term] ? j_sum_d_summed_3 : CUDART_NAN_F;
-                const float p_score_0 = sm_scale * sum_d_0;
-                const float p_score_1 = sm_scale * sum_d_1;
-                const float p_score_2 = sm_scale * sum_d_2;
-                const float p_score_3 = sm_scale * sum_d_3;
-                j_scores_0[term] = j_place[term] < j_last ? p_score_0 : -CUDART_INF_F;
-                j_scores_1[term] = j_place[term] < j_last ? p_score_1 : -CUDART_INF_F;
-                j_scores_2[term] = j_place[term] < j_last ? p_score_2 : -CUDART_INF_F;
-                j_scores_3[term] = j_place[term] < j_last ? p_score_3 : -CUDART_INF_F;
+                j_sums[term] = j_sum_d_summed_0_state.result();
+                j_sums[4 + term] = j_sum_d_summed_1_state.result();
+                j_sums[8 + term] = j_sum_d_summed_2_state.result();
+                j_sums[12 + term] = j_sum_d_summed_3_state.result();
             }
-            const float j_top_0 = sgl::maximum(sgl::maximum(j_scores_0[0], j_scores_0[1]),
-                    sgl::maximum(j_scores_0[2], j_scores_0[3]));
-            const float j_top_1 = sgl::maximum(sgl::maximum(j_scores_1[0], j_scores_1[1]),
-                    sgl::maximum(j_scores_1[2], j_scores_1[3]));
-            const float j_top_2 = sgl::maximum(sgl::maximum(j_scores_2[0], j_scores_2[1]),
-                    sgl::maximum(j_scores_2[2], j_scores_2[3]));
-            const float j_top_3 = sgl::maximum(sgl::maximum(j_scores_3[0], j_scores_3[1]),
-                    sgl::maximum(j_scores_3[2], j_scores_3[3]));
-            if (!(j_top_0 <= p_max_0 + 1.0f)) {
-                const float p_keep_0 = sgl::exp(p_max_0 - j_top_0);
-                p_sum_0 = p_sum_0 * p_keep_0;
-                p_sum_lost_0 = p_sum_lost_0 * p_keep_0;
-                p_sum_part_0 = p_sum_part_0 * p_keep_0;
+            const int64_t j_place_own = sgl::wrapping_add(j_start,
+                    sgl::to_i64(j_round * 4 + index_t(team.lane % 4)));
+            const int64_t j_own = sgl::minimum(j_place_own, sgl::wrapping_subtract(j_last, 1));
+            const bool kv_indices_is_valid_own = 0 <= j_own && j_own < entries;
+            const int32_t kv_indices_j_own = sgl::load_if(kv_indices_is_valid_own, kv_indices, j_own,
+                    int32_t(0));
+            const index_t k_pool_at_own = index_t(kv_indices_j_own);
+            const bool j_holds_own = kv_indices_is_valid_own && 0 <= k_pool_at_own
+                    && k_pool_at_own < pool_slots;
+            const bool j_holds_own_2 = j_place_own < j_last && !j_holds_own;
+            const bool j_holds_own_3 = j_holds_own || head_dim <= 0;
+            const float j_sum_d_summed_own = sgl::own_sum(team, j_sums);
+            const float sum_d_own = j_holds_own_3 ? j_sum_d_summed_own : CUDART_NAN_F;
+            const float p_score_own = sm_scale * sum_d_own;
+            const float j_scores_own = j_place_own < j_last ? p_score_own : -CUDART_INF_F;
+            const float j_top_own = sgl::over_lanes<sgl::Max<float>, 4>(j_scores_own);
+            const bool rises = !(j_top_own <= p_max_own + 1.0f);
+            if (sgl::any_lane(rises)) {
+                const float p_keep_own = rises ? sgl::exp(p_max_own - j_top_own) : 1.0f;
+                p_sum_own = p_sum_own * p_keep_own;
+                p_sum_lost_own = p_sum_lost_own * p_keep_own;
+                p_sum_part_own = p_sum_part_own * p_keep_own;
+                const float p_keep_0 = sgl::of_lane(team, p_keep_own, 0);
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_0_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -631,13 +603,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                         p_acc_part_0.set(turn, step, d_0, p_acc_part_0.get(turn, step, d_0) * p_keep_0);
                     }
                 }
-                p_max_0 = j_top_0;
-            }
-            if (!(j_top_1 <= p_max_1 + 1.0f)) {
-                const float p_keep_1 = sgl::exp(p_max_1 - j_top_1);
-                p_sum_1 = p_sum_1 * p_keep_1;
-                p_sum_lost_1 = p_sum_lost_1 * p_keep_1;
-                p_sum_part_1 = p_sum_part_1 * p_keep_1;
+                const float p_keep_1 = sgl::of_lane(team, p_keep_own, 4);
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_1_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -651,13 +617,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                         p_acc_part_1.set(turn, step, d_1, p_acc_part_1.get(turn, step, d_1) * p_keep_1);
                     }
                 }
-                p_max_1 = j_top_1;
-            }
-            if (!(j_top_2 <= p_max_2 + 1.0f)) {
-                const float p_keep_2 = sgl::exp(p_max_2 - j_top_2);
-                p_sum_2 = p_sum_2 * p_keep_2;
-                p_sum_lost_2 = p_sum_lost_2 * p_keep_2;
-                p_sum_part_2 = p_sum_part_2 * p_keep_2;
+                const float p_keep_2 = sgl::of_lane(team, p_keep_own, 8);
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_2_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -671,13 +631,7 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                         p_acc_part_2.set(turn, step, d_2, p_acc_part_2.get(turn, step, d_2) * p_keep_2);
                     }
                 }
-                p_max_2 = j_top_2;
-            }
-            if (!(j_top_3 <= p_max_3 + 1.0f)) {
-                const float p_keep_3 = sgl::exp(p_max_3 - j_top_3);
-                p_sum_3 = p_sum_3 * p_keep_3;
-                p_sum_lost_3 = p_sum_lost_3 * p_keep_3;
-                p_sum_part_3 = p_sum_part_3 * p_keep_3;
+                const float p_keep_3 = sgl::of_lane(team, p_keep_own, 12);
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_3_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -691,33 +645,16 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                         p_acc_part_3.set(turn, step, d_3, p_acc_part_3.get(turn, step, d_3) * p_keep_3);
                     }
                 }
-                p_max_3 = j_top_3;
+                p_max_own = rises ? j_top_own : p_max_own;
             }
-            const float p_shift_0 = p_max_0 == -CUDART_INF_F ? 0.0f : p_max_0;
-            const float p_shift_1 = p_max_1 == -CUDART_INF_F ? 0.0f : p_max_1;
-            const float p_shift_2 = p_max_2 == -CUDART_INF_F ? 0.0f : p_max_2;
-            const float p_shift_3 = p_max_3 == -CUDART_INF_F ? 0.0f : p_max_3;
-            SGL_UNROLL
-            for (index_t j_weighed = 0; j_weighed < 4; ++j_weighed) {
-                j_weights_0[j_weighed] = sgl::exp(j_scores_0[j_weighed] - p_shift_0);
-                j_weights_1[j_weighed] = sgl::exp(j_scores_1[j_weighed] - p_shift_1);
-                j_weights_2[j_weighed] = sgl::exp(j_scores_2[j_weighed] - p_shift_2);
-                j_weights_3[j_weighed] = sgl::exp(j_scores_3[j_weighed] - p_shift_3);
-            }
-            p_sum_part_0 = p_sum_part_0
-                    + (j_weights_0[0] + j_weights_0[1] + (j_weights_0[2] + j_weights_0[3]));
-            p_sum_part_1 = p_sum_part_1
-                    + (j_weights_1[0] + j_weights_1[1] + (j_weights_1[2] + j_weights_1[3]));
-            p_sum_part_2 = p_sum_part_2
-                    + (j_weights_2[0] + j_weights_2[1] + (j_weights_2[2] + j_weights_2[3]));
-            p_sum_part_3 = p_sum_part_3
-                    + (j_weights_3[0] + j_weights_3[1] + (j_weights_3[2] + j_weights_3[3]));
+            const float p_shift_own = p_max_own == -CUDART_INF_F ? 0.0f : p_max_own;
+            const float j_weights_own = sgl::exp(j_scores_own - p_shift_own);
+            p_sum_part_own = p_sum_part_own + sgl::over_lanes<sgl::Sum<float>, 4>(j_weights_own);
+            const float d_weight_own = j_holds_own_2 ? CUDART_NAN_F : j_weights_own;
+            float d_weights[16];
+            sgl::every_lane(team, d_weight_own, d_weights);
             SGL_UNROLL
             for (int term = 0; term < 4; ++term) {
-                const float d_weight_0 = j_holds_2[term] ? CUDART_NAN_F : j_weights_0[term];
-                const float d_weight_1 = j_holds_2[term] ? CUDART_NAN_F : j_weights_1[term];
-                const float d_weight_2 = j_holds_2[term] ? CUDART_NAN_F : j_weights_2[term];
-                const float d_weight_3 = j_holds_2[term] ? CUDART_NAN_F : j_weights_3[term];
                 SGL_UNROLL
                 for (int turn = 0; turns == 0 || turn < turns; ++turn) {
                     const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -730,37 +667,26 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
                         const index_t d = d_base + step;
                         if (!is_aligned && d >= head_dim) break;
                         p_acc_part_0.set(turn, step, d,
-                                sgl::multiply_add(d_weight_0, v_pool_chunk.get(step),
+                                sgl::multiply_add(d_weights[term], v_pool_chunk.get(step),
                                 p_acc_part_0.get(turn, step, d)));
                         p_acc_part_1.set(turn, step, d,
-                                sgl::multiply_add(d_weight_1, v_pool_chunk.get(step),
+                                sgl::multiply_add(d_weights[4 + term], v_pool_chunk.get(step),
                                 p_acc_part_1.get(turn, step, d)));
                         p_acc_part_2.set(turn, step, d,
-                                sgl::multiply_add(d_weight_2, v_pool_chunk.get(step),
+                                sgl::multiply_add(d_weights[8 + term], v_pool_chunk.get(step),
                                 p_acc_part_2.get(turn, step, d)));
                         p_acc_part_3.set(turn, step, d,
-                                sgl::multiply_add(d_weight_3, v_pool_chunk.get(step),
+                                sgl::multiply_add(d_weights[12 + term], v_pool_chunk.get(step),
                                 p_acc_part_3.get(turn, step, d)));
                     }
                 }
             }
         }
-        const float p_sum_added_0 = p_sum_part_0 - p_sum_lost_0;
-        const float p_sum_added_1 = p_sum_part_1 - p_sum_lost_1;
-        const float p_sum_added_2 = p_sum_part_2 - p_sum_lost_2;
-        const float p_sum_added_3 = p_sum_part_3 - p_sum_lost_3;
-        const float p_sum_next_0 = p_sum_0 + p_sum_added_0;
-        const float p_sum_next_1 = p_sum_1 + p_sum_added_1;
-        const float p_sum_next_2 = p_sum_2 + p_sum_added_2;
-        const float p_sum_next_3 = p_sum_3 + p_sum_added_3;
-        p_sum_lost_0 = sgl::abs(p_sum_next_0) < CUDART_INF_F ? p_sum_next_0 - p_sum_0 - p_sum_added_0 : 0.0f;
-        p_sum_lost_1 = sgl::abs(p_sum_next_1) < CUDART_INF_F ? p_sum_next_1 - p_sum_1 - p_sum_added_1 : 0.0f;
-        p_sum_lost_2 = sgl::abs(p_sum_next_2) < CUDART_INF_F ? p_sum_next_2 - p_sum_2 - p_sum_added_2 : 0.0f;
-        p_sum_lost_3 = sgl::abs(p_sum_next_3) < CUDART_INF_F ? p_sum_next_3 - p_sum_3 - p_sum_added_3 : 0.0f;
-        p_sum_0 = p_sum_next_0;
-        p_sum_1 = p_sum_next_1;
-        p_sum_2 = p_sum_next_2;
-        p_sum_3 = p_sum_next_3;
+        const float p_sum_added_own = p_sum_part_own - p_sum_lost_own;
+        const float p_sum_next_own = p_sum_own + p_sum_added_own;
+        p_sum_lost_own = sgl::abs(p_sum_next_own) < CUDART_INF_F ? p_sum_next_own - p_sum_own
+                - p_sum_added_own : 0.0f;
+        p_sum_own = p_sum_next_own;
         SGL_UNROLL
         for (int turn = 0; turns == 0 || turn < turns; ++turn) {
             const index_t d_base = (index_t(turn) * team.lanes + team.lane) * chunk;
@@ -796,22 +722,19 @@ __global__ void __launch_bounds__(256) paged_attention_decode_points_kernel(
             }
         }
     }
-    const float p_max_0_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_0);
-    const float p_max_0_share = p_max_0 == p_max_0_of_parts ? 1.0f : sgl::exp(p_max_0 - p_max_0_of_parts);
-    p_sum_0 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_0 * p_max_0_share);
-    sgl::add_parts(team, p_max_0_share, p_acc_0);
-    const float p_max_1_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_1);
-    const float p_max_1_share = p_max_1 == p_max_1_of_parts ? 1.0f : sgl::exp(p_max_1 - p_max_1_of_parts);
-    p_sum_1 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_1 * p_max_1_share);
-    sgl::add_parts(team, p_max_1_share, p_acc_1);
-    const float p_max_2_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_2);
-    const float p_max_2_share = p_max_2 == p_max_2_of_parts ? 1.0f : sgl::exp(p_max_2 - p_max_2_of_parts);
-    p_sum_2 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_2 * p_max_2_share);
-    sgl::add_parts(team, p_max_2_share, p_acc_2);
-    const float p_max_3_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_3);
-    const float p_max_3_share = p_max_3 == p_max_3_of_parts ? 1.0f : sgl::exp(p_max_3 - p_max_3_of_parts);
-    p_sum_3 = sgl::over_parts<sgl::Sum<float>>(team, p_sum_3 * p_max_3_share);
-    sgl::add_parts(team, p_max_3_share, p_acc_3);
+    const float p_max_own_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max_own);
+    const float p_max_own_share = p_max_own == p_max_own_of_parts ? 1.0f
+            : sgl::exp(p_max_own - p_max_own_of_parts);
+    p_sum_own = sgl::over_parts<sgl::Sum<float>>(team, p_sum_own * p_max_own_share);
+    const float p_sum_0 = sgl::of_lane(team, p_sum_own, 0);
+    sgl::scale_part(team, sgl::of_lane(team, p_max_own_share, 0), p_acc_0);
+    const float p_sum_1 = sgl::of_lane(team, p_sum_own, 4);
+    sgl::scale_part(team, sgl::of_lane(team, p_max_own_share, 4), p_acc_1);
+    const float p_sum_2 = sgl::of_lane(team, p_sum_own, 8);
+    sgl::scale_part(team, sgl::of_lane(team, p_max_own_share, 8), p_acc_2);
+    const float p_sum_3 = sgl::of_lane(team, p_sum_own, 12);
+    sgl::scale_part(team, sgl::of_lane(team, p_max_own_share, 12), p_acc_3);
+    sgl::add_parts(team, ahead, ahead_memory, p_acc_0, p_acc_1, p_acc_2, p_acc_3);
     if (team.part != 0) return;
     const float p_scale_0 = p_sum_0 == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum_0);
     const float p_scale_1 = p_sum_1 == 0.0f ? 0.0f : sgl::divide(1.0f, p_sum_1);

@@ -250,7 +250,8 @@ template <class T, class index_t, int chunk, bool is_aligned, int turns, bool is
     const float p_max_of_parts = sgl::over_parts<sgl::Max<float>>(team, p_max);
     const float p_max_share = p_max == p_max_of_parts ? 1.0f : sgl::exp(p_max - p_max_of_parts);
     p_sum = sgl::over_parts<sgl::Sum<float>>(team, p_sum * p_max_share);
-    sgl::add_parts(team, p_max_share, p_acc);
+    sgl::scale_part(team, p_max_share, p_acc);
+    sgl::add_parts(team, p_acc);
     if (team.part != 0) return;
     const float p_scale = p_sum == 0.0f ? 0.0f : 1.0f / p_sum;
     SGL_UNROLL

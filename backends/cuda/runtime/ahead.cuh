@@ -1,18 +1,19 @@
 // Copies of what a stream reads next, made while a lane computes (sm_80 and newer).
 #pragma once
 
-#include "storage.h"
+#include "parts.h"
 
 namespace sgl {
 
 // A lane copies chunks of at most 16 bytes into shared memory, each into a place that no other lane touches,
 // so lanes need not wait for one another. Copies that follow a read of the same place come after it.
-template <bool on, int threads>
+template <bool on, int threads, int places>
 class Ahead {
  public:
   static constexpr bool is_on = on;
+  static constexpr int count = on ? places * threads : 1;  // of the chunks that it has room for
 
-  explicit SGL_FN Ahead(uint4* places) : mine_(places + threadIdx.y * blockDim.x + threadIdx.x) {}
+  explicit SGL_FN Ahead(uint4* memory) : mine_(memory + threadIdx.y * blockDim.x + threadIdx.x) {}
 
   // Starts to copy a chunk; zeros where the condition does not hold, without touching the tensor.
   template <int chunk, class T, class O>
@@ -44,8 +45,8 @@ class Ahead {
 };
 
 // A chunk that was copied ahead, or that is loaded now where nothing is.
-template <bool on, int threads, class T, int chunk, bool is_aligned, int turns, class O, class I>
-SGL_FN void take_or_load(const Ahead<on, threads>& ahead, int place, Held<T, chunk, is_aligned, turns>& held,
+template <bool on, int threads, int places, class T, int chunk, bool is_aligned, int turns, class O, class I>
+SGL_FN void take_or_load(const Ahead<on, threads, places>& ahead, int place, Held<T, chunk, is_aligned, turns>& held,
                          bool condition, int turn, const T* data, O offset, I count) {
   if constexpr (on) {
     held.put(turn, ahead.template take<Chunk<T, chunk>>(place));
@@ -53,5 +54,52 @@ SGL_FN void take_or_load(const Ahead<on, threads>& ahead, int place, Held<T, chu
     held.load_if(condition, turn, data, offset, count);
   }
 }
+
+// Adds up rows of a stream over parts, all of a lane's elements at once: through the memory that served the
+// stream. The first part has the sums, of the same bits as `add_parts` of one row gives all.
+template <bool on, int threads, int places, int chunk, int turns, class... Rows>
+SGL_FN void add_parts(Part part, const Ahead<on, threads, places>& ahead, uint4* memory,
+                      DealtRow<float, chunk, turns>& first, Rows&... others) {
+  constexpr int rows = 1 + int(sizeof...(Rows)), fours = chunk * turns / 4;
+  if constexpr (on && chunk % 4 == 0 && rows * fours <= 2 * places) {
+    DealtRow<float, chunk, turns>* const all[rows] = {&first, &others...};
+    float4* const sums = reinterpret_cast<float4*>(memory) + part.lane;
+    constexpr int stride = rows * fours * kPartLanes;  // from warp to warp
+    float four[4];
+    ahead.wait();
+    part.whole.wait();
+    SGL_UNROLL
+    for (int place = 0; place < rows * fours; ++place) {
+      SGL_UNROLL
+      for (int step = 0; step < 4; ++step) {
+        const float own = all[place / fours]->get(0, place % fours * 4 + step, 0);
+        four[step] = own + shuffle_xor(own, kPartLanes);
+      }
+      if (part.part % 2 == 0) {
+        sums[part.part / 2 * stride + place * kPartLanes] = float4{four[0], four[1], four[2], four[3]};
+      }
+    }
+    part.whole.wait();
+    if (part.part != 0) return;
+    SGL_UNROLL
+    for (int place = 0; place < rows * fours; ++place) {
+      float4 sum = sums[place * kPartLanes];
+      for (int warp = 1; warp < part.parts / 2; ++warp) {
+        const float4 more = sums[warp * stride + place * kPartLanes];
+        sum = float4{sum.x + more.x, sum.y + more.y, sum.z + more.z, sum.w + more.w};
+      }
+      const int step = place % fours * 4;
+      all[place / fours]->set(0, step, 0, sum.x);
+      all[place / fours]->set(0, step + 1, 0, sum.y);
+      all[place / fours]->set(0, step + 2, 0, sum.z);
+      all[place / fours]->set(0, step + 3, 0, sum.w);
+    }
+  } else {
+    add_parts(part, first);
+    (add_parts(part, others), ...);
+  }
+}
+template <bool on, int threads, int places, class... Rows>
+SGL_FN void add_parts(Team, const Ahead<on, threads, places>&, uint4*, Rows&...) {}
 
 }  // namespace sgl

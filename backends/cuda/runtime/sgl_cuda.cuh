@@ -161,12 +161,6 @@ SGL_FN float divide(float a, float b) {
   const float refined = __fmaf_rn(__fmaf_rn(-bottom, plain, top), inverse, plain);
   return refined != refined ? plain : refined;
 }
-SGL_FN float sin(float x) {
-  return ::sinf(x);
-}
-SGL_FN float cos(float x) {
-  return ::cosf(x);
-}
 SGL_FN float tanh(float x) {
   return ::tanhf(x);
 }
@@ -267,7 +261,8 @@ SGL_FN uint8_t narrow_f8e4m3(float x) {
 }  // namespace sgl
 
 #include "ahead.cuh"
-#include "parts.h"
+#include "angles.cuh"
+#include "points.cuh"
 #include "ranked.cuh"
 #include "shares.h"
 
