@@ -104,7 +104,7 @@ bool fills_rounds(const LaunchRow& row, const host::Values& values, const Kernel
 // Whether teams may work on several points each, and are many even so.
 bool joins_points(const LaunchRow& row, const host::Values& values, const KernelRow& kernel, const Launch& launch) {
   const auto is_whole = [&](Measure extent) { return extent(values).value() % kernel.points == 0; };
-  return launch.teams >= kFewTeams && std::ranges::all_of(row.alike, is_whole);
+  return launch.teams >= kFewPoints && std::ranges::all_of(row.alike, is_whole);
 }
 
 // What makes a kernel the better one of two that serve: most points of a team, then rows in registers, in

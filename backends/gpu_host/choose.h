@@ -11,6 +11,7 @@ namespace sgl::gpu {
 
 inline constexpr int32_t kSimdLanes = 32;
 inline constexpr int64_t kFewTeams = 512;  // FEW_TEAMS of codegen/gpu/record.py
+inline constexpr int64_t kFewPoints = 256;  // FEW_POINTS of it
 
 // Groups beyond 2^30 go on along y; the last row may have more than there is work for.
 struct Grid {

@@ -28,6 +28,9 @@ from kernel_ir.dtypes import DType
 # Teams that leave a GPU room for more, whose tiles are then made smaller.
 FEW_TEAMS = 512
 
+# Points that keep a GPU busier if each has a team of its own than if several share one.
+FEW_POINTS = 256
+
 # Words of 4 bytes through which teams of several simdgroups exchange partial results: one for each lane
 # of a threadgroup, which is enough for a state of at most 16 bytes a simdgroup too.
 EXCHANGE_WORDS = 512
@@ -104,7 +107,7 @@ class LaunchRecord:
     chunk and so is every stride of a tensor in `moved`, whose data is aligned to the lesser of 16 bytes
     and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns,
     with the lanes of a part where teams have parts; the least that serves is taken. A variant of several
-    points serves where there are `FEW_TEAMS` without it, and each of `alike` is a multiple of its points; it
+    points serves where there are `FEW_POINTS` teams without it, and each of `alike` is a multiple of its points; it
     gives the bits that others give, and goes before them. `kept`: about how many chunks of 16 bytes a lane
     keeps in each of its turns.
     """

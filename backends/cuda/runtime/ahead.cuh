@@ -81,18 +81,18 @@ SGL_FN void add_parts(Part part, const Ahead<on, threads, places>& ahead, uint4*
     }
     part.whole.wait();
     if (part.part != 0) return;
-    SGL_UNROLL
-    for (int place = 0; place < rows * fours; ++place) {
-      float4 sum = sums[place * kPartLanes];
-      for (int warp = 1; warp < part.parts / 2; ++warp) {
+    for (int warp = 0; warp < part.parts / 2; ++warp) {
+      SGL_UNROLL
+      for (int place = 0; place < rows * fours; ++place) {
         const float4 more = sums[warp * stride + place * kPartLanes];
-        sum = float4{sum.x + more.x, sum.y + more.y, sum.z + more.z, sum.w + more.w};
+        const float added[4] = {more.x, more.y, more.z, more.w};
+        SGL_UNROLL
+        for (int step = 0; step < 4; ++step) {
+          DealtRow<float, chunk, turns>& row = *all[place / fours];
+          const int element = place % fours * 4 + step;
+          row.set(0, element, 0, warp == 0 ? added[step] : row.get(0, element, 0) + added[step]);
+        }
       }
-      const int step = place % fours * 4;
-      all[place / fours]->set(0, step, 0, sum.x);
-      all[place / fours]->set(0, step + 1, 0, sum.y);
-      all[place / fours]->set(0, step + 2, 0, sum.z);
-      all[place / fours]->set(0, step + 3, 0, sum.w);
     }
   } else {
     add_parts(part, first);
