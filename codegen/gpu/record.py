@@ -107,9 +107,9 @@ class LaunchRecord:
     chunk and so is every stride of a tensor in `moved`, whose data is aligned to the lesser of 16 bytes
     and a chunk. A variant with turns serves where every one of `dealt` is at most lanes * chunk * turns,
     with the lanes of a part where teams have parts; the least that serves is taken. A variant of several
-    points serves where there are `FEW_POINTS` teams without it, and each of `alike` is a multiple of its points; it
-    gives the bits that others give, and goes before them. `kept`: about how many chunks of 16 bytes a lane
-    keeps in each of its turns.
+    points serves where there are `FEW_POINTS` teams without it, and each of `alike` is a multiple of its
+    points; it gives the bits that others give, and goes before them. `kept`: about how many chunks of 16
+    bytes a lane keeps in each of its turns.
     """
 
     name: str
