@@ -11,7 +11,7 @@ from backends.cuda.spelling import SPELLINGS, STORAGE, TYPES
 from codegen import lowered as low
 from codegen.gpu.frame import about, is_written, template_arguments, template_parameters, value_locals
 from codegen.gpu.launch_tables import Frame, write_launches
-from codegen.gpu.plan import LaunchPlan, plan
+from codegen.gpu.plan import WIDEST_ACCESS, LaunchPlan, plan
 from codegen.gpu.record import LaunchRecord
 from codegen.gpu.schedule import AGAIN, ONCE, Schedule, Schedules, Target, TeamSize
 from codegen.gpu.text import memory_of
@@ -93,7 +93,7 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     return Kernel(
         name=name,
         about=about(item),
-        bounds=_bounds(item.record),
+        bounds=_bounds(item.record, writer),
         template=", ".join(template_parameters(item.record, record)),
         parameters=tuple(_parameters(item.record, record, writer)),
         frame=tuple(_frame(item.record, record, writer)),
@@ -102,7 +102,7 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
     )
 
 
-def _bounds(launch: LaunchRecord) -> str:
+def _bounds(launch: LaunchRecord, writer: GpuWriter) -> str:
     """The lanes of a group at most, and how many groups should find room on a multiprocessor together.
 
     What parts carry along takes more registers than the most lanes have.
@@ -113,6 +113,9 @@ def _bounds(launch: LaunchRecord) -> str:
     kept = f"is_aligned ? {kept} : 0" if launch.has_turns and launch.has_chunks else kept
     if launch.tiled is not None:
         return f"{launch.schedule.most_threads}, sgl::least_tiles({launch.schedule.most_threads}, {kept})"
+    if writer.widens_anew:
+        stored = writer.storage_of(launch.moved[0])
+        kept += f", turns <= 2 && sizeof({stored}) * chunk <= {WIDEST_ACCESS}"
     return f"sgl::kMostLanes, sgl::least_blocks({kept})"
 
 

@@ -223,6 +223,15 @@ class Held {
   SGL_FN void put(int turn, Chunk<T, chunk> values) {
     items_[turn] = values;
   }
+#ifdef SGL_FORGETS
+  // From here on elements are widened anew: as they are stored, they take fewer registers.
+  SGL_FN void widen_anew() {
+    if constexpr (is_aligned && sizeof(T) < sizeof(float)) {
+      SGL_UNROLL
+      for (int turn = 0; turn < turns; ++turn) forget(items_[turn]);
+    }
+  }
+#endif
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int turn, SGL_DEVICE const T*, O, I) const {
     return items_[turn];
@@ -244,6 +253,9 @@ class Held<T, chunk, is_aligned, 0> {
   SGL_FN void load(int, SGL_DEVICE const T*, O, I) {}
   template <class O, class I>
   SGL_FN void load_if(bool, int, SGL_DEVICE const T*, O, I) {}
+#ifdef SGL_FORGETS
+  SGL_FN void widen_anew() {}
+#endif
   template <class O, class I>
   SGL_FN Chunk<T, chunk> get(int, SGL_DEVICE const T* data, O offset, I count) const {
     return load_chunk<chunk, is_aligned>(data, offset, count);

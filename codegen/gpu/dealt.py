@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from codegen import lowered as low
 from codegen.build_ir import extent_of
 from codegen.gpu.chunks import Block, Chunk, ChunkedLoop, accumulated
-from codegen.gpu.holds import PLACE, Hold, at_place
+from codegen.gpu.holds import PLACE, Hold, Place, at_place
 from codegen.gpu.split import names_in
 from codegen.gpu.taking import Taking
 from codegen.gpu.text import GpuText, Lanes
@@ -48,9 +48,10 @@ class DealtWriter(GpuText):
     """Text of loops that a team shares, and of reductions."""
 
     run: Run
-    held: dict[tuple[ir.Expr, ir.Expr, Chunk], str]
+    held: dict[Place, str]
     arrays: frozenset[str] = frozenset()
     late: tuple[Hold, ...] = ()  # to load when the reduction being written has its values
+    widens_anew = False  # whether lanes keep what they hold as it is stored
     has_exchanged = False  # whether lanes may still read what they exchanged before
 
     # -- what is held ---------------------------------------------------------------------------
@@ -69,7 +70,15 @@ class DealtWriter(GpuText):
                 self.hold(hold, self.operand(hold.low), self.operand(hold.high))
             self.late = late
             self.statement(statement)
+            if isinstance(statement, low.Fold) and self.spellings.starts_early:
+                self._widen_anew(self.plan.holding.read_again(body, statement))
         self.held = outer
+
+    def _widen_anew(self, again: tuple[Place, ...]) -> None:
+        """Keep what is read again as it is stored. Several at once are likely kept as one value of theirs."""
+        if len(again) == 1 and again[0] in self.held:
+            self.line(f"{self.held[again[0]]}.widen_anew();")
+            self.widens_anew = True
 
     def hold(self, hold: Hold, first: str, end: str) -> None:
         """Load what the dealt loops over one range hold."""

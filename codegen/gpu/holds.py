@@ -25,6 +25,7 @@ from kernel_ir.prove import Facts
 from kernel_ir.traverse import substitute
 
 Range: TypeAlias = tuple[ir.Expr, ir.Expr]
+Place: TypeAlias = tuple[ir.Expr, ir.Expr, Chunk]  # of what is held: the range of its loops, and the chunk
 
 # Stands for the variable of whichever loop reads what is held.
 PLACE = "the place of what is held"
@@ -117,6 +118,11 @@ class Holding:
             kept = free if is_twice and self._is_safe(free) else use
             merged.setdefault(kept, []).extend(loops)
         return merged
+
+    def read_again(self, block: Block, fold: low.Fold) -> tuple[Place, ...]:
+        """What a reduction of a block holds and a later loop reads again."""
+        uses = self._uses(block).items()
+        return tuple((*use.range, use.chunk) for use, loops in uses if fold in loops and loops[-1] != fold)
 
     def _is_safe(self, use: _Use) -> bool:
         """Whether a chunk's elements are there without any condition."""

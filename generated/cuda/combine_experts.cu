@@ -24,6 +24,15 @@ __global__ void __launch_bounds__(256, sgl::least_tiles(256, 0)) combine_experts
     const index_t t = index_t(team.item) / index_t(launch.tiles);
     const index_t tile_begin = tile * launch.tile;
     const index_t tile_end = sgl::minimum(width, tile_begin + launch.tile);
+    const int terms = int(sgl::minimum(experts, 16));
+    if (team.is_among_first(terms)) {
+        for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes
+                * chunk) {
+            for (int e = 0; e < terms; ++e) {
+                sgl::bring_near<chunk>(input, t * input_stride_0 + e * input_stride_1 + c_base);
+            }
+        }
+    }
     sgl::wait_for_inputs();
     for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
         sgl::Chunk<T, chunk> out_chunk;

@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 2 : 0)) gemma_rmsnorm_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 2 : 0, turns <= 2 && sizeof(T) * chunk <= 16)) gemma_rmsnorm_kernel(
     const gemma_rmsnorm_params params,
     const sgl::Launch launch) {
     const sgl::Team team = sgl::make_team(launch);
@@ -66,6 +66,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     }
     sum_c_state.combine(team);
     const float sum_c = sum_c_state.result();
+    input_held.widen_anew();
     const float mean_square = sgl::divide(sum_c, float(width));
     const float scale = sgl::rsqrt(mean_square + eps);
     SGL_UNROLL

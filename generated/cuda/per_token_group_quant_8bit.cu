@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows, g < groups.
 template <class T, class Q, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0)) per_token_group_quant_8bit_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0, turns <= 2 && sizeof(T) * chunk <= 16)) per_token_group_quant_8bit_kernel(
     const per_token_group_quant_8bit_params params,
     const sgl::Launch launch) {
     const sgl::Team team = sgl::make_team(launch);
@@ -59,6 +59,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     }
     max_i_state.combine(team);
     const float max_i = max_i_state.result();
+    input_held.widen_anew();
     const float peak = sgl::maximum(eps, max_i);
     const float exact = sgl::divide(peak, fp8_max);
     const float scale = scale_ue8m0 ? sgl::exp2(sgl::ceil(sgl::log2(exact))) : exact;

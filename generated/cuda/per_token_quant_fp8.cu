@@ -7,7 +7,7 @@ namespace {
 
 // One team for each r < rows.
 template <class T, class index_t, int chunk, bool is_aligned, int turns>
-__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0)) per_token_quant_fp8_kernel(
+__global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned ? turns * 1 : 0, turns <= 2 && sizeof(T) * chunk <= 16)) per_token_quant_fp8_kernel(
     const per_token_quant_fp8_params params,
     const sgl::Launch launch) {
     const sgl::Team team = sgl::make_team(launch);
@@ -53,6 +53,7 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
     }
     max_c_state.combine(team);
     const float max_c = max_c_state.result();
+    input_held.widen_anew();
     const float peak = width > 0 ? max_c : 0.0f;
     const float factor = peak > 0.0f ? sgl::minimum(sgl::divide(448.0f, peak), 3e+38f) : 0.0f;
     if (team.is_first()) sgl::store(output_s, r * output_s_stride_0 + 0, sgl::divide(peak, 448.0f));

@@ -18,6 +18,7 @@
 #define SGL_UNROLL _Pragma("unroll")
 #define SGL_FUSES
 #define SGL_READS_QUADS  // of exchange memory, at once
+#define SGL_FORGETS
 
 namespace sgl {
 
@@ -29,16 +30,32 @@ constexpr int kSimdLanes = 32;
 constexpr int kMostLanes = 512;
 constexpr int kPartLanes = 16;
 constexpr int kExchangeWords = 512;  // one for each lane of a group
-constexpr int kFirstLanes = 1 << 17;  // about as many as a GPU runs at once
+constexpr int kFirstLanes = 1 << 16;  // fewer than a GPU runs at once
 
 // How many blocks of the most lanes a multiprocessor should have room for, where a lane keeps so many chunks.
 // Those that keep much need the registers, and so do the kernels that serve any size and keep nothing.
 constexpr int least_blocks(int kept) {
   return kept == 0 || kept > 6 ? 1 : 2;
 }
+// The same where lanes keep what they hold as it is stored, and whether that is little.
+constexpr int least_blocks(int kept, bool is_little) {
+  return kept != 0 && is_little ? 3 : least_blocks(kept);
+}
 // The same of blocks that each have a tile of work, in one turn: many of them hide what they wait for.
 constexpr int least_tiles(int lanes, int kept) {
   return kept == 0 || kept > 6 ? 1 : 1536 / lanes;
+}
+
+// Makes the compiler take a value's words for new ones, so that it keeps nothing computed from the old.
+template <class Value>
+SGL_FN void forget(Value& value) {
+  if constexpr (sizeof(Value) % sizeof(uint32_t) == 0) {
+    uint32_t words[sizeof(Value) / sizeof(uint32_t)];
+    memcpy(words, &value, sizeof value);
+    SGL_UNROLL
+    for (uint32_t& word : words) asm volatile("" : "+r"(word));
+    memcpy(&value, words, sizeof value);
+  }
 }
 
 SGL_FN bool is_given(const Launch& launch, int position) {
@@ -59,9 +76,10 @@ struct Team {
   SGL_FN bool is_first() const {
     return lane == 0;
   }
-  // Whether the team is one of those that may find themselves waiting for the kernel ahead.
-  SGL_FN bool is_among_first() const {
-    return item * lanes < kFirstLanes;
+  // Whether the team is one of those that may find themselves waiting for the kernel ahead, and that do not
+  // ask for more than there is room for under way: so many terms a chunk each.
+  SGL_FN bool is_among_first(int terms = 1) const {
+    return item * lanes * terms < kFirstLanes;
   }
   // Writes before are seen by all lanes after.
   SGL_FN void barrier() const {
