@@ -114,6 +114,8 @@ def batches(seeds: Sequence[int], jobs: int) -> Iterator[tuple[int, ...]]:
     """Large ones, which compile best, then smaller and smaller ones, so that all workers end together."""
     while seeds:
         count = max(LEAST_A_BATCH, min(MOST_A_BATCH, len(seeds) // (2 * jobs)))
+        if len(seeds) - count < LEAST_A_BATCH // 2:
+            count = len(seeds)
         yield tuple(seeds[:count])
         seeds = seeds[count:]
 

@@ -26,7 +26,7 @@ from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
 from fuzz.program import Program, make_program
-from fuzz.run import Outcome, run_programs
+from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Outcome, batches, run_programs
 from fuzz.run_cpu import CompileError
 from fuzz.run_cuda import build_cuda
 from fuzz.run_metal import most_accesses
@@ -175,6 +175,14 @@ def test_programs_that_once_went_wrong_stay_right(tmp_path: Path) -> None:
     )
     assert not [message for message in said if "finding" in message or "refusal" in message]
     assert sum("done" in message for message in said) == len(paths)
+
+
+@pytest.mark.parametrize(("programs", "jobs"), [(1, 2), (12, 2), (100, 2), (2000, 2), (2000, 16)])
+def test_batches_hold_every_program_once_and_never_few(programs: int, jobs: int) -> None:
+    made = list(batches(range(programs), jobs))
+    assert [seed for batch in made for seed in batch] == list(range(programs))
+    assert min(map(len, made)) >= min(programs, LEAST_A_BATCH // 2)
+    assert max(map(len, made)) <= MOST_A_BATCH
 
 
 def test_a_finding_shrinks_to_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
