@@ -183,8 +183,7 @@ class DealtWriter(GpuText):
 
     def _share_out(self, loop: low.Loop, write: Callable[[], None]) -> None:
         first, end = self.operand(loop.low), self.operand(loop.high)
-        start = "" if first == "0" else f"{first} + "
-        type_ = self._type_of_lane(loop.var)
+        start, type_ = self._start(loop.var, first), self._type_of_lane(loop.var)
         step = f"{{name}} += {self.who}.count"
         header = f"for ({type_} {{name}} = {start}{self.who}.number; {{name}} < {end}; {step}) {{{{"
         with self.scope((loop.var, header)):
@@ -228,7 +227,7 @@ class DealtWriter(GpuText):
             self.depth += 1
             self._turn(var, base, first, end, run)
         else:
-            start = "" if first == "0" else f"{first} + "
+            start = self._start(var, first)
             step = f"{base} += {self.who}.lanes{run}"
             type_ = self._type_of_lane(var)
             self.line(f"for ({type_} {base} = {start}{self.who}.lane{run}; {base} < {end}; {step}) {{")
@@ -237,9 +236,15 @@ class DealtWriter(GpuText):
         self.depth -= 1
         self.line("}")
 
+    def _start(self, var: str, first: str) -> str:
+        """What a lane's place is added to, in the type of the loop's variable."""
+        type_ = self._type_of_lane(var)
+        start = first if type_ == self.index_type else f"{type_}({first})"
+        return "" if first == "0" else f"{start} + "
+
     def _turn(self, var: str, base: str, first: str, end: str, run: str) -> None:
         """The first lines of a turn: where it starts, and whether it is past the end."""
-        start = "" if first == "0" else f"{first} + "
+        start = self._start(var, first)
         place = f"index_t(turn) * {self.who}.lanes + {self.who}.lane"
         place = f"({place}){run}" if run else place
         self.line(f"const {self._type_of_lane(var)} {base} = {start}{place};")
