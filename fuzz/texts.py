@@ -13,7 +13,7 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.cpu import emit as cpu
@@ -72,7 +72,7 @@ def text_of(executor: str, form: Form) -> str:
 
 def make(seeds: Sequence[int], path: Path) -> None:
     """Keep the programs of these seeds, as far as they are accepted."""
-    forms: dict[int, Form] = {}
+    forms: dict[int, bytes] = {}
     for seed in seeds:
         program = make_program(seed)
         try:
@@ -80,16 +80,21 @@ def make(seeds: Sequence[int], path: Path) -> None:
         except SpecError:
             continue
         form = Form(compiled.kernel, compiled.program, make_record(compiled.loaded, compiled.kernel))
-        forms[seed] = pickle.loads(pickle.dumps(form))  # whose sets have the order that they will have
-    for form in forms.values():
-        form.texts.update({executor: text_of(executor, form) for executor in TEXTS})
-    path.write_bytes(pickle.dumps(forms))
+        forms[seed] = pickle.dumps(form)
+    texts = {seed: _texts(kept) for seed, kept in forms.items()}
+    path.write_bytes(pickle.dumps((forms, texts)))
+
+
+def _texts(kept: bytes) -> dict[str, str]:
+    """What executors are given of a program, read as `load` reads it: its sets then have the same order."""
+    form: Form = pickle.loads(kept)
+    return {executor: text_of(executor, form) for executor in TEXTS}
 
 
 def load(path: Path) -> dict[int, Form]:
     """Programs by their seeds, as `make` kept them."""
-    found: dict[int, Form] = pickle.loads(path.read_bytes())
-    return found
+    forms, texts = pickle.loads(path.read_bytes())
+    return {seed: replace(pickle.loads(kept), texts=texts[seed]) for seed, kept in forms.items()}
 
 
 def main(arguments: Sequence[str]) -> int:
