@@ -26,7 +26,7 @@ from fuzz.exact.interpret import ExactlyExpected, expect_exactly
 from fuzz.exact.run_cpu import build_exact_cpu
 from fuzz.exact.run_metal import build_exact_metal
 from fuzz.finding import Finding
-from fuzz.inputs import AWKWARD, SMALL, Call, make_calls
+from fuzz.inputs import AWKWARD, SMALL, UNEVEN, Call, make_calls
 from fuzz.memory import Memory
 from fuzz.metamorphic import Ledger, Twin, draw_twins
 from fuzz.metamorphic_text import check_rewritten, with_other_schedule
@@ -43,6 +43,7 @@ Say = Callable[[dict[str, Any]], None]
 CALLS = 3
 MOST_WORK = 6_000  # iterations of one call on a target
 MOST_PASS_WORK = 120  # of one call that is interpreted after every pass
+MOST_UNEVEN_WORK = 200  # and of another one, with long ranges
 EXACT_SHARE = 4  # one program in so many runs in the exact mode, where others run too
 
 
@@ -148,7 +149,8 @@ class Batch:
         compiled = Compiled(loaded, kernel, make_record(loaded, kernel), lowered)
         if "passes" in self.targets:
             self._at(seed, "passes")
-            small = tuple(make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK))
+            draws = ((SMALL, MOST_PASS_WORK), (UNEVEN, MOST_UNEVEN_WORK))
+            small = tuple(call for draw in draws for call in make_calls(program, loaded, kernel, 1, *draw))
             for finding in () if self.only_counts else check_passes(seed, stages, small):
                 self._find(finding)
             seen = constructs(kernel, [call.types for call in small])

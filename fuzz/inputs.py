@@ -19,6 +19,7 @@ from kernel_ir.rounding import Array, encode, storage_dtype
 
 AWKWARD = (0, 1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000)
 SMALL = (1, 2, 3, 4, 5)
+UNEVEN = (0, 1, 1, 1, 1, 2, 2, 3, 17, 33, 40, 48)  # for one long range among short ones, or an empty one
 MODES = {
     "whole": ("whole", "whole", "sparse", "special"),
     "real": ("normal", "wide", "cancelling", "sparse", "special"),
@@ -199,7 +200,8 @@ class _Filler:
             return drawn[: math.prod(shape)].reshape(shape)
         total = self.sizes.get(str(filled.offsets), 0)
         starts = rng.integers(-1, total + 2, shape)
-        return starts if rng.random() < 0.2 else np.clip(np.sort(starts), 0, total)
+        may_leave = self.loaded.spec.in_range.get(item.name) == "nan"  # which then shows in the results
+        return starts if rng.random() < (0.6 if may_leave else 0.2) else np.clip(np.sort(starts), 0, total)
 
 
 def _whole(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -235,10 +237,12 @@ _FLOATS = {
 
 
 def _integers(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> Array:
-    """Small ones for the most part, and sometimes any that the dtype holds."""
+    """Small ones for the most part, and sometimes any that the dtype holds, its ends among them."""
     low, high = int(dtype.lowest), int(dtype.highest)
     if rng.random() < 0.3:
-        return rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
+        found = rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
+        ends = rng.choice([low, high], shape)
+        return np.where((rng.random(shape) < 0.1) & (dtype.bytes < 8), ends, found)  # no range ends at 2^63
     return rng.integers(max(low, -4), 12, shape)
 
 

@@ -105,27 +105,11 @@ FAULTS = (
         "cpu",
     ),
     Fault(
-        "lanes share a row",
-        "stale",
-        _VARYING,
-        "if is_varying(value, found) and not is_varying(index, found):",
-        "if is_varying(index, found):",
-        "cpu",
-    ),
-    Fault(
         "lanes of different loops go together",
         "guard",
         _VARYING,
         "    return all(_fits(statement, names, is_masked) for statement in body)",
         "    return True",
-        "cpu",
-    ),
-    Fault(
-        "bounds of a fold are one for all lanes",
-        "tail",
-        _VARYING,
-        "                    if bounds or any(is_varying(part, found) for part in parts):",
-        "                    if any(is_varying(part, found) for part in parts):",
         "cpu",
     ),
 )

@@ -6,12 +6,9 @@ _BARRIERS = "codegen/gpu/barriers.py"
 _CHUNKS = "codegen/gpu/chunks.py"
 _DEALT = "codegen/gpu/dealt.py"
 _HOLDS = "codegen/gpu/holds.py"
-_LIFT = "codegen/gpu/lift.py"
 _NESTS = "codegen/gpu/nests.py"
 _PARTS = "codegen/gpu/parts.py"
-_PLAN = "codegen/gpu/plan.py"
 _ROWS = "codegen/gpu/rows.py"
-_SCHEDULE = "codegen/gpu/schedule.py"
 _SPLIT = "codegen/gpu/split.py"
 _TEXT = "codegen/gpu/text.py"
 _WIDTHS = "codegen/gpu/widths.py"
@@ -271,27 +268,11 @@ FAULTS = (
         "metal",
     ),
     Fault(
-        "a short row is every lane's",
-        "stale",
-        _ROWS,
-        "return all(item.loop is None for item in accesses if item.is_put)",
-        "return True",
-        "metal",
-    ),
-    Fault(
         "what a later launch changes is kept by the first alone",
         "stale",
         _SPLIT,
         "if name in own or name in changed:",
         "if name in own:",
-        "metal",
-    ),
-    Fault(
-        "what changes is lifted",
-        "stale",
-        _LIFT,
-        "    changing |= {item.name for item in low.walk(loop.body) if isinstance(item, ir.Update)}\n",
-        "",
         "metal",
     ),
     Fault(
@@ -324,22 +305,6 @@ FAULTS = (
         _TEXT,
         "is_bounded = self.plan.widths.magnitudes.get(var) not in (None, ANY_I32)",
         "is_bounded = True",
-        "metal",
-    ),
-    Fault(
-        "held rows are taken for aligned",
-        "tail",
-        _PLAN,
-        "return bool(self.moved) and all(int(length) % chunk == 0 for length in lengths)",
-        "return bool(self.moved)",
-        "metal",
-    ),
-    Fault(
-        "small teams part ways",
-        "barrier",
-        _SCHEDULE,
-        "if (exchanges and not is_known) or not all(",
-        "if not all(",
         "metal",
     ),
 )

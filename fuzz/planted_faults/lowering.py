@@ -19,14 +19,6 @@ FAULTS = (
         "passes",
     ),
     Fault(
-        "a mutable name sinks into a loop",
-        "stale",
-        _LOWER,
-        "case ir.Let(_, value, False):\n                return self",
-        "case ir.Let(_, value):\n                return self",
-        "passes",
-    ),
-    Fault(
         "a row is computed from what was stored since",
         "stale",
         _LOWER,
@@ -85,9 +77,9 @@ FAULTS = (
     Fault(
         "a row is read where it starts",
         "stride",
-        _BUILD,
-        "    return index if start == ZERO else op(",
-        "    return index if start != index else op(",
+        _ROWS,
+        "ir.At(plan.name, offset(lowering.expr(index, level, out), plan.low), plan.type)",
+        "ir.At(plan.name, lowering.expr(index, level, out), plan.type)",
         "passes",
     ),
     Fault(

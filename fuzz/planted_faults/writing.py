@@ -276,11 +276,11 @@ FAULTS = (
         "metal",
     ),
     Fault(
-        "a size that is a constant is also passed",
-        "stale",
+        "a size that is passed is the first of those that are constants",
+        "operands",
         _METAL_FRAME,
         'sgl::size<index_t>({name}_{size}, params.{size})" for size in launch.constants}',
-        'sgl::size<index_t>({name}_{size}, params.{size})" for size in launch.constants[::-1][:1]}',
+        'sgl::size<index_t>({name}_{size}, params.{launch.constants[0]})" for size in launch.constants}',
         "metal",
     ),
 )
