@@ -307,10 +307,10 @@ FAULTS = (
         "a row of parts is scaled twice",
         "operands",
         _PARTS,
-        "over_parts<Sum<float>>(part, row.get(turn, step, 0) * share));",
-        "over_parts<Sum<float>>(part, row.get(turn, step, 0)) * share);",
+        "row.set(turn, step, 0, row.get(turn, step, 0) * share);",
+        "row.set(turn, step, 0, row.get(turn, step, 0) * share * share);",
         "metal",
-        "sgl::add_parts",
+        "sgl::scale_part",
     ),
     Fault(
         "a share has too few lanes",

@@ -10,6 +10,7 @@ _NESTS = "codegen/gpu/nests.py"
 _PARTS = "codegen/gpu/parts.py"
 _ROWS = "codegen/gpu/rows.py"
 _SPLIT = "codegen/gpu/split.py"
+_STREAMS = "codegen/gpu/streams.py"
 _TEXT = "codegen/gpu/text.py"
 _WIDTHS = "codegen/gpu/widths.py"
 _WRITER = "codegen/gpu/writer.py"
@@ -197,7 +198,7 @@ FAULTS = (
     Fault(
         "parts are scaled the wrong way",
         "operands",
-        _WRITER,
+        _STREAMS,
         "1.0f : sgl::exp({peak} - {top});",
         "1.0f : sgl::exp({top} - {peak});",
         "metal",
@@ -205,7 +206,7 @@ FAULTS = (
     Fault(
         "a part's weights keep their scale",
         "stale",
-        _WRITER,
+        _STREAMS,
         "sgl::over_parts<sgl::Sum<float>>(team, {total} * {share});",
         "sgl::over_parts<sgl::Sum<float>>(team, {total});",
         "metal",
