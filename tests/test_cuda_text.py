@@ -122,3 +122,30 @@ def test_words_are_taken_in_order_by_teams_of_any_size(tmp_path: Path) -> None:
     subprocess.run(["c++", *flags, *includes, str(source), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_kernel_is_bound_to_no_fewer_threads_than_its_groups_have() -> None:
+    """A group of several small teams, of a kernel whose teams have parts, is as large as them all."""
+    text = """\
+edition: 1
+name: averages
+summary: Averages of ranges of values by the softmax of scores.
+arguments:
+  scores: {type: "f32[rows, entries]"}
+  values: {type: "f32[entries, width]"}
+  ends: {type: "i32[rows]"}
+results:
+  out: {type: "f32[rows, width]"}
+in_range: {ends: clamp}
+schedule: {cuda: {team: 32, teams_per_group: 2}}
+body: |
+  for r in range(rows):
+      p = softmax(scores[r, e] for e in range(min(ends[r], entries)))
+      for c in range(width):
+          out[r, c] = sum(p[e] * values[e, c] for e in range(min(ends[r], entries)))
+"""
+    compiled = compile_spec(load_text(text, "averages.yaml"))
+    (launch,) = launch_records(compiled.program, compiled.record)
+    assert launch.schedule.part_lanes and launch.schedule.most_threads == 64
+    source = emit(compiled.program, compiled.record)["cuda/averages.cu"]
+    assert "__launch_bounds__(64)" in source

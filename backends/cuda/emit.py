@@ -108,7 +108,7 @@ def _bounds(launch: LaunchRecord, writer: GpuWriter) -> str:
     What parts carry along takes more registers than the most lanes have.
     """
     if launch.schedule.part_lanes:
-        return str(max(row.lanes for row in launch.schedule.teams))
+        return str(launch.schedule.most_threads)
     kept = f"turns * {launch.kept}" if launch.has_turns else "0"
     kept = f"is_aligned ? {kept} : 0" if launch.has_turns and launch.has_chunks else kept
     if launch.tiled is not None:
