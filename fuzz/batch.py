@@ -225,7 +225,7 @@ class Batch:
         if not items:
             return
         seeds = [item.program.seed for item in items]
-        self._at(seeds[0], f"{target.name} compile", batch=len(items))
+        self._at(seeds[0], f"{target.name} compile", batch=len(set(seeds)))
         try:
             sources = [item.sources[target.name] for item in items]
             yield items, target.build(sources, folder, f"{target.name}_{seeds[0]}_{len(seeds)}")

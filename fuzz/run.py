@@ -1,7 +1,7 @@
 """A run: programs in batches, each in a process of its own, and what they told.
 
 A worker that dies or falls silent is a finding of the program it was at; the rest of its batch goes to a new
-one. Findings are on disk as soon as they are made.
+one. A finding is on disk as soon as the worker tells it; what else it tells counts when the worker has ended.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_A_BATCH, LEAST_A_BATCH = 64, 8  # programs; a batch costs what four of them do
 SECONDS_A_STEP = 120.0  # of one program in one executor
 SECONDS_TO_COMPILE = 600.0  # a batch
+SECONDS_TO_STOP = 5.0
 
 
 @dataclass(slots=True)
@@ -104,6 +105,8 @@ def run_programs(
                 thread.join(0.2)
     except KeyboardInterrupt:
         crew.stop()
+        for thread in threads:  # they take in what the workers told last
+            thread.join(SECONDS_TO_STOP)
         raise Interrupted(outcome) from None
     finally:
         outcome.wall = time.monotonic() - begun
@@ -155,35 +158,41 @@ class _Crew:
 
     def _lead(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
         """Run one worker; the programs that are left if it did not get through."""
-        messages = _Worker(self.outcome.targets, seeds, self.running)
+        worker = _Worker(self.outcome.targets, seeds, self.running)
+        if self.is_stopped:  # while it started
+            _kill(worker.process)
         at: dict[str, Any] = {"at": seeds[0], "executor": "start"}
         done: set[int] = set()
         kept: list[dict[str, Any]] = []
-        for message in messages:
+        for message in worker:
+            if "finding" in message:
+                with self.lock:
+                    self.outcome.hear(message)
+                    self.report(self.outcome)
+                continue
             if "at" in message:
                 at = message
             elif "done" in message:
                 done.add(message["done"])
             kept.append(message)
-        failed = "" if self.is_stopped else messages.failure()
+        failed = "" if self.is_stopped else worker.failure()
+        left = tuple(seed for seed in seeds if seed not in done) if failed else ()
+        is_shared = at.get("batch", 1) > 1 and len(left) > 1  # a compiler died on many programs at once
+        if failed and not is_shared:
+            left = tuple(seed for seed in left if seed != at["at"])
         with self.lock:
             for message in kept:
                 self.outcome.hear(message)
-            if failed:
-                self._blame(at, failed, messages)
+            if failed and not is_shared:
+                self._blame(at, failed, worker)
             self.report(self.outcome)
-        if not failed:
-            return ()
-        left = tuple(seed for seed in seeds if seed not in done)
-        if "batch" in at and at["batch"] > 1:  # a compiler died on many programs at once: take fewer
-            half = len(left) // 2
-            self.waiting.put(left[half:])
-            return left[:half]
-        return tuple(seed for seed in left if seed != at["at"])
+        if not is_shared:
+            return left
+        half = len(left) // 2
+        self.waiting.put(left[half:])
+        return left[:half]
 
     def _blame(self, at: dict[str, Any], failed: str, worker: _Worker) -> None:
-        if at.get("batch", 1) > 1:
-            return
         kind = "hang" if worker.is_hung else "crash"
         self.outcome.find(Finding(at["at"], at["executor"], kind, failed, at.get("call", -1)))
 

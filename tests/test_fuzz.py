@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,16 @@ from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Dispatch
 from codegen.failures import Failure
 from codegen.pipeline import compile_spec
-from fuzz.batch import AWKWARD, EXACT, MOST_WORK, Batch
+from fuzz.batch import AWKWARD, EXACT, MOST_WORK, TARGETS, Batch
 from fuzz.command import has_failed
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, Coverage, constructs, required
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
+from fuzz.metamorphic_text import with_other_schedule
 from fuzz.program import Program, make_program
-from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Outcome, batches, run_programs
+from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches, run_programs
 from fuzz.run_cpu import CompileError
 from fuzz.run_cuda import build_cuda
 from fuzz.run_metal import most_accesses
@@ -305,6 +308,75 @@ def test_what_a_worker_finds_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_
     outcome = run_programs(0, 6, ("cpu",), 1, quietly)
     assert outcome.findings == [found] and has_failed(outcome)
     assert not has_failed(run_programs(5, 1, ("cpu",), 1, quietly))
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str) -> None:
+    """A worker in place of the real one: `seeds` are its programs, and `say` tells a message."""
+    worker = folder / "fuzz" / "worker.py"
+    worker.parent.mkdir()
+    start = (
+        "import json, os, sys, time",
+        "seeds = list(map(int, sys.argv[2:]))",
+        "def say(**message): print(json.dumps(message), flush=True)",
+        "def done(seed): say(done=seed, calls=1, exact=False, unstable=0)",
+    )
+    worker.write_text("\n".join([*start, *lines, ""]))
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # which would lead to the real worker
+    monkeypatch.setattr("fuzz.run.ROOT", folder)
+
+
+def test_an_interrupted_run_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker tells a finding and goes on; the interrupt comes as soon as the finding is reported."""
+    found = Finding(4, "cpu", "mismatch", "out[0] is 1, expected 2", 0)
+    stand_in(monkeypatch, tmp_path, f"say(finding={found.as_json()!r})", "time.sleep(9); open('ended', 'w')")
+    written: list[str] = []
+
+    def interrupt(outcome: Outcome) -> None:
+        if not written:
+            written.append((outcome.folder / "findings.jsonl").read_text())
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted) as stopped:
+        run_programs(4, 2, ("cpu",), 1, interrupt)
+    assert stopped.value.outcome.findings == [found]
+    assert "expected 2" in written[0] and not (tmp_path / "ended").exists()
+
+
+def test_two_schedules_of_one_program_are_one_program_to_blame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The compiler dies on a batch that holds a program and the same program with another schedule."""
+    program = next(item for item in map(make_program, range(200)) if with_other_schedule(item))
+    sources: list[object] = []
+
+    def dies(given: list[object], *_: object) -> None:
+        sources.extend(given)
+        raise SystemExit
+
+    target = replace(TARGETS["metal"], write=lambda item: item.program.name, build=dies)
+    monkeypatch.setitem(TARGETS, "metal", target)
+    said: list[dict[str, Any]] = []
+    with pytest.raises(SystemExit):
+        Batch(("metal",), said.append).run_programs([program])
+    assert len(sources) == 2
+    assert said[-1] == {"at": program.seed, "executor": "metal compile", "batch": 1}
+
+
+def test_a_batch_that_cannot_be_divided_is_blamed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A compiler that dies on program 3, whatever it is compiled with, and says it has two."""
+    stand_in(
+        monkeypatch,
+        tmp_path,
+        "if 3 in seeds:",
+        "    say(at=seeds[0], executor='metal compile', batch=max(2, len(seeds)))",
+        "    os.abort()",
+        "for seed in seeds: done(seed)",
+    )
+    outcome = run_programs(0, 8, ("metal",), 1, quietly)
+    assert [(item.seed, item.executor, item.kind) for item in outcome.findings] == [
+        (3, "metal compile", "crash")
+    ]
+    assert outcome.programs == 7
 
 
 @pytest.mark.parametrize(
