@@ -80,6 +80,7 @@ class Batch:
         self.say = say
         self.only_counts = COVERAGE in self.targets
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
+        self.called: defaultdict[int, set[int]] = defaultdict(set)  # which calls ran somewhere, by seed
         self._stage, self._since = "start", seconds_of_cores()
 
     def run(self, seeds: Sequence[int]) -> None:
@@ -101,7 +102,7 @@ class Batch:
                 self._run_target(EXACT[target], exact, Path(folder))
         ran_exactly = {item.program.seed for item in exact}
         for item in items:
-            seed, calls = item.program.seed, len(item.calls)
+            seed, calls = item.program.seed, len(self.called[item.program.seed])
             done = {"done": seed, "calls": calls, "exact": seed in ran_exactly, "unstable": _unstable(item)}
             self.say(done)
         self._enter("end")
@@ -130,7 +131,7 @@ class Batch:
         self.say({"finding": finding.as_json()})
 
     def _refuse(self, seed: int, target: str, construct: str) -> None:
-        self.say({"refusal": {"seed": seed, "target": target, "construct": construct}})
+        self.say({"refusal": {"seed": seed, "target": target, "construct": construct}, "seed": seed})
 
     # -- one program ----------------------------------------------------------------------------
 
@@ -154,14 +155,14 @@ class Batch:
             for finding in () if self.only_counts else check_passes(seed, stages, small):
                 self._find(finding)
             seen = constructs(kernel, [call.types for call in small])
-            self.say({"coverage": pairs_of(seen, "passes", ("interpreted",))})
+            self.say({"coverage": pairs_of(seen, "passes", ("interpreted",)), "seed": seed})
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
         if self.only_counts:
             return Item(program, compiled, stages, calls, ())
         for relation, off in check_rewritten(program, compiled):
-            self.say({"relation": relation})
+            self.say({"relation": relation, "seed": seed})
             if off:
                 self._find(Finding(seed, "check", relation, off))
         if not set(self.targets) & TARGETS.keys():
@@ -204,11 +205,16 @@ class Batch:
                     self._at(item.program.seed, target.name, call=number)
                     ran = target.run(built, item.sources[target.name], call, number)
                     if ran is not None:
+                        self._note_call(item, number)
                         self._compare(target.name, item, number, *ran, ledger)
+
+    def _note_call(self, item: Item, number: int) -> None:
+        if number < len(item.calls):
+            self.called[item.program.seed].add(number)
 
     def _count(self, target: str, item: Item, ways: Iterable[str]) -> None:
         seen = constructs(item.compiled.kernel, [call.types for call in item.calls])
-        self.say({"coverage": pairs_of(seen, target, ways)})
+        self.say({"coverage": pairs_of(seen, target, ways), "seed": item.program.seed})
 
     def _write(self, target: Target, item: Item) -> bool:
         seed = item.program.seed
@@ -261,7 +267,7 @@ class Batch:
 
     def _relate(self, target: str, item: Item, twin: Twin, memory: Memory, ledger: Ledger) -> None:
         """Compare a run with the one that it goes with."""
-        self.say({"relation": f"{twin.relation} on {target}"})
+        self.say({"relation": f"{twin.relation} on {target}", "seed": item.program.seed})
         off = ledger.difference(twin, memory.outputs())
         if off:
             self._find(Finding(item.program.seed, target, twin.relation, off, twin.of))

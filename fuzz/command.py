@@ -30,9 +30,11 @@ def fuzz(parsed: argparse.Namespace) -> int:
     targets = _targets(parsed.targets)
     if parsed.programs < 1 or (parsed.seed is not None and parsed.seed < 0):
         raise Failure("--programs is at least 1, and --seed at least 0")
+    if parsed.jobs < 0:
+        raise Failure("--jobs is at least 1, or 0 for one a core")
+    wanted = executors_of(targets, parsed.mode, parsed.no_passes)
     seed = random.SystemRandom().randrange(10**9) if parsed.seed is None else parsed.seed
     print(f"programs {seed} to {seed + parsed.programs - 1} on {', '.join(targets)}", flush=True)
-    wanted = _executors(targets, parsed.mode, parsed.no_passes)
     if parsed.coverage_only:
         wanted = (COVERAGE, *(name for name in wanted if name in WAYS))
     progress = _Progress()
@@ -55,16 +57,23 @@ def fuzz(parsed: argparse.Namespace) -> int:
 def _passed(outcome: Outcome) -> str:
     """What a run without findings has shown; the standard run, that its programs reached everything too."""
     reached = f", and each pair of construct and way was in {LEAST} programs or more"
-    return f"passed: no finding{reached if outcome.programs >= STANDARD_RUN else ''}"
+    return f"passed: no finding{reached if len(outcome.drawn) >= STANDARD_RUN else ''}"
 
 
-def _executors(targets: Sequence[str], mode: str, no_passes: bool) -> tuple[str, ...]:
-    """What programs run on: the targets, the targets in the exact mode, and the steps of the compiler."""
+def executors_of(targets: Sequence[str], mode: str, no_passes: bool) -> tuple[str, ...]:
+    """What programs run on: the targets, the targets in the exact mode, and the steps of the compiler.
+
+    Raises Failure where that is nothing.
+    """
     from fuzz.batch import EXACT
 
     exact = tuple(name for name in (f"exact-{target}" for target in targets) if name in EXACT)
     plain = () if mode == "exact" else tuple(targets) if no_passes else ("passes", *targets)
-    return plain if mode == "float" else (*plain, *exact)
+    chosen = plain if mode == "float" else (*plain, *exact)
+    if not chosen:
+        known = ", ".join(name.removeprefix("exact-") for name in EXACT)
+        raise Failure(f"nothing would run: the exact mode is for {known}")
+    return chosen
 
 
 def _targets(written: str) -> tuple[str, ...]:
@@ -123,6 +132,8 @@ def _counts(outcome: Outcome) -> str:
 def summary(outcome: Outcome) -> str:
     """What a run did and found."""
     lines = [_counts(outcome), *_times(outcome)]
+    if is_only_compiled(outcome.targets):
+        lines.append("there is no NVIDIA GPU: programs were compiled for CUDA, and none of them ran there")
     if outcome.exact:
         lines.append(f"{counted(outcome.exact, 'program')} of them ran in the exact mode too")
     if outcome.unstable:
@@ -135,7 +146,7 @@ def summary(outcome: Outcome) -> str:
         for construct, count in Counter(item.construct for item in found).most_common(10):
             lines.append(f"  {counted(count, 'time')} {construct}")
     missing = outcome.coverage.missing(_covered(outcome.targets))
-    if missing and outcome.programs >= STANDARD_RUN:
+    if missing and len(outcome.drawn) >= STANDARD_RUN:
         lines.append(f"{len(missing)} pairs of construct and way were in fewer than {LEAST} programs:")
         lines += [f"  {pair}" for pair in missing]
     lines += [f"{target} refused more than {MOST_REFUSED:.0%}" for target in too_many_refused(outcome)]
@@ -147,6 +158,13 @@ def summary(outcome: Outcome) -> str:
         )
         lines.append(f"to see one again: build.py fuzz --seed {one} --programs 1 --targets {targets}")
     return "\n".join(lines)
+
+
+def is_only_compiled(targets: Sequence[str]) -> bool:
+    """Whether programs are compiled for CUDA on a machine that cannot run them."""
+    from fuzz.run_cuda import has_gpu
+
+    return "cuda" in targets and COVERAGE not in targets and not has_gpu()
 
 
 def _times(outcome: Outcome) -> list[str]:
@@ -164,7 +182,7 @@ def _times(outcome: Outcome) -> list[str]:
 
 def has_failed(outcome: Outcome) -> bool:
     """Whether anything is wrong: a finding, a target that refuses, or a generator that no longer reaches."""
-    is_standard = outcome.programs >= STANDARD_RUN
+    is_standard = len(outcome.drawn) >= STANDARD_RUN
     is_short = is_standard and outcome.coverage.missing(_covered(outcome.targets))
     return bool(outcome.findings or too_many_refused(outcome) or is_short)
 
@@ -175,11 +193,10 @@ def _covered(targets: Sequence[str]) -> list[str]:
 
 def too_many_refused(outcome: Outcome) -> list[str]:
     """The targets that refused more programs than they may."""
-    seen = outcome.programs + sum(item.target == "check" for item in outcome.refusals)
     return [
         target
         for target, found in _by_target(outcome.refusals).items()
-        if len(found) > max(1, MOST_REFUSED * seen)
+        if len(found) > max(1, MOST_REFUSED * len(outcome.drawn))
     ]
 
 

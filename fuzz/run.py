@@ -38,8 +38,9 @@ class Outcome:
 
     seed: int
     targets: tuple[str, ...]
+    drawn: set[int] = field(default_factory=set)  # programs that a worker is through with, refused ones too
     programs: int = 0
-    calls: int = 0
+    calls: int = 0  # of those that ran
     exact: int = 0  # programs that ran in the exact mode
     unstable: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -59,7 +60,10 @@ class Outcome:
         if "finding" in message:
             self.find(Finding.from_json(message["finding"]))
         elif "refusal" in message:
-            self.refusals.append(Refusal(**message["refusal"]))
+            refusal = Refusal(**message["refusal"])
+            if refusal not in self.refusals:  # of a program and the same with another schedule
+                self.refusals.append(refusal)
+            self.drawn.add(refusal.seed)
         elif "coverage" in message:
             self.coverage.add(message["coverage"])
         elif "relation" in message:
@@ -68,6 +72,7 @@ class Outcome:
             self.seconds.update(message["seconds"])
         elif "done" in message:
             self.programs += 1
+            self.drawn.add(message["done"])
             self.calls += message["calls"]
             self.exact += message.get("exact", False)
             self.unstable += message["unstable"]
@@ -76,6 +81,7 @@ class Outcome:
         if finding in self.findings:
             return
         self.findings.append(finding)
+        self.drawn.add(finding.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "findings.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(finding.as_json()) + "\n")
@@ -182,7 +188,8 @@ class _Crew:
             left = tuple(seed for seed in left if seed != at["at"])
         with self.lock:
             for message in kept:
-                self.outcome.hear(message)
+                if message.get("seed") not in left:  # which a new worker is told of
+                    self.outcome.hear(message)
             if failed and not is_shared:
                 self._blame(at, failed, worker)
             self.report(self.outcome)

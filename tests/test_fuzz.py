@@ -21,9 +21,9 @@ from backends.metal.emulator.dispatch import Dispatch
 from codegen.failures import Failure
 from codegen.pipeline import compile_spec
 from fuzz.batch import AWKWARD, EXACT, MOST_WORK, TARGETS, Batch
-from fuzz.command import has_failed
+from fuzz.command import executors_of, has_failed, summary
 from fuzz.compare import difference, expect
-from fuzz.coverage import LEAST, Coverage, constructs, required
+from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
@@ -385,6 +385,7 @@ def test_a_batch_that_cannot_be_divided_is_blamed(monkeypatch: pytest.MonkeyPatc
         (["--targets", "gpu"], "unknown target 'gpu'; expected some of cpu, metal, cuda"),
         (["--programs", "0"], "--programs is at least 1"),
         (["--seed", "-4"], "--seed at least 0"),
+        (["--jobs", "-2"], "--jobs is at least 1, or 0 for one a core"),
     ],
 )
 def test_bad_arguments_get_one_message(
@@ -394,6 +395,71 @@ def test_bad_arguments_get_one_message(
 
     assert build.main(["fuzz", *arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_a_run_on_nothing_is_refused() -> None:
+    with pytest.raises(Failure, match="nothing would run: the exact mode is for cpu, metal"):
+        executors_of(("cuda",), "exact", no_passes=False)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_summary_says_where_programs_were_only_compiled(
+    monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    monkeypatch.setattr("fuzz.run_cuda.has_gpu", lambda: is_there)
+    said = "programs were compiled for CUDA, and none of them ran there"
+    assert (said in summary(Outcome(1, ("passes", "cuda")))) != is_there
+    assert said not in summary(Outcome(1, ("passes", "cpu")))
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_call_that_no_target_runs_is_not_counted(monkeypatch: pytest.MonkeyPatch, is_there: bool) -> None:
+    """A target that only compiles gives no memory; one that runs gives what it was to give."""
+    ran: list[object] = []
+
+    def run(built: object, name: object, call: object, number: int) -> object:
+        ran.append(call)
+        return (object(), ()) if is_there else None
+
+    target = replace(TARGETS["cuda"], write=lambda item: item.program.name, build=lambda *_: 1, run=run)
+    monkeypatch.setitem(TARGETS, "cuda", target)
+    monkeypatch.setattr(Batch, "_compare", lambda *_: None)
+    said: list[dict[str, Any]] = []
+    Batch(("cuda",), said.append).run_programs([make_program(SEEDS[0])])
+    assert [message["calls"] for message in said if "done" in message] == [3 if is_there else 0]
+    assert len(ran) >= 3
+
+
+def test_a_standard_run_with_a_refused_program_must_reach_everything() -> None:
+    outcome = Outcome(1, ("cpu",))
+    for seed in range(1, STANDARD_RUN):
+        outcome.hear({"done": seed, "calls": 1, "unstable": 0})
+    assert not has_failed(outcome)
+    outcome.hear({"refusal": {"seed": STANDARD_RUN, "target": "check", "construct": "a name"}})
+    assert has_failed(outcome)
+    assert "pairs of construct and way were in fewer than" in summary(outcome)
+
+
+def test_what_a_dead_worker_told_of_programs_that_run_again_counts_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Program 1 is through and program 3 is refused when the worker dies at program 2."""
+    stand_in(
+        monkeypatch,
+        tmp_path,
+        "for seed in seeds:",
+        "    say(coverage=[f'op {seed}'], seed=seed)",
+        "    say(relation='rows', seed=seed)",
+        "if 3 in seeds: say(refusal={'seed': 3, 'target': 'check', 'construct': 'a name'}, seed=3)",
+        "for seed in seeds:",
+        "    say(at=seed, executor='cpu', call=0)",
+        "    if seed == 2: os.abort()",
+        "    if seed != 3: done(seed)",
+    )
+    outcome = run_programs(1, 4, ("cpu",), 1, quietly)
+    assert outcome.coverage.pairs == {f"op {seed}": 1 for seed in range(1, 5)}
+    assert outcome.relations == {"rows": 4} and len(outcome.refusals) == 1
+    assert outcome.programs == 2 and outcome.drawn == {1, 2, 3, 4}
 
 
 def test_a_missing_compiler_gets_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
