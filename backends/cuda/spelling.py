@@ -47,5 +47,5 @@ SPELLINGS = Spellings(
     at_least_zero="sgl::at_least_zero",
     starts_early=True,
     sorts_ranks=True,
-    unrolled='_Pragma("unroll 8")',
+    unrolled='_Pragma("unroll 4")',
 )

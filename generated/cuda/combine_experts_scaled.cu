@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(256, sgl::least_tiles(256, 0)) combine_experts
     for (index_t c_base = tile_begin + team.lane * chunk; c_base < tile_end; c_base += team.lanes * chunk) {
         sgl::Chunk<T, chunk> out_chunk;
         sgl::Accumulator<sgl::Sum<float>> sum_e_state[chunk];
-        _Pragma("unroll 8")
+        _Pragma("unroll 4")
         for (index_t e = 0; e < experts; ++e) {
             const auto input_chunk = sgl::load_chunk<chunk, is_aligned>(input,
                     t * input_stride_0 + e * input_stride_1 + c_base, tile_end - c_base);
