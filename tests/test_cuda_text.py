@@ -17,11 +17,9 @@ from codegen.gpu.plan import plan
 from codegen.gpu.taking import Taking
 from codegen.host.native import op_files
 from codegen.pipeline import compile_spec
-from kernel_ir.load import load_text
-
-
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import U32
+from kernel_ir.load import load_text
 
 BACKENDS = Path(__file__).parent.parent / "backends"
 NVCC = shutil.which("nvcc")
