@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from fuzz.scope import EXACT_LIMIT, Dim, Element, Loop, Row, Scope, Value
 from fuzz.signature import SIZES, Signature
+from kernel_ir.dtypes import DTYPES
 
 LONGEST = 1000  # the greatest extent that sizes are drawn from
 MOST_LOOPS = 5  # around one place
@@ -85,7 +86,8 @@ class Expressions:
 
     def name(self, stem: str) -> str:
         self.count += 1
-        return f"{stem}{self.count}"
+        name = f"{stem}{self.count}"
+        return f"{name}_" if name in DTYPES else name  # `f16`, which is a function of the language
 
     def chance(self, share: float) -> bool:
         return self.draw.random() < share

@@ -31,12 +31,13 @@ INCLUDES = (BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
 # sooner: nvcc 13.0 then lets two arrays of a lane that are in use at once lie in the same local memory.
 _CHANGED = {"-Xcompiler=-fPIC,-fvisibility=hidden": "-Xcompiler=-fPIC"}
 _SILENT = ("--ptxas-options=-v",)
+_STRICT = ("-Werror", "all-warnings")
 _INSTANCE = re.compile(r"^    reinterpret_cast<const void\*>\(&.*\),\n", re.MULTILINE)
 _HOST = """
-extern "C" void* fuzz_allocate(size_t bytes) { void* made = nullptr; cudaMalloc(&made, bytes); return made; }
+extern "C" int fuzz_allocate(void** made, size_t bytes) { return cudaMalloc(made, bytes); }
 extern "C" void fuzz_release(void* memory) { cudaFree(memory); }
-extern "C" void fuzz_copy(void* to, const void* from, size_t bytes) {
-    cudaMemcpy(to, from, bytes, cudaMemcpyDefault);
+extern "C" int fuzz_copy(void* to, const void* from, size_t bytes) {
+    return cudaMemcpy(to, from, bytes, cudaMemcpyDefault);
 }
 extern "C" int fuzz_launch(const void* kernel, unsigned groups, unsigned lanes, unsigned teams, void** all) {
     const dim3 block(lanes, teams);
@@ -98,7 +99,7 @@ def build_cuda(sources: Sequence[CudaSource], folder: Path, name: str) -> ctypes
     library = path.with_suffix(".so")
     architecture = (find_device_architectures() or ("80",))[0]
     flags = [_CHANGED.get(flag, flag) for flag in KERNEL_FLAGS if flag not in _SILENT]
-    flags += [f"-arch=sm_{architecture}", "-shared", *(f"-I{folder}" for folder in INCLUDES)]
+    flags += [*_STRICT, f"-arch=sm_{architecture}", "-shared", *(f"-I{folder}" for folder in INCLUDES)]
     command = [require_cuda(), *flags, str(path), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -106,7 +107,6 @@ def build_cuda(sources: Sequence[CudaSource], folder: Path, name: str) -> ctypes
             (done.stderr or done.stdout).strip() or f"nvcc failed with status {done.returncode}"
         )
     loaded = ctypes.CDLL(str(library))
-    loaded.fuzz_allocate.restype = ctypes.c_void_p
     loaded.fuzz_error.restype = ctypes.c_char_p
     return loaded
 
@@ -126,8 +126,8 @@ def run_cuda(
     try:
         for launch in source.launches:
             dispatch = plan_of(launch, source.compiled, call, source.hows[number])
-            if dispatch.teams > 0 and (status := device.launch(launch, dispatch)):
-                raise SystemExit(f"{dispatch.kernel}: {library.fuzz_error(status).decode()}")
+            if dispatch.teams > 0:
+                device.launch(launch, dispatch)
         device.fetch()
     finally:
         device.release()
@@ -135,7 +135,10 @@ def run_cuda(
 
 
 class _Device:
-    """The memory of one call on the GPU, and the launches that work on it."""
+    """The memory of one call on the GPU, and the launches that work on it.
+
+    What the driver reports ends the process: SystemExit says where it came from.
+    """
 
     def __init__(self, library: ctypes.CDLL, source: CudaSource, memory: Memory) -> None:
         self.library = library
@@ -145,8 +148,15 @@ class _Device:
         self.allocated: list[int] = []
         self.tensors = {name: self._upload(item.memory) for name, item in memory.placed.items()}
 
+    def _check(self, status: int, what: object) -> None:
+        if status:
+            raise SystemExit(f"{what}: {self.library.fuzz_error(status).decode()}")
+
     def _allocate(self, size: int) -> int:
-        place = int(self.library.fuzz_allocate(ctypes.c_size_t(max(size, 1))))
+        made = ctypes.c_void_p()
+        status = self.library.fuzz_allocate(ctypes.byref(made), ctypes.c_size_t(max(size, 1)))
+        self._check(status, f"cudaMalloc of {size} bytes")
+        place = int(made.value or 0)
         self.allocated.append(place)
         return place
 
@@ -156,7 +166,8 @@ class _Device:
         return place
 
     def _copy(self, to: int, source: int, size: int) -> None:
-        self.library.fuzz_copy(ctypes.c_void_p(to), ctypes.c_void_p(source), ctypes.c_size_t(size))
+        status = self.library.fuzz_copy(ctypes.c_void_p(to), ctypes.c_void_p(source), ctypes.c_size_t(size))
+        self._check(status, f"cudaMemcpy of {size} bytes")
 
     def fetch(self) -> None:
         for name, item in self.memory.placed.items():
@@ -164,10 +175,10 @@ class _Device:
 
     def release(self) -> None:
         for place in self.allocated:
-            self.library.fuzz_release(ctypes.c_void_p(place))
+            self.library.fuzz_release(ctypes.c_void_p(place))  # which repeats an earlier error
 
-    def launch(self, launch: LaunchRecord, dispatch: Dispatch) -> int:
-        """The driver's status, 0 for success."""
+    def launch(self, launch: LaunchRecord, dispatch: Dispatch) -> None:
+        """Launch one kernel and wait for it."""
         record, placed = self.source.compiled.record, self.memory.placed
         params = params_of(record, self.memory)
         for field in record.fields:
@@ -182,7 +193,8 @@ class _Device:
         table.restype = ctypes.c_void_p
         kernel = ctypes.c_void_p(table(dispatch.kernel.position))
         teams = dispatch.teams_per_group
-        return int(self.library.fuzz_launch(kernel, dispatch.groups, dispatch.lanes, teams, arguments))
+        status = self.library.fuzz_launch(kernel, dispatch.groups, dispatch.lanes, teams, arguments)
+        self._check(status, dispatch.kernel)
 
     def _scratch(self, launch: LaunchRecord, number: int, dispatch: Dispatch) -> int:
         item = launch.scratch[number]

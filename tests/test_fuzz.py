@@ -24,6 +24,7 @@ from fuzz.batch import AWKWARD, EXACT, MOST_WORK, TARGETS, Batch
 from fuzz.command import executors_of, has_failed, summary
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
+from fuzz.expressions import Expressions
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
@@ -31,7 +32,7 @@ from fuzz.metamorphic_text import with_other_schedule
 from fuzz.program import Program, make_program
 from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches, run_programs
 from fuzz.run_cpu import CompileError
-from fuzz.run_cuda import build_cuda
+from fuzz.run_cuda import build_cuda, cuda_source, run_cuda
 from fuzz.run_metal import most_accesses
 from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
 from kernel_ir.errors import SpecError
@@ -147,6 +148,37 @@ def test_random_cuda_programs_are_compiled_as_kernels_ship(
         build_cuda([], tmp_path, "nothing")
     levels = [word for word in commands[0] if re.search("-O|-X(cicc|ptxas)|--ptxas|fast|fmad", word)]
     assert levels == ["-O3", "--fmad=false"]
+    assert commands[0][commands[0].index("-Werror") + 1] == "all-warnings"
+
+
+@pytest.mark.parametrize("fails", ["allocate", "copy", "launch"])
+def test_what_the_cuda_driver_reports_ends_the_worker(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    """A library that stands in for one on a GPU: one of its functions fails."""
+
+    class Library:
+        fuzz_error = staticmethod(lambda status: b"error %d" % status)
+        fuzz_release = staticmethod(lambda memory: None)
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("fuzz_"):
+                return lambda *_: 2 if name == f"fuzz_{fails}" else 0
+            return type("table", (), {"__call__": lambda self, position: position})()
+
+    monkeypatch.setattr("fuzz.run_cuda.has_gpu", lambda: True)
+    program = make_program(SEEDS[0])
+    loaded = load_text(program.text, f"{program.name}.yaml")
+    compiled = compile_spec(loaded)
+    call = next(iter(make_calls(program, loaded, compiled.kernel, 1, (3,), MOST_WORK)))
+    source = cuda_source(compiled, [call], ["how"])
+    with pytest.raises(SystemExit, match="error 2"):
+        run_cuda(Library(), source, call, 0)  # type: ignore[arg-type]
+
+
+def test_no_name_of_a_program_is_a_dtype() -> None:
+    make = Expressions.__new__(Expressions)
+    make.count = 14
+    assert [make.name("f") for _ in range(3)] == ["f15", "f16_", "f17"]
+    assert make_program(3019).text.count("f16_ ") == 2
 
 
 def test_a_launch_that_chooses_often_is_not_endless() -> None:
@@ -295,16 +327,8 @@ def test_a_dying_worker_is_a_finding_and_not_the_end(
 def test_what_a_worker_finds_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A worker that stands in for the real one finds something in one program."""
     found = Finding(4, "cpu", "mismatch", "out[0] is 1, expected 2", 0)
-    worker = tmp_path / "fuzz" / "worker.py"
-    worker.parent.mkdir()
-    worker.write_text(
-        "import json, sys\n"
-        "for seed in map(int, sys.argv[2:]):\n"
-        f"    if seed == 4: print(json.dumps({{'finding': {found.as_json()!r}}}))\n"
-        "    print(json.dumps({'done': seed, 'calls': 1, 'unstable': 0}))\n"
-    )
-    monkeypatch.delenv("PYTHONPATH", raising=False)  # which would lead to the real worker
-    monkeypatch.setattr("fuzz.run.ROOT", tmp_path)
+    finds = f"    if seed == 4: say(finding={found.as_json()!r})"
+    stand_in(monkeypatch, tmp_path, "for seed in seeds:", finds, "    done(seed)")
     outcome = run_programs(0, 6, ("cpu",), 1, quietly)
     assert outcome.findings == [found] and has_failed(outcome)
     assert not has_failed(run_programs(5, 1, ("cpu",), 1, quietly))
