@@ -33,6 +33,16 @@ OPS: dict[str, Spelling] = {
     "f8e4m3": Call("sgl::round_to<sgl::f8e4m3>"),
 }
 
+# Of integers, in words that ptxas takes as they are.
+COMPARISONS = {
+    "equal": "sgl::is_equal",
+    "not_equal": "!sgl::is_equal",
+    "less": "sgl::is_less",
+    "less_equal": "!sgl::is_greater",
+    "greater": "sgl::is_greater",
+    "greater_equal": "!sgl::is_less",
+}
+
 SPELLINGS = Spellings(
     types=TYPES,
     storage=STORAGE,
@@ -45,6 +55,7 @@ SPELLINGS = Spellings(
     fuses=True,
     copies_ahead=True,
     at_least_zero="sgl::at_least_zero",
+    comparisons=COMPARISONS,
     starts_early=True,
     sorts_ranks=True,
     unrolled='_Pragma("unroll 4")',

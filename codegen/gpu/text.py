@@ -6,7 +6,7 @@ A team's values are held by every lane alike; a store outside dealt loops is mad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
@@ -15,15 +15,17 @@ from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan
 from codegen.gpu.record import LaunchRecord
 from codegen.gpu.rows import RowPlace, loops_of_row
+from codegen.gpu.unclamped import Unclamped
 from codegen.gpu.widths import ANY_I32
 from codegen.gpu.words import WORDS
 from codegen.namer import Namer
 from codegen.writer import Writer, stride_name
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import F32, I32, I64, DType
+from kernel_ir.dtypes import F32, I32, I64, U32, DType
 from kernel_ir.traverse import map_children
 
 SELECT_LEVEL = 20  # how tightly `a ? b : c` binds
+_AS_IT_IS = ir.Const | ir.Size | ir.Param | ir.Load  # what a kernel is given
 _FEW = 4  # iterations that are written out
 
 
@@ -34,7 +36,8 @@ class Spellings:
     `fuses`: products that are summed up are not rounded first. `copies_ahead`: lanes can copy what the next
     round of a stream reads while they compute. `starts_early`: a kernel may start ahead of what it has to
     wait for, and then loads all at once what it has asked for. `at_least_zero`: a function of a signed
-    integer that stands for its maximum with 0, if there is one. `sorts_ranks`: words that are taken from a
+    integer that stands for its maximum with 0, if there is one. `comparisons`: functions that stand for
+    comparisons of integers that may have been chosen, by op. `sorts_ranks`: words that are taken from a
     row one by one can be put in order first. `unrolled`: what stands before a loop of any length that should
     have several of its loads under way together.
     """
@@ -51,6 +54,7 @@ class Spellings:
     copies_ahead: bool = False
     starts_early: bool = False
     at_least_zero: str = ""
+    comparisons: Mapping[str, str] = field(default_factory=dict)
     sorts_ranks: bool = False
     unrolled: str = ""
 
@@ -106,6 +110,7 @@ class GpuText(Writer):
             spellings.ops, self.leaf, spellings.infinity, spellings.nan, "int64_t", self.special
         )
         self.namer = signature_names(kernel, plan.record, spellings.reserved)
+        self.is_unclamped = Unclamped.of_launch(plan.launch)
         self.used: set[str] = set()
         self.lanes: Lanes | None = None
 
@@ -294,11 +299,22 @@ class GpuText(Writer):
                 self.spellings.at_least_zero and expr.type in (I32, I64)
             ):
                 return f"{self.spellings.at_least_zero}({self.expr(operand)})", ATOM
+            case ir.Apply(name) if name in self.spellings.comparisons and self._may_be_of_a_choice(expr):
+                operands = (print_expression(arg, self.dialect) for arg in expr.args)
+                return f"{self.spellings.comparisons[name]}({', '.join(operands)})", ATOM
             case _:
                 pass
         if expr.op == "select":
             return self._conditional(*expr.args), SELECT_LEVEL
         return super().special(expr)
+
+    def _may_be_of_a_choice(self, comparison: ir.Apply) -> bool:
+        """Whether integers are compared of which one may be a minimum or maximum."""
+        if any(arg.type not in (I32, U32, I64) for arg in comparison.args):
+            return False
+        if comparison.op in ("equal", "not_equal"):
+            return not all(isinstance(arg, _AS_IT_IS) for arg in comparison.args)
+        return not all(map(self.is_unclamped, comparison.args))
 
     def _is_zero_elsewhere(self, expr: ir.Apply) -> bool:
         """Whether a load belongs to a chunk that is zeros where the load's own condition does not hold."""

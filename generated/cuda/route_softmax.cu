@@ -145,8 +145,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
             if (i >= k) break;
             const uint32_t rank = weight_chosen.get(turn, 0, i);
             sum_i_state.add(i,
-                    rank == 0u ? -CUDART_INF_F
-                    : sgl::bits_to_f32(rank < 2147483648u ? ~rank : rank ^ 2147483648u));
+                    sgl::is_equal(rank, 0u) ? -CUDART_INF_F
+                    : sgl::bits_to_f32(sgl::is_less(rank, 2147483648u) ? ~rank : rank ^ 2147483648u));
         }
         team.wait();
         sum_i_state.combine(team);
@@ -162,8 +162,8 @@ __global__ void __launch_bounds__(sgl::kMostLanes, sgl::least_blocks(is_aligned 
         if (i >= k) break;
         const uint32_t rank = weight_chosen.get(turn, 0, i);
         sgl::store(topk_weights, t * topk_weights_stride_0 + i,
-                sgl::divide(rank == 0u ? -CUDART_INF_F
-                : sgl::bits_to_f32(rank < 2147483648u ? ~rank : rank ^ 2147483648u), side_2));
+                sgl::divide(sgl::is_equal(rank, 0u) ? -CUDART_INF_F
+                : sgl::bits_to_f32(sgl::is_less(rank, 2147483648u) ? ~rank : rank ^ 2147483648u), side_2));
         sgl::store(topk_ids, t * topk_ids_stride_0 + i, sgl::to_i32(chosen.get(turn, 0, i)));
     }
 }

@@ -223,8 +223,46 @@ SGL_FN float maximum(float a, float b) {
   return most;
 }
 
-// On sm_90, ptxas 13.0 takes `max(min(x, n), 0) == n` for the predicate of VIMNMX.RELU, which says `0 <= x <= n`.
-// So nothing here is a maximum with a literal 0.
+// On sm_90 and sm_100, ptxas 13.0 takes `max(min(x, n), 0) == n`, however it came to be, for the predicate of
+// VIMNMX.RELU, which says `0 <= x <= n`. So integers of expressions are compared by what neither compiler looks into:
+// a difference is found to be 0 by ptxas, and order is found by ptxas alone, of which nvcc cannot make equality.
+template <class R>
+struct Compared;
+#define SGL_COMPARES(R, letter, type, bits)                                                        \
+  template <>                                                                                      \
+  struct Compared<R> {                                                                             \
+    static SGL_FN bool is_equal(R a, R b) {                                                        \
+      R difference;                                                                                \
+      asm("xor.b" bits " %0, %1, %2;" : "=" letter(difference) : letter(a), letter(b));            \
+      return difference == 0;                                                                      \
+    }                                                                                              \
+    static SGL_FN bool is_less(R a, R b) {                                                         \
+      uint32_t holds;                                                                              \
+      asm("{\n\t.reg .pred p;\n\tsetp.lt." type " p, %1, %2;\n\tselp.u32 %0, 1, 0, p;\n\t}"          \
+          : "=r"(holds)                                                                            \
+          : letter(a), letter(b));                                                                 \
+      return holds != 0;                                                                           \
+    }                                                                                              \
+  };
+SGL_COMPARES(int32_t, "r", "s32", "32")
+SGL_COMPARES(uint32_t, "r", "u32", "32")
+SGL_COMPARES(int64_t, "l", "s64", "64")
+#undef SGL_COMPARES
+
+template <class A, class B>
+SGL_FN bool is_equal(A a, B b) {
+  return Compared<decltype(a + b)>::is_equal(a, b);
+}
+template <class A, class B>
+SGL_FN bool is_less(A a, B b) {
+  return Compared<decltype(a + b)>::is_less(a, b);
+}
+template <class A, class B>
+SGL_FN bool is_greater(A a, B b) {
+  return Compared<decltype(a + b)>::is_less(b, a);
+}
+
+// A maximum with 0 that is none to ptxas.
 SGL_FN int32_t at_least_zero(int32_t x) {
   int32_t least;
   asm("{\n\t.reg .s32 mask;\n\tshr.s32 mask, %1, 31;\n\tnot.b32 mask, mask;\n\tand.b32 %0, %1, mask;\n\t}"
@@ -233,7 +271,11 @@ SGL_FN int32_t at_least_zero(int32_t x) {
   return least;
 }
 SGL_FN int64_t at_least_zero(int64_t x) {
-  return x > 0 ? x : 0;
+  int64_t least;
+  asm("{\n\t.reg .s64 mask;\n\tshr.s64 mask, %1, 63;\n\tnot.b64 mask, mask;\n\tand.b64 %0, %1, mask;\n\t}"
+      : "=l"(least)
+      : "l"(x));
+  return least;
 }
 
 // The nearest integer of T's range, ties to even, and 0 for NaN; one instruction.
