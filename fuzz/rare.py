@@ -254,7 +254,8 @@ def streams(nest: Nest) -> None:
     score = f"{nest.floats(rows, n)}[{r}, {place}] * {draw.choice((0.25, 0.5, 1.0))}"
     if kind == "filter" and nest.chance(0.5):
         score = f"sqrt({score})"  # mostly NaN, which a sum of no terms is not
-    if kind != "ragged":  # where it is NaN outside of a tensor, and the compiler must see that
+    # NaN as it is: outside of a tensor, which the compiler must see, and where a sum may have no terms.
+    if kind != "ragged" and not score.startswith("sqrt"):
         score = f"min(max({score}, -8.0), 8.0)"
     score += rising
     filters = [f" if {j} % 3 > 0", f" if {j} > 3", f" if {nest.floats(n)}[{j}] < 3.0"]
@@ -397,6 +398,74 @@ RARE: tuple[Callable[[Nest], None], ...] = (
 )  # fmt: skip
 
 
+def long_rows(nest: Nest) -> None:
+    """Rows of many elements for each lane, which go round several times, each with its own."""
+    r, j, k, rows, n = nest.r, nest.j, nest.k, nest.rows, nest.n
+    dim = Dim(n, extra=nest.make.draw.choice((384, 512)))
+    x, weight = nest.floats(rows, dim, dtype="f32"), nest.floats(dim, dtype="f32")
+    v, row, t = nest.make.name("v"), nest.make.name("row"), nest.make.name("t")
+    out, other = nest.result("f32", rows, dim), nest.result("f32", rows, dim)
+    nest.lines(
+        f"for {r} in range({rows}):",
+        f"    {row} = [{x}[{r}, {k}] - sum({weight}[{k}] for {t} in range(2)) for {k} in range({dim})]",
+        f"    {v} = max({row}[{k}] for {k} in range({dim}))",
+        f"    for {j} in range({dim}):",
+        f"        {out}[{r}, {j}] = {row}[{j}] - {v}",
+        f"        {other}[{r}, {j}] = {x}[{r}, {j}]",
+    )
+
+
+def shifted_bytes(nest: Nest) -> None:
+    """Neighbours that start where no wide access may, over extents where each could be one."""
+    r, j, n, rows = nest.r, nest.j, nest.n, nest.rows
+    whole, more = Dim(n, factor=16), Dim(n, factor=16, extra=16)
+    x, flat = nest.floats(rows, whole, dtype="f8e4m3"), nest.floats(more, dtype="f8e4m3")
+    start = nest.make.draw.choice((1, 2, 5))
+    nest.lines(
+        f"for {r} in range({rows}):",
+        f"    for {j} in range({whole}):",
+        f"        {nest.result('f32', rows, whole)}[{r}, {j}] = {x}[{r}, {j}] - {flat}[{j} + {start}]",
+    )
+
+
+def far_ranges(nest: Nest) -> None:
+    """A short range that starts where 32 bits do not reach, which the lanes of a team share."""
+    r, k, n, rows = nest.r, nest.k, nest.n, nest.rows
+    far, b, out = nest.make.signature.number("i64"), nest.integers("i32", rows), nest.result("i64", rows)
+    a = nest.integers("i32", rows, n)
+    nest.lines(
+        f"for {r} in range({rows}):",
+        f"    {out}[{r}] = max({a}[{r}, {k}] for {k} in range({n})) + "
+        f"sum(({k} + {b}[{r}]) % 1001 for {k} in range(0 - {far}, {n} - {far}))",
+    )
+
+
+def long_streams(nest: Nest) -> None:
+    """Sums weighted by a softmax over more blocks than a team has parts, whose peaks differ.
+
+    Kernels with rows in memory have no parts and add up in another order, so few bits of a sum are kept.
+    """
+    r, j, rows, d, p = nest.r, nest.j, nest.rows, nest.make.name("d"), nest.make.name("p")
+    dim = Dim(nest.n, extra=nest.make.draw.choice((144, 160)))
+    rising = nest.make.draw.choice(("", f" + f32({j} % 64) * 0.125"))
+    score = f"min(max({nest.floats(rows, dim)}[{r}, {j}], -8.0), 8.0) * 0.5{rising}"
+    nest.lines(
+        f"for {r} in range({rows}):",
+        f"    {p} = softmax({score} for {j} in range({dim}))",
+        f"    for {d} in range(8):",
+        f"        {nest.result('f8e4m3', rows, '8')}[{r}, {d}] = sum({p}[{j}] * "
+        f"min(max({nest.floats(dim, '8')}[{j}, {d}], -64.0), 64.0) for {j} in range({dim}))",
+    )
+
+
+SELDOM: tuple[Callable[[Nest], None], ...] = (long_rows, shifted_bytes, far_ranges, long_streams)
+
+
 def write_rare(body: Body) -> None:
     """One of them, behind the rest of a body."""
     body.make.draw.choice(RARE)(Nest(body))
+
+
+def write_seldom(body: Body) -> None:
+    """One of those that take long, or that another of the kind would hide."""
+    body.make.draw.choice(SELDOM)(Nest(body))

@@ -9,7 +9,7 @@ from functools import partial
 
 from fuzz.expressions import Expressions, Function
 from fuzz.patterns import attend, carry, chain, ordered, relay, route, turn
-from fuzz.rare import write_rare
+from fuzz.rare import write_rare, write_seldom
 from fuzz.scope import Dim, Element, Loop, Row, Scope, Value
 
 _FUNCTIONS: tuple[tuple[str, int, str, bool, Callable[..., float]], ...] = (
@@ -19,7 +19,7 @@ _FUNCTIONS: tuple[tuple[str, int, str, bool, Callable[..., float]], ...] = (
     ("pick", 2, "return a if a > b else b - 1.0", True, lambda a, b: a + b + 1),
 )
 
-RARELY = 0.5  # of the programs have one of the constructs of `fuzz/rare.py`
+RARELY, SELDOM = 0.5, 0.1  # of the programs have one of the constructs of `fuzz/rare.py`
 _TOTALS = (
     *(("sum", type_) for type_ in ("i64", "u32")),
     *((kind, type_) for kind in ("min", "max") for type_ in ("i64", "u32", "i32")),
@@ -57,6 +57,8 @@ class Body:
             self.totals()
         if self.make.chance(RARELY):
             write_rare(self)
+        if self.make.chance(SELDOM):
+            write_seldom(self)
         self.make.draw.setstate(before)  # what is drawn from here on does not depend on these
         words = set(re.findall(r"\w+", "\n".join(self.lines)))
         if all(item.is_optional for name, item in self.make.signature.tensors.items() if name in words):

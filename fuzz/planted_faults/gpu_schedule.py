@@ -289,7 +289,8 @@ FAULTS = (
         "narrow",
         _WIDTHS,
         "if left is None or right is None or ANY_I32 in (left, right):\n        return None\n    if",
-        "if left is None or right is None:\n        return None\n    if",
+        "if left is None or right is None or ANY_I32 in (left, right):\n"
+        "        return left and right and ANY_I32\n    if",
         "metal",
     ),
     Fault(
