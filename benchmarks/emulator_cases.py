@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.inputs import Example, InputError, element_count, make_arguments, shape_of
+from benchmarks.inputs import (
+    Example,
+    InputError,
+    element_count,
+    make_arguments,
+    require_enough_values,
+    shape_of,
+)
 from codegen.record import OpRecord
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import keeps_requirements
@@ -77,6 +84,7 @@ def is_possible(record: OpRecord, example: Example) -> bool:
     try:
         if not keeps_requirements(record.kernel, example):
             return False
+        require_enough_values(record, example)
         if element_count(record, example) <= MOST_ELEMENTS:
             make_arguments(record, example, record.entries[0])
     except (ArithmeticError, InputError, ValueError):

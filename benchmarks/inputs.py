@@ -42,6 +42,7 @@ def make_arguments(record: OpRecord, example: Example, entry: Entry, seed: int =
     draws the same arguments. Raises KeyError naming a size that the example lacks, InputError where
     `values` cannot fill a tensor of the example's size.
     """
+    require_enough_values(record, example)
     rng = np.random.default_rng(seed)
     arguments: dict[str, Any] = {}
     for item in record.kernel.arguments:
@@ -49,7 +50,6 @@ def make_arguments(record: OpRecord, example: Example, entry: Entry, seed: int =
             dtype = entry.resolve(item.dtype)
             values = record.values.get(item.name) or _DEFAULTS[dtype.kind]
             shape = shape_of(item, example)
-            _require_enough(record, item.name, values, math.prod(shape), example)
             drawn = _draw(rng, values, shape, dtype, example)
             arguments[item.name] = encode(drawn, dtype)
         elif item.name in example:
@@ -67,19 +67,19 @@ def shape_of(item: ir.TensorType, example: Example) -> tuple[int, ...]:
     return tuple(_evaluate(extent, example) for extent in item.shape)
 
 
-def _require_enough(
-    record: OpRecord, name: str, values: Mapping[str, Any], count: int, example: Example
-) -> None:
-    """Raises InputError where a tensor is to hold more distinct values than there are."""
-    if "distinct" not in values:
-        return
-    low, high = (_bound(item, example) for item in values["distinct"])
-    if high - low < count:
-        sizes = ", ".join(f"{size}: {value}" for size, value in example.items())
-        raise InputError(
-            f"{record.spec_path}: the example {{{sizes}}} gives {name!r} {counted(count, 'element')}, and "
-            f"`distinct: [{low}, {high}]` only {counted(max(0, high - low), 'value')}"
-        )
+def require_enough_values(record: OpRecord, example: Example) -> None:
+    """Raises InputError where a tensor of the example is to hold more distinct values than there are."""
+    for name, item in record.kernel.tensors().items():
+        if "distinct" not in (values := record.values.get(name, {})):
+            continue
+        count = math.prod(shape_of(item, example))
+        low, high = (_bound(bound, example) for bound in values["distinct"])
+        if high - low < count:
+            sizes = ", ".join(f"{size}: {value}" for size, value in example.items())
+            raise InputError(
+                f"{record.spec_path}: the example {{{sizes}}} gives {name!r} {counted(count, 'element')}, "
+                f"and `distinct: [{low}, {high}]` only {counted(max(0, high - low), 'value')}"
+            )
 
 
 def _draw(

@@ -52,7 +52,7 @@ print(sorted(set(cuda.__all__) - set(dir(cuda._native))))
     assert run(code, package) == "[]\n"
 
 
-# The bytes of a lane's own memory that kernels of an op may have: docs/cuda.md says why. No other may have any.
+# Bytes of a lane's own memory that kernels of an op may have (docs/cuda.md says why); no other may have any.
 LOCAL_MEMORY = {"paged_attention_decode": 112}
 
 
