@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import demo
 from benchmarks.agreement import compare, make_reference
-from benchmarks.emulator_cases import scale
+from benchmarks.emulator_cases import MOST_ELEMENTS, is_possible
 from benchmarks.frameworks import Numpy
 from benchmarks.inputs import InputError, element_count, make_arguments
 from codegen.artifacts import write_tree
@@ -129,13 +129,12 @@ def test_more_distinct_values_than_there_are_is_an_error() -> None:
         make_arguments(record, crowded, record.entries[0])
 
 
-def test_an_example_is_made_smaller_only_as_its_values_allow() -> None:
-    """The pool is the largest size, and must stay twice as large as the slots that lie in it."""
-    record = record_of(FILLED.replace("distinct: [0, pool]", 'distinct: [0, "pool // 2"]'))
-    great = {**record.examples[0], "rows": 4000, "width": 100, "pool": 8000}
-    small = scale(record, great, 1000)
-    assert element_count(record, small) <= 1000
-    assert make_arguments(record, small, record.entries[0])["slots"].size == small["rows"]
+def test_sizes_are_possible_only_if_values_fill_them_however_large() -> None:
+    record = record_of(FILLED)
+    great = {**record.examples[0], "rows": 4000, "width": 100, "pool": 4000}
+    assert element_count(record, great) > MOST_ELEMENTS, "too many to draw them all"
+    assert is_possible(record, great)
+    assert not is_possible(record, {**great, "pool": 2000})
 
 
 def test_the_largest_example_within_reach_is_shown() -> None:
