@@ -33,7 +33,7 @@ from fuzz.metamorphic_text import check_rewritten, with_other_schedule
 from fuzz.program import Program, make_program
 from fuzz.run_cpu import CompileError, build_cpu, cpu_source, cpu_ways, require_cpu, run_cpu
 from fuzz.run_cuda import build_cuda, cuda_source, require_cuda, run_cuda
-from fuzz.run_metal import build_metal, metal_source, metal_ways, require_metal, run_metal
+from fuzz.run_metal import How, build_metal, draw_how, metal_source, metal_ways, require_metal, run_metal
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
 from kernel_ir.load import load_text
@@ -66,9 +66,15 @@ class Item:
         return (*self.calls, *(twin.call for twin in self.twins))
 
     @property
-    def ways(self) -> tuple[str, ...]:
-        """What the way of each run through a target's variants is drawn from."""
-        return tuple(f"how {self.program.drawn_from} {number}" for number in range(len(self.runs)))
+    def hows(self) -> tuple[How, ...]:
+        """How each run goes through a target's variants.
+
+        What a lane keeps in registers follows from sizes, and may decide in which order parts of a team are
+        added up; so what goes with a call has as many turns as the call.
+        """
+        drawn = [draw_how(f"how {self.program.drawn_from} {number}") for number in range(len(self.runs))]
+        followed = (*range(len(self.calls)), *(twin.of for twin in self.twins))
+        return tuple(how.with_turns_of(drawn[of]) for how, of in zip(drawn, followed, strict=True))
 
 
 class Batch:
@@ -297,7 +303,7 @@ TARGETS = {
     "metal": Target(
         "metal",
         require_metal,
-        lambda item: metal_source(item.compiled, item.runs, item.ways, item.sources.get("metal")),
+        lambda item: metal_source(item.compiled, item.runs, item.hows, item.sources.get("metal")),
         lambda sources, folder, name: build_metal(sources, name),
         metal_ways,
         run_metal,
@@ -305,7 +311,7 @@ TARGETS = {
     "cuda": Target(
         "cuda",
         require_cuda,
-        lambda item: cuda_source(item.compiled, item.runs, item.ways),
+        lambda item: cuda_source(item.compiled, item.runs, item.hows),
         build_cuda,
         lambda source, calls: (),
         run_cuda,

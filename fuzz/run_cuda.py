@@ -22,7 +22,7 @@ from codegen.pipeline import Compiled
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, params_of
 from fuzz.run_cpu import CompileError
-from fuzz.run_metal import How, draw_how, plan_of, values_of
+from fuzz.run_metal import How, plan_of, values_of
 from kernel_ir.rounding import storage_dtype
 
 BACKENDS = Path(__file__).resolve().parent.parent / "backends"
@@ -71,11 +71,10 @@ def has_gpu() -> bool:
     return bool(find_device_architectures())
 
 
-def cuda_source(compiled: Compiled, calls: Sequence[Call], ways: Sequence[str]) -> CudaSource:
-    """The kernels' text as it ships, with the instantiations that the calls need; `ways` are seeds."""
+def cuda_source(compiled: Compiled, calls: Sequence[Call], hows: tuple[How, ...]) -> CudaSource:
+    """The kernels' text as it ships, with the instantiations that the calls need; `hows` are theirs."""
     record = compiled.record
     launches = launch_records(compiled.program, record)
-    hows = tuple(map(draw_how, ways))
     wanted = {
         plan_of(launch, compiled, call, how).kernel.position
         for call, how in zip(calls, hows, strict=True)

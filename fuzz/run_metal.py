@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,10 @@ class How:
     order: str
     reduction: str
 
+    def with_turns_of(self, other: How) -> How:
+        """The same, but that rows are kept in registers where `other` keeps them."""
+        return replace(self, choice=replace(self.choice, has_turns=other.choice.has_turns))
+
 
 @dataclass(frozen=True, slots=True)
 class MetalSource:
@@ -56,15 +60,14 @@ class MetalSource:
 
 
 def metal_source(
-    compiled: Compiled, calls: Sequence[Call], ways: Sequence[str], other: MetalSource | None = None
+    compiled: Compiled, calls: Sequence[Call], hows: tuple[How, ...], other: MetalSource | None = None
 ) -> MetalSource:
-    """The shader's text as it ships, with the instantiations that the calls need; `ways` are seeds.
+    """The shader's text as it ships, with the instantiations that the calls need, each run as one of `hows`.
 
     `other`: what was written for other calls of the program.
     """
     record = compiled.record
     launches = launch_records(compiled.program, record) if other is None else other.launches
-    hows = tuple(map(draw_how, ways))
     shipped = emit(compiled.program, record)[f"metal/{record.name}.metal"] if other is None else other.shipped
     wanted = {
         plan_of(launch, compiled, call, how).kernel.name

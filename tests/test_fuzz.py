@@ -33,7 +33,7 @@ from fuzz.program import Program, make_program
 from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches, run_programs
 from fuzz.run_cpu import CompileError
 from fuzz.run_cuda import build_cuda, cuda_source, run_cuda
-from fuzz.run_metal import most_accesses
+from fuzz.run_metal import draw_how, most_accesses
 from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
@@ -169,7 +169,7 @@ def test_what_the_cuda_driver_reports_ends_the_worker(monkeypatch: pytest.Monkey
     loaded = load_text(program.text, f"{program.name}.yaml")
     compiled = compile_spec(loaded)
     call = next(iter(make_calls(program, loaded, compiled.kernel, 1, (3,), MOST_WORK)))
-    source = cuda_source(compiled, [call], ["how"])
+    source = cuda_source(compiled, [call], (draw_how("how"),))
     with pytest.raises(SystemExit, match="error 2"):
         run_cuda(Library(), source, call, 0)  # type: ignore[arg-type]
 

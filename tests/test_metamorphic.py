@@ -276,3 +276,17 @@ def test_what_is_homogeneous(expression: str, scaled: set[str]) -> None:
         if scaling is not None:
             found.add(" ".join(name for name in "xy" if scaling.steps.get(name, 0)))
     assert scaled <= found and all(set(item.split()) <= set(" ".join(scaled).split()) for item in found)
+
+
+def test_what_goes_with_a_call_keeps_rows_where_the_call_keeps_them() -> None:
+    """Else parts of a team are added up in another order, and f32 sums may be rounded in another way."""
+    made = [Batch(["cpu"], lambda message: None).prepare(make_program(seed)) for seed in SEEDS]
+    pairs = [
+        (item.hows[twin.of], how)
+        for item in made
+        if item is not None
+        for twin, how in zip(item.twins, item.hows[len(item.calls) :], strict=True)
+    ]
+    assert len(pairs) > 5
+    assert all(how.choice.has_turns == of.choice.has_turns for of, how in pairs)
+    assert any(how.order != of.order for of, how in pairs)
