@@ -163,6 +163,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--record", action="store_true", help="keep the programs that show them")
     parsed = parser.parse_args(arguments)
     faults = [item for item in FAULTS if not parsed.names or any(name in item.name for name in parsed.names)]
+    if not faults:
+        parser.error(f"no fault is called {' or '.join(parsed.names)}; fuzz/planted_faults/ names them")
     if parsed.new:
         faults = [item for item in faults if item.name not in load_found()]
 

@@ -30,6 +30,7 @@ from kernel_ir.typecheck.check import check_spec
 REGRESSIONS = ROOT / "tests" / "regressions"
 SECONDS_TO_SHRINK = 180.0  # one finding
 _CANDIDATES = 24  # of one batch
+_parsing = threading.Lock()  # Python 3.11 counts the depth of what it parses for all threads together
 _HEADER = re.compile(r"# calls (\d+) (whole|real)\n")
 
 
@@ -46,7 +47,9 @@ def shrink_all(
     stopped = threading.Event()
 
     def work(finding: Finding) -> None:
-        small = shrink(make_program(finding.seed), finding, seconds, stopped)
+        with _parsing:
+            program = make_program(finding.seed)
+        small = shrink(program, finding, seconds, stopped)
         if not stopped.is_set():
             report(finding, save(small, finding))
 
@@ -73,11 +76,13 @@ def shrink(
     stopped = stopped or threading.Event()
     until = monotonic() + seconds
     targets = finding.executor if not finding.executor.startswith("pass") else "passes"
-    spec = read(program.text)
+    with _parsing:
+        spec = read(program.text)
     tried: set[str] = set()
     while monotonic() < until and not stopped.is_set():
         fresh = _smaller(spec, tried)
-        candidates = list(islice(fresh, _CANDIDATES))
+        with _parsing:
+            candidates = list(islice(fresh, _CANDIDATES))
         if not candidates:
             break
         failing = _failing(program, candidates, targets, finding, stopped)
@@ -155,7 +160,8 @@ def _run(programs: list[Program], targets: str, finding: Finding, found: set[int
 
 def save(program: Program, finding: Finding, folder: Path = REGRESSIONS) -> Path:
     """Keep a program for ever: its text, and what its calls are drawn from."""
-    spec = read(program.text)
+    with _parsing:
+        spec = read(program.text)
     spec["name"] = program.name
     spec["summary"] = f"Once {finding.executor} gave: {finding.kind}."
     path = folder / f"{program.name}.yaml"

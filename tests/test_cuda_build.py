@@ -197,7 +197,7 @@ def test_groups_beyond_two_to_the_thirty_go_on_along_y(chosen: Choices) -> None:
 @pytest.mark.parametrize(
     ("call", "position", "teams"),
     [
-        ("many rows", 7, 128), ("many full rows", 8, 128), ("few rows", 3, 508), ("odd rows", 3, 514),
+        ("many rows", 7, 128), ("many full rows", 8, 128), ("few rows", 3, 252), ("odd rows", 3, 514),
         ("long rows", 0, 512), ("many rows apart", 1, 512),
     ],
 )  # fmt: skip

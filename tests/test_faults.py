@@ -16,7 +16,7 @@ from fresh_seed import fresh_seed
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from fuzz.blinders import BLINDERS, Blinder
-from fuzz.faults import find
+from fuzz.faults import find, main
 from fuzz.found_faults import Found, Unseen, keep, load_found, load_unseen, save
 from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
@@ -116,3 +116,9 @@ def test_found_programs_are_kept(tmp_path: Path) -> None:
     assert load_found(tmp_path) == found and load_unseen(tmp_path) == unseen
     assert found["some fault"].program(tmp_path) == make_program(2)
     assert not (tmp_path / stale).exists()
+
+
+def test_a_name_that_no_fault_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["nosuch"])
+    assert "no fault is called nosuch; fuzz/planted_faults/ names them" in capsys.readouterr().err

@@ -360,8 +360,13 @@ def test_an_interrupted_run_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch,
             written.append((outcome.folder / "findings.jsonl").read_text())
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Interrupted) as stopped:
-        run_programs(4, 2, ("cpu",), 1, interrupt)
+    # A shell that starts the tests in the background has them ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(Interrupted) as stopped:
+            run_programs(4, 2, ("cpu",), 1, interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.value.outcome.findings == [found]
     assert "expected 2" in written[0] and not (tmp_path / "ended").exists()
 

@@ -210,7 +210,7 @@ def test_another_schedule_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, spo
     )
     kinds = {message["finding"]["kind"] for message in said if "finding" in message}
     assert kinds == ({"schedule"} if spoils else set())
-    assert {"relation": "schedule on metal"} in said
+    assert {"relation": "schedule on metal", "seed": 1} in said
 
 
 # ---- rows --------------------------------------------------------------------------------------

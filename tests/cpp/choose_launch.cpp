@@ -131,7 +131,7 @@ constexpr Case kCases[] = {
 constexpr Case kJammedCases[] = {
     {"many rows", 512, 200, 200},
     {"many full rows", 512, 256, 256},
-    {"few rows", 508, 256, 256},
+    {"few rows", 252, 256, 256},
     {"odd rows", 514, 256, 256},
     {"long rows", 512, 260, 260},
     {"many rows apart", 512, 256, 257},
