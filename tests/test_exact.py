@@ -29,7 +29,7 @@ from fuzz.exact.run_metal import build_exact_metal
 from fuzz.inputs import Call, place, shape_of
 from fuzz.memory import Memory
 from fuzz.run_cpu import build_cpu, compile_cpu, cpu_source, run_cpu
-from fuzz.run_metal import build_metal, metal_source, run_metal
+from fuzz.run_metal import build_metal, draw_how, metal_source, run_metal
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES
 from kernel_ir.load import load_text
@@ -288,7 +288,7 @@ def test_it_sees_what_floats_do_not(text: str, right: str, wrong: str, width: in
 def test_it_sees_what_floats_do_not_on_metal(text: str, right: str, wrong: str, tmp_path: Path) -> None:
     compiled, call = _compile(text, 999)
     exact = with_any_bits(compiled.kernel, call, "any")
-    source = metal_source(compiled, [call], ["any"])
+    source = metal_source(compiled, [call], (draw_how("any"),))
     assert right in source.text, source.text
     spoilt = replace(source, text=source.text.replace(right, wrong))
     floats, words = expect(compiled.kernel, call), expect_exactly(compiled.kernel, exact)
