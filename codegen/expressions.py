@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kernel_ir import nodes as ir
+from kernel_ir.dtypes import I64
 from kernel_ir.errors import CompilerBug
 
 
@@ -96,7 +97,24 @@ def _print(expr: ir.Expr, dialect: Dialect) -> tuple[str, int]:
             return dialect.leaf(expr), ATOM
 
 
+_LEFT_DECIDES = frozenset({"shift_left", "shift_right"})
+
+
+def with_width(expr: ir.Expr) -> ir.Expr:
+    """An i64 op of literals alone with the first of them widened: in C, a literal has 32 bits where it fits."""
+    if not isinstance(expr, ir.Apply) or expr.op == "i64" or expr.type != I64:
+        return expr
+    deciding = expr.args[:1] if expr.op in _LEFT_DECIDES else [arg for arg in expr.args if arg.type == I64]
+    if not deciding or not all(isinstance(arg, ir.Const) for arg in deciding):
+        return expr
+    place = expr.args.index(deciding[0])
+    wide = ir.Apply("i64", (deciding[0],), I64)
+    return replace(expr, args=(*expr.args[:place], wide, *expr.args[place + 1 :]))
+
+
 def _apply(expr: ir.Apply, dialect: Dialect) -> tuple[str, int]:
+    if expr.op == "i64" and isinstance(expr.args[0], ir.Const):
+        return f"{dialect.wide_integer}({_print(expr.args[0], dialect)[0]})", ATOM
     special = dialect.special(expr)
     if special is not None:
         return special
@@ -108,7 +126,7 @@ def _apply(expr: ir.Apply, dialect: Dialect) -> tuple[str, int]:
             inner = f"({text})" if level < UNARY or text.startswith(symbol) else text
             return symbol + inner, UNARY
         case Call(name):
-            return f"{name}({', '.join(_argument(expr, arg, dialect) for arg in expr.args)})", ATOM
+            return f"{name}({', '.join(_print(arg, dialect)[0] for arg in expr.args)})", ATOM
         case _:
             raise CompilerBug(f"op {expr.op} has no spelling")
 
@@ -118,16 +136,6 @@ def print_infix(expr: ir.Apply, infix: Infix, dialect: Dialect) -> tuple[str, in
     left, right = (_print(arg, dialect) for arg in expr.args)
     symbol, level = infix.symbol, infix.level
     return f"{_wrap(left, symbol, level)} {symbol} {_wrap(right, symbol, level + 1)}", level
-
-
-def _argument(call: ir.Apply, arg: ir.Expr, dialect: Dialect) -> str:
-    """An operand of a function. A literal whose width decides the result is given its type."""
-    text = _print(arg, dialect)[0]
-    decides = isinstance(arg, ir.Const) and arg.type.name == "i64" and call.op in _WIDTH_MATTERS
-    return f"{dialect.wide_integer}({text})" if decides else text
-
-
-_WIDTH_MATTERS = frozenset({"shift_left", "shift_right"})
 
 
 def _wrap(printed: tuple[str, int], symbol: str, least: int) -> str:

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 
 from codegen import lowered as low
 from codegen.build_ir import op
-from codegen.expressions import ATOM, Dialect, Infix, Spelling, print_expression, print_infix
+from codegen.expressions import ATOM, Dialect, Infix, Spelling, print_expression, print_infix, with_width
 from codegen.namer import Namer
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES, I64, DType
 from kernel_ir.errors import NOWHERE, CompilerBug
+from kernel_ir.traverse import map_children
 
 INDENT = "    "
 
@@ -194,7 +195,11 @@ class Writer(ABC):
     # -- expressions ----------------------------------------------------------------------------
 
     def expr(self, expr: ir.Expr) -> str:
-        return print_expression(expr, self.dialect)
+        return print_expression(self.typed(expr), self.dialect)
+
+    def typed(self, expr: ir.Expr) -> ir.Expr:
+        """`expr` with the widths of integers spelled out; indices are left for later."""
+        return with_width(map_children(expr, self.typed)) if isinstance(expr, ir.Apply) else expr
 
     def special(self, expr: ir.Apply) -> tuple[str, int] | None:
         """Ops with a spelling of their own: guarded loads, and divisions that are plain in C."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
-from codegen.expressions import ATOM, Dialect, Spelling, print_expression
+from codegen.expressions import ATOM, Dialect, Spelling, print_expression, with_width
 from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan
 from codegen.gpu.record import LaunchRecord
@@ -265,15 +265,13 @@ class GpuText(Writer):
 
     # -- expressions ----------------------------------------------------------------------------
 
-    def expr(self, expr: ir.Expr) -> str:
-        return print_expression(self.typed(expr), self.dialect)
-
     def typed(self, expr: ir.Expr, is_wide: bool = False) -> ir.Expr:
         """`expr` with integer widths and wrapping arithmetic spelled out; indices are left for later."""
         if not isinstance(expr, ir.Apply):
             return self._widened(expr, is_wide)
         wide_here = self.plan.widths.is_wide(expr)
         spelled = map_children(expr, lambda child: self.typed(child, wide_here and child.type == I64))
+        spelled = with_width(spelled) if wide_here else spelled
         assert isinstance(spelled, ir.Apply)
         if expr.op == "i64" and not wide_here:
             spelled = ir.Apply("index", spelled.args, I64)

@@ -139,6 +139,8 @@ class Widths:
             return left if right == ZERO or left == right else ANY_I32
         if ZERO in (left, right):
             return right if left == ZERO else left
+        if isinstance(left, ir.Const) and isinstance(right, ir.Const):
+            return max(left, right, key=lambda bound: bound.value)
         return op("maximum", left, right)
 
 
