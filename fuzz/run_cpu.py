@@ -44,14 +44,15 @@ class Source:
 
 
 def cpu_source(compiled: Compiled, calls: Sequence[Call]) -> Source:
-    """The kernel's text as it ships, with the instantiations that the calls need."""
+    """The kernel's text as it ships, with the instantiations that the calls need; one if there are none."""
     record = compiled.record
     members = "".join(f"    {field.ctype} {field.name};\n" for field in record.fields)
     text = emit(compiled.program, record)[f"cpu/{record.name}.cpp"]
     text = text.replace(
         f'#include "{record.params_file}"\n', f"struct {record.params_struct} {{\n{members}}};\n"
     )
-    wanted = {f"{record.name}_{entry_of(record, call.types).suffix}" for call in calls}
+    entries = [entry_of(record, call.types) for call in calls] or [*record.entries[:1]]
+    wanted = {f"{record.name}_{entry.suffix}" for entry in entries}
     text = _ENTRY.sub(lambda found: found[0] if found[1] in wanted else "", text)
     return Source(compiled, f"namespace of_{record.name} {{\n{_without_includes(text)}}}\n")
 

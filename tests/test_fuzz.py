@@ -31,7 +31,7 @@ from fuzz.memory import entry_of, lay_out
 from fuzz.metamorphic_text import with_other_schedule
 from fuzz.program import Program, make_program
 from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches, run_programs
-from fuzz.run_cpu import CompileError
+from fuzz.run_cpu import CompileError, cpu_source
 from fuzz.run_cuda import build_cuda, cuda_source, run_cuda
 from fuzz.run_metal import draw_how, most_accesses
 from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
@@ -185,6 +185,12 @@ def test_a_launch_that_chooses_often_is_not_endless() -> None:
     """86 groups of 3 teams, which meet 15 times for each of 257 elements that they choose."""
     dispatch = Dispatch(None, teams=257, tiles=1, tile=32, lanes=32, teams_per_group=3)  # type: ignore[arg-type]
     assert most_accesses(dispatch, {"m": 257}) > 86 * 96 * 257 * 15 * 16
+
+
+def test_a_program_that_no_call_is_small_enough_for_is_compiled() -> None:
+    program = make_program(SEEDS[0])
+    compiled = compile_spec(load_text(program.text, f"{program.name}.yaml"))
+    assert cpu_source(compiled, ()).text.count("SGL_CPU_ENTRY(") == 1
 
 
 def test_what_is_written_beside_a_tensor_is_seen() -> None:

@@ -47,6 +47,11 @@ NOT_JAMMED = {
     "no quotient": HEAD.replace("r // (rows // groups)", "r % groups"),
 }
 DECODE = "specs/attention/paged_attention_decode.yaml"
+RUNNING = """\
+          for t in sequential(head_dim):
+              before = run[b, h, t - 1] if t > 0 else 1.0
+              run[b, h, t] = 0.5 * before + 1.0
+"""
 
 
 def compiled(text: str) -> Compiled:
@@ -136,3 +141,11 @@ def test_the_kernel_of_several_points_loads_a_group_once() -> None:
     text = source[source.index("_points_kernel(") :]
     assert text.count(", k_pool_held[term], ") == 1
     assert text.count(".load(turn, q,") == POINTS
+
+
+def test_points_wait_for_what_one_lane_stores_for_all_others() -> None:
+    text = Path(DECODE).read_text()
+    text = text.replace("\nin_range:", '\n  run: {type: "f32[batch, num_qo_heads, head_dim]"}\nin_range:', 1)
+    text = text.replace("\nexamples:", f"\n{RUNNING}examples:", 1)
+    assert points_kernel(Path(DECODE).read_text()).count("team.barrier();") == 0
+    assert points_kernel(text).count("team.barrier();") == 2

@@ -20,6 +20,10 @@ struct Part {
   SGL_FN bool is_first() const {
     return lane == 0;
   }
+  // Of this part's lanes. Another part of the same simdgroup comes along, or has come to its end.
+  SGL_FN void barrier() const {
+    simd_barrier();
+  }
   SGL_FN void wait() const {}  // a part has no more lanes than meet in a shuffle
 };
 
@@ -60,6 +64,12 @@ template <class Monoid>
 SGL_FN float over_parts(Team, float value) {
   return value;
 }
+
+// Of all parts, so that one of them may write over what the others have read from device memory.
+SGL_FN void meet_parts(Part part) {
+  part.whole.barrier();
+}
+SGL_FN void meet_parts(Team) {}
 
 // Multiplies a part's row by its share.
 template <class S, int chunk, int turns>

@@ -65,6 +65,15 @@ def _has_own_rows_only(launch: low.Launch, stream: low.Loop) -> bool:
     )
 
 
+def overwrites_terms(launch: low.Launch, stream: low.Loop) -> bool:
+    """Whether behind a stream something is stored where parts have read until then."""
+    position = launch.body.index(stream)
+    before = [expr for item in low.walk(launch.body[: position + 1]) for expr in low.expressions(item)]
+    read = {item.tensor for expr in before for item in walk(expr) if isinstance(item, ir.Load)}
+    stored = {item.tensor for item in low.walk(launch.body[position:]) if isinstance(item, ir.Store)}
+    return bool(read & stored)
+
+
 @dataclass(frozen=True, slots=True)
 class _Stream:
     """The pieces of a loop over blocks. `end` is the range's; `rise` scales to a new peak, `score`.

@@ -100,9 +100,7 @@ def _plan_launch(
     nests = find_nests(launch.body, frozenset(chunked)) if parted is None else frozenset()
     overrides = record.schedule.get(target.name, {})
     schedule = choose_schedule(launch, nests, overrides, target, record.name, parted is not None)
-    written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
-    reached = {row for row, place in rows.items() if place.placement == "memory" and place.owner != "lane"}
-    body = place_barriers(launch.body, frozenset(written | reached), frozenset(chunked), nests)
+    body = place_barriers(launch.body, found.shared(launch), frozenset(chunked), nests)
     made = _launch_record(
         launch, name, number, first, rows, chunked, found.widths, schedule, found.registers, nests, record
     )
@@ -130,6 +128,14 @@ class _Found:
         registers = Registers.of_launch(launch, rows, holding, frozenset(chunked))
         return _Found(widths, rows, chunked, holding, registers)
 
+    def shared(self, launch: low.Launch) -> frozenset[str]:
+        """What lanes may exchange data through: tensors that the launch writes, and rows that all reach."""
+        written = {item.tensor for item in low.walk(launch.body) if isinstance(item, ir.Store)}
+        rows = self.rows.items()
+        return frozenset(written) | {
+            row for row, place in rows if place.placement == "memory" and place.owner != "lane"
+        }
+
     def plan(self, launch: low.Launch, record: LaunchRecord, nests: frozenset[str]) -> LaunchPlan:
         turning = self.registers.turning
         return LaunchPlan(launch, record, self.rows, self.chunked, self.widths, self.holding, turning, nests)
@@ -149,7 +155,7 @@ def _join_points(
         return plain
     bounds = tuple(dict.fromkeys((*old.bounds, *found.widths.bounds)))
     made = replace(old, bounds=bounds, alike=jammed.alike, kernels=(*old.kernels, *kernels))
-    body = place_barriers(launch.body, frozenset(), frozenset(found.chunked), frozenset())
+    body = place_barriers(launch.body, found.shared(launch), frozenset(found.chunked), frozenset())
     joined = found.plan(replace(launch, body=body), made, frozenset())
     joined = replace(joined, points=POINTS, originals=jammed.originals)
     return replace(plain, record=made, jammed=(joined,))

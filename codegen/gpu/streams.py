@@ -10,7 +10,7 @@ from codegen.build_ir import ZERO, compare
 from codegen.gpu.chunks import Chunk
 from codegen.gpu.dealt import DealtWriter
 from codegen.gpu.holds import Hold
-from codegen.gpu.parts import PARTS, TERMS, Round
+from codegen.gpu.parts import PARTS, TERMS, Round, overwrites_terms
 from codegen.lowering.online import BLOCK
 from codegen.names import author_name
 from kernel_ir import nodes as ir
@@ -39,6 +39,8 @@ class StreamWriter(DealtWriter):
         super().serial_loop(loop)
         if is_parted:
             self.join(loop)
+            if overwrites_terms(self.plan.launch, loop):
+                self.line("sgl::meet_parts(team);")
             self.line("if (team.part != 0) return;")
 
     def _round(self, loop: low.Loop, pieces: Round) -> None:

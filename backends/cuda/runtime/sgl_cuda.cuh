@@ -62,6 +62,11 @@ SGL_FN bool is_given(const Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;
 }
 
+// Writes of a warp's lanes before are seen by all of its lanes after.
+SGL_FN void simd_barrier() {
+  __syncwarp();
+}
+
 // The lanes that work on one item together: some of a warp, or a whole block. Teams that share a warp go
 // through a kernel together.
 struct Team {
@@ -84,7 +89,7 @@ struct Team {
   // Writes before are seen by all lanes after.
   SGL_FN void barrier() const {
     if (lanes <= kSimdLanes) {
-      __syncwarp();
+      simd_barrier();
     } else {
       __syncthreads();
     }

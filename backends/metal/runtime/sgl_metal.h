@@ -31,6 +31,11 @@ inline bool is_given(constant Launch& launch, int position) {
   return (launch.given >> position & 1u) != 0u;
 }
 
+// Writes of a simdgroup's lanes to device memory before are seen by all of its lanes after.
+inline void simd_barrier() {
+  metal::simdgroup_barrier(metal::mem_flags::mem_device);
+}
+
 // The lanes that work on one item together: a simdgroup, or a whole threadgroup.
 struct Team {
   static constexpr constant int simd_lanes = kSimdLanes;
@@ -47,7 +52,7 @@ struct Team {
   // Writes to device memory before are seen by all lanes after.
   void barrier() const {
     if (lanes == kSimdLanes) {
-      metal::simdgroup_barrier(metal::mem_flags::mem_device);
+      simd_barrier();
     } else {
       metal::threadgroup_barrier(metal::mem_flags::mem_device);
     }
