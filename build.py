@@ -187,14 +187,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_fuzz(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--seed", type=int, help="the first program's number; without it a fresh one, which is printed")
-    add("--programs", type=int, default=200, help="how many programs (200)")
+    add("--seed", help="the first program's number; without it a fresh one, which is printed")
+    add("--programs", default="200", help="how many programs (200)")
     add("--targets", default="cpu,metal", help="some of cpu, metal and cuda, joined by commas (cpu,metal)")
-    add("--mode", choices=("both", "float", "exact"), default="both", help="floats, the ring, or both")
+    add("--mode", default="both", help="float, exact (the ring), or both (both)")
     add("--no-passes", action="store_true", help="do not interpret programs after every pass")
     add("--coverage-only", action="store_true", help="count what programs reach, and run none")
     add("--no-shrink", action="store_true", help="do not look for a small program that shows a finding")
-    add("-j", "--jobs", type=int, default=0, help="how many workers to run at once")
+    add("--record", metavar="FILE", help="keep what the run did as JSON, for `python -m fuzz.table`")
+    add("-j", "--jobs", default="0", help="how many workers to run at once")
 
 
 def _add(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from backends.tools import ToolError
 
@@ -71,3 +73,17 @@ def this_machine() -> Machine:
     """The machine that this Python runs on. An x86-64 Python under Rosetta is on an x86-64 machine."""
     spelt = platform.machine().lower()
     return Machine(sys.platform, {"amd64": "x86_64", "arm64": "aarch64"}.get(spelt, spelt))
+
+
+def core_count() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def processor_name() -> str:
+    """What the processor is called by who makes it; its family where nothing says so."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -7,9 +7,10 @@ import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+
+from backends.machine import core_count, processor_name
 
 _COPY_BYTES = 64 * 2**20
 _REPEATS = 15
@@ -30,19 +31,13 @@ class Machine:
 def describe_machine() -> Machine:
     """This machine, with its copy bandwidth measured now."""
     return Machine(
-        processor=_processor(),
+        processor=processor_name(),
         cores=core_count(),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         load=round(os.getloadavg()[0], 1),
         copy_bandwidth=round(copy_bandwidth(), 1),
     )
-
-
-def core_count() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def copy_bandwidth() -> float:
@@ -58,10 +53,3 @@ def copy_bandwidth() -> float:
             list(pool.map(lambda part: np.copyto(*part), parts))
             seconds.append(time.perf_counter() - start)
     return 2 * source.nbytes / min(seconds) / 1e9
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,6 +87,8 @@ class Batch:
         self.only_counts = COVERAGE in self.targets
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
         self.called: defaultdict[int, set[int]] = defaultdict(set)  # which calls ran somewhere, by seed
+        self.runs: defaultdict[int, Counter[str]] = defaultdict(Counter)  # how many, by seed and executor
+        self.counted: defaultdict[int, set[str]] = defaultdict(set)  # pairs that were told, by seed
         self._stage, self._since = "start", seconds_of_cores()
 
     def run(self, seeds: Sequence[int]) -> None:
@@ -110,7 +112,7 @@ class Batch:
         for item in items:
             seed, calls = item.program.seed, len(self.called[item.program.seed])
             done = {"done": seed, "calls": calls, "exact": seed in ran_exactly, "unstable": _unstable(item)}
-            self.say(done)
+            self.say({**done, "runs": self.runs[seed]})
         self._enter("end")
         self.say({"seconds": {stage: round(spent, 3) for stage, spent in self.spent.items()}})
 
@@ -160,8 +162,9 @@ class Batch:
             small = tuple(call for draw in draws for call in make_calls(program, loaded, kernel, 1, *draw))
             for finding in () if self.only_counts else check_passes(seed, stages, small):
                 self._find(finding)
+            self.runs[seed]["passes"] += len(small)
             seen = constructs(kernel, [call.types for call in small])
-            self.say({"coverage": pairs_of(seen, "passes", ("interpreted",)), "seed": seed})
+            self._count_pairs(seed, pairs_of(seen, "passes", ("interpreted",)))
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
@@ -207,10 +210,12 @@ class Batch:
             for item in group:
                 self._count(target.name, item, target.ways(item.sources[target.name], item.runs))
                 ledger = ledgers.setdefault(item.program.seed, Ledger(item.compiled.kernel))
+                self.runs[item.program.seed][target.name] += 0
                 for number, call in enumerate(item.runs):
                     self._at(item.program.seed, target.name, call=number)
                     ran = target.run(built, item.sources[target.name], call, number)
                     if ran is not None:
+                        self.runs[item.program.seed][target.name] += 1
                         self._note_call(item, number)
                         self._compare(target.name, item, number, *ran, ledger)
 
@@ -220,7 +225,13 @@ class Batch:
 
     def _count(self, target: str, item: Item, ways: Iterable[str]) -> None:
         seen = constructs(item.compiled.kernel, [call.types for call in item.calls])
-        self.say({"coverage": pairs_of(seen, target, ways), "seed": item.program.seed})
+        self._count_pairs(item.program.seed, pairs_of(seen, target, ways))
+
+    def _count_pairs(self, seed: int, pairs: Sequence[str]) -> None:
+        """Tell what a program has, once: with another schedule it is the same program."""
+        fresh = [pair for pair in pairs if pair not in self.counted[seed]]
+        self.counted[seed].update(fresh)
+        self.say({"coverage": fresh, "seed": seed})
 
     def _write(self, target: Target, item: Item) -> bool:
         seed = item.program.seed

@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
+from backends.machine import core_count
 from codegen.failures import Failure
-from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, WAYS
-from fuzz.finding import Finding, Refusal
+from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, covered
+from fuzz.finding import Finding
+from fuzz.record import Recorder
 from fuzz.run import Interrupted, Outcome, run_programs
 from fuzz.shrink import shrink_all
-from kernel_ir.wording import counted
+from fuzz.summary import counts, has_failed, summary
 
 TARGETS = ("cpu", "metal", "cuda")
+MODES = ("both", "float", "exact")
 MOST_SHRUNK = 3  # findings of one run
-MOST_REFUSED = 0.02  # of the programs, on any target
+SECONDS_BETWEEN_LINES = 10.0
 
 EXIT_FOUND = 1
 EXIT_INTERRUPTED = 130
@@ -27,31 +31,58 @@ EXIT_INTERRUPTED = 130
 
 def fuzz(parsed: argparse.Namespace) -> int:
     """Run programs; 1 where something was found."""
+    seed, programs, jobs = _numbers(parsed)
     targets = _targets(parsed.targets)
-    if parsed.programs < 1 or (parsed.seed is not None and parsed.seed < 0):
-        raise Failure("--programs is at least 1, and --seed at least 0")
-    if parsed.jobs < 0:
-        raise Failure("--jobs is at least 1, or 0 for one a core")
-    wanted = executors_of(targets, parsed.mode, parsed.no_passes)
-    seed = random.SystemRandom().randrange(10**9) if parsed.seed is None else parsed.seed
-    print(f"programs {seed} to {seed + parsed.programs - 1} on {', '.join(targets)}", flush=True)
+    wanted = executors_of(targets, _mode(parsed.mode), parsed.no_passes)
+    print(f"programs {seed} to {seed + programs - 1} on {', '.join(targets)}", flush=True)
     if parsed.coverage_only:
-        wanted = (COVERAGE, *(name for name in wanted if name in WAYS))
-    progress = _Progress()
-    jobs = parsed.jobs or os.cpu_count() or 1
+        wanted = (COVERAGE, *covered(wanted))
+    command = _command(parsed, seed)
+    progress = _Progress(Recorder(Path(parsed.record), command, wanted, jobs) if parsed.record else None)
     try:
-        outcome = run_programs(seed, parsed.programs, wanted, jobs, progress)
+        outcome = run_programs(seed, programs, wanted, jobs, progress)
     except Interrupted as stopped:
-        progress.finish(stopped.outcome)
+        progress.finish(stopped.outcome, "interrupted")
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    progress.finish(outcome)
+    progress.finish(outcome, "complete")
     if not parsed.no_shrink:
         _shrink_findings(outcome, jobs)
     if has_failed(outcome):
         return EXIT_FOUND
     print(_passed(outcome))
     return 0
+
+
+def _numbers(parsed: argparse.Namespace) -> tuple[int, int, int]:
+    """The first seed, a fresh one where none is given, how many programs, and how many workers."""
+    fresh = random.SystemRandom().randrange(10**9)
+    seed = fresh if parsed.seed is None else whole_number("--seed", parsed.seed, 0)
+    programs = whole_number("--programs", parsed.programs, 1)
+    jobs = whole_number("--jobs", parsed.jobs, 0, "; 0 is one a core")
+    return seed, programs, jobs or core_count()
+
+
+def whole_number(name: str, given: str, least: int, more: str = "") -> int:
+    """An option's value. Raises Failure that says what was expected and what came."""
+    if not re.fullmatch(r"[0-9]{1,18}", given) or int(given) < least:
+        raise Failure(f"{name} {given}: expected a whole number from {least} on{more}")
+    return int(given)
+
+
+def _mode(given: str) -> str:
+    if given not in MODES:
+        raise Failure(f"unknown mode {given!r}; expected one of {', '.join(MODES)}")
+    return given
+
+
+def _command(parsed: argparse.Namespace, seed: int) -> str:
+    """The command that makes the same run, with the options that decide what is run."""
+    words = [f"--seed {seed} --programs {parsed.programs} --targets {parsed.targets}"]
+    words += [f"--mode {parsed.mode}"] if parsed.mode != "both" else []
+    words += ["--no-passes"] if parsed.no_passes else []
+    words += ["--coverage-only"] if parsed.coverage_only else []
+    return f"build.py fuzz {' '.join(words)}"
 
 
 def _passed(outcome: Outcome) -> str:
@@ -105,103 +136,36 @@ def _say_kept(finding: Finding, path: Path) -> None:
 
 
 class _Progress:
-    """Prints each finding as it comes, and a line now and then."""
+    """Prints what was found as it comes and a line now and then, and keeps the record."""
 
-    def __init__(self) -> None:
-        self.shown = 0
+    def __init__(self, recorder: Recorder | None = None) -> None:
+        self.recorder = recorder
+        self.shown = self.noted = 0
         self.line = ""
+        self.told = monotonic()
 
     def __call__(self, outcome: Outcome) -> None:
-        for finding in outcome.findings[self.shown :]:
-            print(finding, flush=True)
-        self.shown = len(outcome.findings)
-        self.line = _counts(outcome)
+        self._print_news(outcome)
+        if monotonic() - self.told < SECONDS_BETWEEN_LINES:
+            return
+        self.told, self.line = monotonic(), counts(outcome)
         print(self.line, flush=True)
+        self._record(outcome, "under way")
 
-    def finish(self, outcome: Outcome) -> None:
-        """Print the summary, whose first line may stand there."""
+    def finish(self, outcome: Outcome, state: str) -> None:
+        """Print the summary, whose first line may stand there, and what was not told yet."""
+        self._record(outcome, state)
+        self._print_news(outcome)
         lines = summary(outcome).split("\n")
         print("".join(f"{line}\n" for line in lines if line != self.line), end="", flush=True)
 
+    def _print_news(self, outcome: Outcome) -> None:
+        for finding in outcome.findings[self.shown :]:
+            print(finding, flush=True)
+        for note in outcome.notes[self.noted :]:
+            print(note, flush=True)
+        self.shown, self.noted = len(outcome.findings), len(outcome.notes)
 
-def _counts(outcome: Outcome) -> str:
-    counts = {"program": outcome.programs, "call": outcome.calls, "finding": len(outcome.findings)}
-    return ", ".join(counted(number, noun) for noun, number in counts.items())
-
-
-def summary(outcome: Outcome) -> str:
-    """What a run did and found."""
-    lines = [_counts(outcome), *_times(outcome)]
-    if is_only_compiled(outcome.targets):
-        lines.append("there is no NVIDIA GPU: programs were compiled for CUDA, and none of them ran there")
-    if outcome.exact:
-        lines.append(f"{counted(outcome.exact, 'program')} of them ran in the exact mode too")
-    if outcome.unstable:
-        lines.append(f"too ill-conditioned to be compared: {counted(outcome.unstable, 'element')}")
-    if outcome.relations:
-        counts = (f"{name} {count}" for name, count in sorted(outcome.relations.items()))
-        lines.append(f"relations: {', '.join(counts)}")
-    for target, found in _by_target(outcome.refusals).items():
-        lines.append(f"{target} refused {counted(len(found), 'program')}:")
-        for construct, count in Counter(item.construct for item in found).most_common(10):
-            lines.append(f"  {counted(count, 'time')} {construct}")
-    missing = outcome.coverage.missing(_covered(outcome.targets))
-    if missing and len(outcome.drawn) >= STANDARD_RUN:
-        lines.append(f"{len(missing)} pairs of construct and way were in fewer than {LEAST} programs:")
-        lines += [f"  {pair}" for pair in missing]
-    lines += [f"{target} refused more than {MOST_REFUSED:.0%}" for target in too_many_refused(outcome)]
-    if outcome.findings:
-        lines.append(f"programs and findings are in {outcome.folder}")
-        one = outcome.findings[0].seed
-        targets = ",".join(
-            dict.fromkeys(name.removeprefix("exact-") for name in outcome.targets if name != "passes")
-        )
-        lines.append(f"to see one again: build.py fuzz --seed {one} --programs 1 --targets {targets}")
-    return "\n".join(lines)
-
-
-def is_only_compiled(targets: Sequence[str]) -> bool:
-    """Whether programs are compiled for CUDA on a machine that cannot run them."""
-    from fuzz.run_cuda import has_gpu
-
-    return "cuda" in targets and COVERAGE not in targets and not has_gpu()
-
-
-def _times(outcome: Outcome) -> list[str]:
-    """How fast it went, and what the cores worked at."""
-    if not outcome.wall or not outcome.seconds:
-        return []
-    total = sum(outcome.seconds.values())
-    rate = outcome.programs / outcome.wall
-    parts = (f"{stage} {spent:.0f}" for stage, spent in outcome.seconds.most_common() if spent >= 0.5)
-    return [
-        f"{outcome.wall:.0f} seconds, {rate:.2f} programs a second, {total / outcome.wall:.1f} cores at work",
-        f"seconds of a core: {', '.join(parts)}",
-    ]
-
-
-def has_failed(outcome: Outcome) -> bool:
-    """Whether anything is wrong: a finding, a target that refuses, or a generator that no longer reaches."""
-    is_standard = len(outcome.drawn) >= STANDARD_RUN
-    is_short = is_standard and outcome.coverage.missing(_covered(outcome.targets))
-    return bool(outcome.findings or too_many_refused(outcome) or is_short)
-
-
-def _covered(targets: Sequence[str]) -> list[str]:
-    return [name for name in targets if name in ("passes", "cpu", "metal")]
-
-
-def too_many_refused(outcome: Outcome) -> list[str]:
-    """The targets that refused more programs than they may."""
-    return [
-        target
-        for target, found in _by_target(outcome.refusals).items()
-        if len(found) > max(1, MOST_REFUSED * len(outcome.drawn))
-    ]
-
-
-def _by_target(refusals: Sequence[Refusal]) -> dict[str, list[Refusal]]:
-    found: dict[str, list[Refusal]] = {}
-    for item in refusals:
-        found.setdefault(item.target, []).append(item)
-    return found
+    def _record(self, outcome: Outcome, state: str) -> None:
+        if self.recorder is not None:
+            self.recorder.write(outcome, state)

@@ -54,16 +54,26 @@ class Coverage:
         """Count one program's pairs."""
         self.pairs.update(seen)
 
-    def missing(self, targets: Iterable[str], least: int = LEAST) -> list[str]:
+    def missing(self, executors: Iterable[str], least: int = LEAST) -> list[str]:
         """The required pairs that fewer programs had, and how many did."""
-        short = {pair: self.pairs[pair] for pair in required(targets) if self.pairs[pair] < least}
-        return [f"{pair}: {count}" for pair, count in sorted(short.items(), key=lambda item: item[1])]
+        short = {pair: self.pairs[pair] for pair in required(executors) if self.pairs[pair] < least}
+        return [f"{pair}: {count}" for pair, count in least_seen(short)]
 
 
-def required(targets: Iterable[str]) -> Iterator[str]:
-    """Every pair that the standard run must have."""
-    for target in targets:
-        ways = WAYS.get(target, ())
+def covered(executors: Iterable[str]) -> list[str]:
+    """Those of which pairs are counted."""
+    return [name for name in executors if name in WAYS]
+
+
+def least_seen(pairs: Mapping[str, int], most: int | None = None) -> list[tuple[str, int]]:
+    """The pairs that the fewest programs had, and how many did."""
+    return sorted(pairs.items(), key=lambda item: (item[1], item[0]))[:most]
+
+
+def required(executors: Iterable[str]) -> Iterator[str]:
+    """Every pair that the standard run must have on those of the executors that are covered."""
+    for target in covered(executors):
+        ways = WAYS[target]
         for construct in _required_constructs():
             yield f"{construct} / {target}"
             if construct.split()[0] in _CROSSED:

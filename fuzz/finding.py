@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,3 +43,23 @@ class Refusal:
     seed: int
     target: str
     construct: str
+
+
+_OF_ONE_PROGRAM = re.compile(r"(`[^`]*`|\b\d+\b)")
+
+
+def reasons(constructs: Iterable[str]) -> list[tuple[str, int]]:
+    """Why programs are refused and how many, the most first. What differs is left out of what is alike."""
+    alike: dict[tuple[str, ...], list[list[str]]] = {}
+    for construct in constructs:
+        parts = _OF_ONE_PROGRAM.split(re.sub(r"^fuzz_\d+: ", "", construct))
+        alike.setdefault(tuple(parts[::2]), []).append(parts)
+    said = {"".join(map(_shared, zip(*members, strict=True))): len(members) for members in alike.values()}
+    return sorted(said.items(), key=lambda item: -item[1])
+
+
+def _shared(parts: tuple[str, ...]) -> str:
+    """What stands at one place of reasons that are alike."""
+    if len(set(parts)) == 1:
+        return parts[0]
+    return "`...`" if parts[0].startswith("`") else "N"

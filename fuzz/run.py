@@ -38,12 +38,16 @@ class Outcome:
 
     seed: int
     targets: tuple[str, ...]
+    asked: int = 0  # programs
     drawn: set[int] = field(default_factory=set)  # programs that a worker is through with, refused ones too
     programs: int = 0
     calls: int = 0  # of those that ran
+    ran: Counter[str] = field(default_factory=Counter)  # programs by executor
+    runs: Counter[str] = field(default_factory=Counter)  # their calls, with those that go with them
     exact: int = 0  # programs that ran in the exact mode
     unstable: int = 0
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what else went wrong, and was tried again
     refusals: list[Refusal] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
     seconds: Counter[str] = field(default_factory=Counter)  # of a core, by what they went into
@@ -74,6 +78,8 @@ class Outcome:
             self.programs += 1
             self.drawn.add(message["done"])
             self.calls += message["calls"]
+            self.ran.update(message.get("runs", {}).keys())
+            self.runs.update(message.get("runs", {}))
             self.exact += message.get("exact", False)
             self.unstable += message["unstable"]
 
@@ -83,8 +89,7 @@ class Outcome:
         self.findings.append(finding)
         self.drawn.add(finding.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "findings.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(finding.as_json()) + "\n")
+        _add_line(self.folder / "findings.jsonl", json.dumps(finding.as_json()))
         try:
             program = make_program(finding.seed)
         except Exception:  # the finding is that it cannot be made
@@ -92,12 +97,19 @@ class Outcome:
         (self.folder / f"{program.name}.yaml").write_text(program.text, encoding="ascii")
 
 
+def _add_line(path: Path, line: str) -> None:
+    """Add a line to a file, which may have it from an earlier run."""
+    with path.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        if f"{line}\n" not in file:
+            file.write(f"{line}\n")
+
+
 def run_programs(
     seed: int, programs: int, targets: Sequence[str], jobs: int, report: Callable[[Outcome], None]
 ) -> Outcome:
     """Run `programs` programs from `seed` on. An interrupt leaves with what was found."""
-    outcome = Outcome(seed, tuple(targets))
-    begun = time.monotonic()
+    outcome = Outcome(seed, tuple(targets), programs)
     waiting: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
     for batch in batches(range(seed, seed + programs), jobs):
         waiting.put(batch)
@@ -115,7 +127,7 @@ def run_programs(
             thread.join(SECONDS_TO_STOP)
         raise Interrupted(outcome) from None
     finally:
-        outcome.wall = time.monotonic() - begun
+        crew.tell_time()
     return outcome
 
 
@@ -147,6 +159,7 @@ class _Crew:
     lock: threading.Lock = field(default_factory=threading.Lock)
     running: set[subprocess.Popen[str]] = field(default_factory=set)
     is_stopped: bool = False
+    begun: float = field(default_factory=time.monotonic)
 
     def work(self) -> None:
         while not self.is_stopped:
@@ -156,6 +169,9 @@ class _Crew:
                 return
             while seeds and not self.is_stopped:
                 seeds = self._lead(seeds)
+
+    def tell_time(self) -> None:
+        self.outcome.wall = time.monotonic() - self.begun
 
     def stop(self) -> None:
         self.is_stopped = True
@@ -192,7 +208,11 @@ class _Crew:
                     self.outcome.hear(message)
             if failed and not is_shared:
                 self._blame(at, failed, worker)
-            self.report(self.outcome)
+            elif failed:
+                self.outcome.notes.append(_note(at, failed))
+            self.tell_time()
+            if not self.is_stopped:  # the rest is told at once, when all have stopped
+                self.report(self.outcome)
         if not is_shared:
             return left
         half = len(left) // 2
@@ -202,6 +222,12 @@ class _Crew:
     def _blame(self, at: dict[str, Any], failed: str, worker: _Worker) -> None:
         kind = "hang" if worker.is_hung else "crash"
         self.outcome.find(Finding(at["at"], at["executor"], kind, failed, at.get("call", -1)))
+
+
+def _note(at: dict[str, Any], failed: str) -> str:
+    """What is said of a worker that died of one of many programs."""
+    programs = f"{at['batch']} programs from {at['at']} on"
+    return f"{programs}, {at['executor']}: worker ended: {failed.splitlines()[-1]}; tried again in two halves"
 
 
 class _Worker:
@@ -258,8 +284,15 @@ class _Worker:
             return "no answer"
         if status == 0:
             return ""
-        name = signal.Signals(-status).name if status < 0 else f"status {status}"
+        name = _name_of(-status) if status < 0 else f"status {status}"
         return f"{name} {self.errors[-500:].strip()}".strip()
+
+
+def _name_of(number: int) -> str:
+    """A signal's name; of the one that no program sends itself, where it comes from."""
+    name = signal.Signals(number).name
+    whence = " (from outside, or because memory ran out)"
+    return f"{name}{whence}" if number == signal.SIGKILL else name
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

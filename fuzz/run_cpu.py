@@ -7,17 +7,21 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from backends.cpu.emit import emit
 from backends.tools import find_program
 from codegen.failures import Failure
 from codegen.pipeline import Compiled
+from codegen.settings import read_settings
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, params_of
+from kernel_ir.wording import join
 
 RUNTIME = Path(__file__).resolve().parent.parent / "backends" / "cpu" / "runtime"
 ISA = "baseline"
+COMPILERS = ("g++", "c++", "clang++")
 # Functions stay functions, which compiles ten times as fast, and loops over the parts of a pack stay loops;
 # what the programs mean does not depend on it.
 FLAGS = (
@@ -61,12 +65,16 @@ def _without_includes(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#include"))
 
 
-def require_cpu() -> str:
-    """The compiler. Raises Failure where there is none."""
-    found = find_program("g++") or find_program("c++")
-    if not found:
-        raise Failure("no C++ compiler was found (looked for g++ and c++); `build.py doctor` says more")
-    return found
+@cache
+def require_cpu() -> tuple[str, ...]:
+    """The words that start the compiler: those of CXX, or the first that is there. Raises Failure."""
+    wanted = read_settings().compiler
+    names = wanted[:1] or COMPILERS
+    found = next(filter(None, map(find_program, names)), None)
+    if found is None:
+        looked = f"{names[0]}, which CXX names" if wanted else join(names, "and")
+        raise Failure(f"no C++ compiler was found (looked for {looked}); `build.py doctor` says more")
+    return (found, *wanted[1:])
 
 
 def cpu_ways(source: Source) -> set[str]:
@@ -85,7 +93,7 @@ def compile_cpu(text: str, path: Path, runtime: Path) -> ctypes.CDLL:
     """The library of a text, at a path without suffix. Raises CompileError."""
     source, library = path.with_suffix(".cpp"), path.with_suffix(".so")
     source.write_text(text)
-    command = [require_cpu(), *FLAGS, f"-I{runtime}", str(source), "-o", str(library)]
+    command = [*require_cpu(), *FLAGS, f"-I{runtime}", str(source), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CompileError(done.stderr.strip() or f"the compiler failed with status {done.returncode}")

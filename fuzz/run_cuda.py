@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from backends.cuda.emit import emit, launch_records, table_symbol
-from backends.cuda.toolchain import INSTALL, KERNEL_FLAGS, find_device_architectures
+from backends.cuda.toolchain import INSTALL, KERNEL_FLAGS, find_cuda_compiler, find_device_architectures
 from backends.metal.emulator.dispatch import Dispatch
-from backends.tools import find_program
+from backends.tools import ProbeCache
 from codegen.failures import Failure
 from codegen.gpu.record import LaunchRecord
 from codegen.pipeline import Compiled
+from codegen.settings import read_settings
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, params_of
 from fuzz.run_cpu import CompileError
@@ -26,6 +27,7 @@ from fuzz.run_metal import How, plan_of, values_of
 from kernel_ir.rounding import storage_dtype
 
 BACKENDS = Path(__file__).resolve().parent.parent / "backends"
+PROBES = BACKENDS.parent / "build" / "fuzz" / "probes.json"  # which nvcc answered
 INCLUDES = (BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
 # As kernels ship, and with symbols that this process can look up. Less optimisation is no way to compile
 # sooner: nvcc 13.0 then lets two arrays of a lane that are in use at once lie in the same local memory.
@@ -58,12 +60,15 @@ class CudaSource:
     hows: tuple[How, ...]
 
 
-def require_cuda() -> str:
-    """The compiler. Raises Failure where there is none."""
-    found = find_program("nvcc")
-    if not found:
-        raise Failure(f"no nvcc was found; {INSTALL}")
-    return found
+@cache
+def require_cuda() -> tuple[str, ...]:
+    """The words that start the compiler that `build.py build` takes. Raises Failure where there is none."""
+    wanted = read_settings().cuda_compiler
+    found = find_cuda_compiler(wanted, ProbeCache(PROBES))
+    if found is None:
+        looked = f"{' '.join(wanted)}, which CUDACXX names, is none" if wanted else "none was found"
+        raise Failure(f"the CUDA compiler nvcc: {looked}; {INSTALL}")
+    return found.command
 
 
 @cache
@@ -99,7 +104,7 @@ def build_cuda(sources: Sequence[CudaSource], folder: Path, name: str) -> ctypes
     architecture = (find_device_architectures() or ("80",))[0]
     flags = [_CHANGED.get(flag, flag) for flag in KERNEL_FLAGS if flag not in _SILENT]
     flags += [*_STRICT, f"-arch=sm_{architecture}", "-shared", *(f"-I{folder}" for folder in INCLUDES)]
-    command = [require_cuda(), *flags, str(path), "-o", str(library)]
+    command = [*require_cuda(), *flags, str(path), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CompileError(

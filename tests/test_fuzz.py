@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from fresh_seed import fresh_seed
+from stand_in_worker import quietly, stand_in
 
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Dispatch
-from codegen.failures import Failure
 from codegen.pipeline import compile_spec
 from fuzz.batch import AWKWARD, EXACT, MOST_WORK, TARGETS, Batch
-from fuzz.command import executors_of, has_failed, summary
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
 from fuzz.expressions import Expressions
@@ -35,6 +34,7 @@ from fuzz.run_cpu import CompileError, cpu_source
 from fuzz.run_cuda import build_cuda, cuda_source, run_cuda
 from fuzz.run_metal import draw_how, most_accesses
 from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
+from fuzz.summary import has_failed, summary
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
 from kernel_ir.typecheck.check import check_spec
@@ -50,10 +50,6 @@ def targets() -> tuple[str, ...]:
     except EmulatorUnavailable:
         return ("passes", "cpu")
     return ("passes", "cpu", "metal")
-
-
-def quietly(outcome: Outcome) -> None:
-    """Nothing is printed on the way."""
 
 
 def test_a_seed_gives_one_program() -> None:
@@ -141,7 +137,7 @@ def test_random_cuda_programs_are_compiled_as_kernels_ship(
         commands.append(command)
         return subprocess.CompletedProcess(command, 1, "", "stopped")
 
-    monkeypatch.setattr("fuzz.run_cuda.require_cuda", lambda: "nvcc")
+    monkeypatch.setattr("fuzz.run_cuda.require_cuda", lambda: ("nvcc",))
     monkeypatch.setattr("fuzz.run_cuda.find_device_architectures", lambda: ("90",))
     monkeypatch.setattr("fuzz.run_cuda.subprocess.run", fails)
     with pytest.raises(CompileError, match="stopped"):
@@ -340,21 +336,6 @@ def test_what_a_worker_finds_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not has_failed(run_programs(5, 1, ("cpu",), 1, quietly))
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str) -> None:
-    """A worker in place of the real one: `seeds` are its programs, and `say` tells a message."""
-    worker = folder / "fuzz" / "worker.py"
-    worker.parent.mkdir()
-    start = (
-        "import json, os, sys, time",
-        "seeds = list(map(int, sys.argv[2:]))",
-        "def say(**message): print(json.dumps(message), flush=True)",
-        "def done(seed): say(done=seed, calls=1, exact=False, unstable=0)",
-    )
-    worker.write_text("\n".join([*start, *lines, ""]))
-    monkeypatch.delenv("PYTHONPATH", raising=False)  # which would lead to the real worker
-    monkeypatch.setattr("fuzz.run.ROOT", folder)
-
-
 def test_an_interrupted_run_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A worker tells a finding and goes on; the interrupt comes as soon as the finding is reported."""
     found = Finding(4, "cpu", "mismatch", "out[0] is 1, expected 2", 0)
@@ -414,39 +395,6 @@ def test_a_batch_that_cannot_be_divided_is_blamed(monkeypatch: pytest.MonkeyPatc
     assert outcome.programs == 7
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--targets", "gpu"], "unknown target 'gpu'; expected some of cpu, metal, cuda"),
-        (["--programs", "0"], "--programs is at least 1"),
-        (["--seed", "-4"], "--seed at least 0"),
-        (["--jobs", "-2"], "--jobs is at least 1, or 0 for one a core"),
-    ],
-)
-def test_bad_arguments_get_one_message(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
-    import build
-
-    assert build.main(["fuzz", *arguments]) == 1
-    assert said in capsys.readouterr().err
-
-
-def test_a_run_on_nothing_is_refused() -> None:
-    with pytest.raises(Failure, match="nothing would run: the exact mode is for cpu, metal"):
-        executors_of(("cuda",), "exact", no_passes=False)
-
-
-@pytest.mark.parametrize("is_there", [True, False])
-def test_a_summary_says_where_programs_were_only_compiled(
-    monkeypatch: pytest.MonkeyPatch, is_there: bool
-) -> None:
-    monkeypatch.setattr("fuzz.run_cuda.has_gpu", lambda: is_there)
-    said = "programs were compiled for CUDA, and none of them ran there"
-    assert (said in summary(Outcome(1, ("passes", "cuda")))) != is_there
-    assert said not in summary(Outcome(1, ("passes", "cpu")))
-
-
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_call_that_no_target_runs_is_not_counted(monkeypatch: pytest.MonkeyPatch, is_there: bool) -> None:
     """A target that only compiles gives no memory; one that runs gives what it was to give."""
@@ -495,11 +443,3 @@ def test_what_a_dead_worker_told_of_programs_that_run_again_counts_once(
     assert outcome.coverage.pairs == {f"op {seed}": 1 for seed in range(1, 5)}
     assert outcome.relations == {"rows": 4} and len(outcome.refusals) == 1
     assert outcome.programs == 2 and outcome.drawn == {1, 2, 3, 4}
-
-
-def test_a_missing_compiler_gets_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fuzz import run_cpu
-
-    monkeypatch.setattr(run_cpu, "find_program", lambda name: None)
-    with pytest.raises(Failure, match=r"no C\+\+ compiler was found"):
-        run_cpu.require_cpu()

@@ -1,0 +1,127 @@
+"""What is said of a run: on the way, at its end, and how to see a finding again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, covered, least_seen, required
+from fuzz.finding import Finding, Refusal, reasons
+from fuzz.run import Outcome
+
+MOST_REFUSED = 0.02  # of the programs, on any target
+MOST_REASONS = 10  # that are printed of each target
+LEAST_SEEN = 10  # pairs that are printed
+
+
+def many(count: int, noun: str) -> str:
+    """`1 call`, `2,000 calls`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def counts(outcome: Outcome) -> str:
+    """How far a run is."""
+    done = f"{len(outcome.drawn):,} of {many(outcome.asked, 'program')}"
+    return f"{done}, {many(outcome.calls, 'call')}, {many(len(outcome.findings), 'finding')}"
+
+
+def summary(outcome: Outcome) -> str:
+    """What a run did and found."""
+    return "\n".join(_lines(outcome))
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    yield counts(outcome)
+    yield from _times(outcome)
+    if is_only_compiled(outcome.targets):
+        yield "there is no NVIDIA GPU: programs were compiled for CUDA, and none of them ran there"
+    if outcome.exact and outcome.exact < outcome.programs:
+        yield f"{outcome.exact:,} of them ran in the exact mode too"
+    if outcome.unstable:
+        yield f"too ill-conditioned to be compared: {many(outcome.unstable, 'element')}"
+    if outcome.relations:
+        asked = (f"{name} {count:,}" for name, count in sorted(outcome.relations.items()))
+        yield f"relations: {', '.join(asked)}"
+    yield from _refused(outcome)
+    if COVERAGE in outcome.targets or len(outcome.drawn) >= STANDARD_RUN:
+        yield from _coverage(outcome)
+    if outcome.findings:
+        yield f"programs and findings are in {outcome.folder}"
+        first = {(item.executor, item.kind): item for item in reversed(outcome.findings)}
+        yield from (f"to see it again: {again(item, outcome.targets)}" for item in reversed(first.values()))
+
+
+def _times(outcome: Outcome) -> Iterator[str]:
+    """How fast it went, and what the cores worked at."""
+    if not outcome.wall or not outcome.seconds:
+        return
+    rate, cores = outcome.programs / outcome.wall, sum(outcome.seconds.values()) / outcome.wall
+    parts = (f"{stage} {spent:.0f}" for stage, spent in outcome.seconds.most_common() if spent >= 0.5)
+    yield f"{outcome.wall:.0f} seconds, {rate:.2f} programs a second, {cores:.1f} cores at work"
+    yield f"seconds of a core: {', '.join(parts)}"
+
+
+def _refused(outcome: Outcome) -> Iterator[str]:
+    for target, found in by_target(outcome.refusals).items():
+        yield f"{target} refused {many(len(found), 'program')}:"
+        for why, count in reasons(item.construct for item in found)[:MOST_REASONS]:
+            yield f"  {many(count, 'time')} {why}"
+    for target in too_many_refused(outcome):
+        yield f"{target} refused more than {MOST_REFUSED:.0%}"
+
+
+def _coverage(outcome: Outcome) -> Iterator[str]:
+    """How often each target's pairs were there, and those that were the least often."""
+    pairs = {pair: outcome.coverage.pairs[pair] for pair in required(outcome.targets)}
+    for name in covered(outcome.targets):
+        own = [outcome.coverage.pairs[pair] for pair in required([name])]
+        often = sum(count >= LEAST for count in own)
+        yield f"{name}: {often:,} of {many(len(own), 'pair')} in {LEAST} programs or more"
+    yield "the pairs of a construct and a way that the fewest programs had:"
+    yield from (f"  {count:,} {pair}" for pair, count in least_seen(pairs, LEAST_SEEN))
+    missing = outcome.coverage.missing(outcome.targets)
+    if missing and len(outcome.drawn) >= STANDARD_RUN:
+        yield f"{len(missing)} pairs of construct and way were in fewer than {LEAST} programs:"
+        yield from (f"  {pair}" for pair in missing)
+
+
+def again(finding: Finding, executors: Sequence[str]) -> str:
+    """The command that shows a finding of a run on these executors again, and runs little else."""
+    run_on = [name.removeprefix("exact-") for name in executors if name not in ("passes", COVERAGE)]
+    targets = tuple(dict.fromkeys(run_on))
+    where = finding.executor.split()[0]
+    one = where.removeprefix("exact-")
+    is_exact = where.startswith("exact") or all(name.startswith("exact-") for name in executors)
+    chosen = one if one in targets else ",".join(targets)
+    words = f"--seed {finding.seed} --programs 1 --targets {chosen} --mode {'exact' if is_exact else 'float'}"
+    without = " --no-passes" if not is_exact and (one in targets or "passes" not in executors) else ""
+    return f"python build.py fuzz {words}{without}"
+
+
+def is_only_compiled(targets: Sequence[str]) -> bool:
+    """Whether programs are compiled for CUDA on a machine that cannot run them."""
+    from fuzz.run_cuda import has_gpu
+
+    return "cuda" in targets and COVERAGE not in targets and not has_gpu()
+
+
+def has_failed(outcome: Outcome) -> bool:
+    """Whether anything is wrong: a finding, a target that refuses, or a generator that no longer reaches."""
+    is_standard = len(outcome.drawn) >= STANDARD_RUN
+    is_short = is_standard and outcome.coverage.missing(outcome.targets)
+    return bool(outcome.findings or too_many_refused(outcome) or is_short)
+
+
+def too_many_refused(outcome: Outcome) -> list[str]:
+    """The targets that refused more programs than they may."""
+    return [
+        target
+        for target, found in by_target(outcome.refusals).items()
+        if len(found) > max(1, MOST_REFUSED * len(outcome.drawn))
+    ]
+
+
+def by_target(refusals: Sequence[Refusal]) -> dict[str, list[Refusal]]:
+    found: dict[str, list[Refusal]] = {}
+    for item in refusals:
+        found.setdefault(item.target, []).append(item)
+    return found
