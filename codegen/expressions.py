@@ -101,7 +101,7 @@ _LEFT_DECIDES = frozenset({"shift_left", "shift_right"})
 
 
 def with_width(expr: ir.Expr) -> ir.Expr:
-    """An i64 op of literals alone with the first of them widened: in C, a literal has 32 bits where it fits."""
+    """An i64 op of literals alone, the first of them widened: C gives a literal 32 bits where it fits."""
     if not isinstance(expr, ir.Apply) or expr.op == "i64" or expr.type != I64:
         return expr
     deciding = expr.args[:1] if expr.op in _LEFT_DECIDES else [arg for arg in expr.args if arg.type == I64]

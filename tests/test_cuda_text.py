@@ -16,7 +16,7 @@ from codegen import lowered as low
 from codegen.gpu.plan import plan
 from codegen.gpu.taking import Taking
 from codegen.host.native import op_files
-from codegen.pipeline import compile_spec
+from codegen.pipeline import Compiled, compile_spec
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import U32
 from kernel_ir.load import load_text
@@ -30,6 +30,18 @@ COMPILED = ("rms_norm", "attend_pages", "route_tokens")
 def source(name: str) -> str:
     compiled = compile_spec(load(name))
     return emit(compiled.program, compiled.record)[f"cuda/{name}.cu"]
+
+
+def nvcc(compiled: Compiled, text: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Compiles an op's kernels in a folder, with warnings as errors and more flags."""
+    for path, content in op_files(compiled.record).items():
+        (folder / Path(path).name).write_bytes(content)
+    (folder / "kernel.cu").write_text(text)
+    folders = (folder, BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
+    includes = (f"-I{path}" for path in folders)
+    flags = ("-std=c++20", "--fmad=false", "-Werror", "all-warnings", *more)
+    command = [str(NVCC), *flags, *includes, "-c", "kernel.cu", "-o", "kernel.o"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,15 +64,7 @@ def test_text_is_the_same_every_time(name: str) -> None:
 @pytest.mark.skipif(NVCC is None, reason="there is no nvcc on this machine's PATH")
 @pytest.mark.parametrize("name", COMPILED)
 def test_nvcc_accepts_every_kernel(name: str, tmp_path: Path) -> None:
-    compiled = compile_spec(load(name))
-    for path, content in op_files(compiled.record).items():
-        (tmp_path / Path(path).name).write_bytes(content)
-    (tmp_path / "kernel.cu").write_text(source(name))
-    folders = (tmp_path, BACKENDS / "cuda" / "runtime", BACKENDS / "gpu_runtime")
-    includes = [f"-I{folder}" for folder in folders]
-    flags = ["-std=c++20", "-arch=sm_80", "--fmad=false", "-Werror", "all-warnings", "--keep"]
-    command = [str(NVCC), *flags, *includes, "-c", "kernel.cu", "-o", "kernel.o"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = nvcc(compile_spec(load(name)), source(name), tmp_path, "-arch=sm_80", "--keep")
     assert done.returncode == 0, done.stderr
     assert ".local" not in (tmp_path / "kernel.ptx").read_text(), "a kernel keeps an array in local memory"
 
@@ -147,3 +151,27 @@ body: |
     assert launch.schedule.part_lanes and launch.schedule.most_threads == 64
     source = emit(compiled.program, compiled.record)["cuda/averages.cu"]
     assert "__launch_bounds__(64)" in source
+
+
+@pytest.mark.skipif(NVCC is None, reason="there is no nvcc on this machine's PATH")
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_86"])
+def test_small_teams_ask_for_no_more_blocks_than_a_multiprocessor_has(
+    architecture: str, tmp_path: Path
+) -> None:
+    text = """edition: 1
+name: twice
+summary: Doubles.
+arguments:
+  x: {type: "f32[n]"}
+results:
+  out: {type: "f32[n]"}
+schedule: {cuda: {team: 32, teams_per_group: 1}}
+body: |
+  for i in range(n):
+      out[i] = x[i] + x[i]
+"""
+    compiled = compile_spec(load_text(text, "twice.yaml"))
+    source = emit(compiled.program, compiled.record)["cuda/twice.cu"]
+    assert "__launch_bounds__(32, sgl::least_tiles(32, is_aligned ? turns" in source
+    done = nvcc(compiled, source, tmp_path, f"-arch={architecture}")
+    assert done.returncode == 0, done.stderr

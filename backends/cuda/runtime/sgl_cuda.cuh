@@ -41,9 +41,11 @@ constexpr int least_blocks(int kept) {
 constexpr int least_blocks(int kept, bool is_little) {
   return kept != 0 && is_little ? 3 : least_blocks(kept);
 }
-// The same of blocks that each have a tile of work, in one turn: many of them hide what they wait for.
+// The same of blocks that each have a tile of work, in one turn: many of them hide what they wait for. Every GPU
+// has room for 1536 lanes and 16 blocks on a multiprocessor; ptxas does not take more than there is room for.
 constexpr int least_tiles(int lanes, int kept) {
-  return kept == 0 || kept > 6 ? 1 : 1536 / lanes;
+  if (kept == 0 || kept > 6) return 1;
+  return lanes < 1536 / 16 ? 16 : 1536 / lanes;
 }
 
 // Makes the compiler take a value's words for new ones, so that it keeps nothing computed from the old.
