@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from kernel_ir import nodes as ir
+from kernel_ir import traverse
 from kernel_ir.dtypes import I64, DType
 
 LoopKind = Literal["serial", "lanes"]
@@ -204,6 +205,12 @@ def expressions(statement: Stmt) -> tuple[ir.Expr, ...]:
             return (index, value)
         case Barrier():
             return ()
+
+
+def names_read(body: tuple[Stmt, ...]) -> frozenset[str]:
+    """The variables that the expressions of a body read."""
+    exprs = (expr for item in walk(body) for expr in expressions(item))
+    return frozenset(part.name for expr in exprs for part in traverse.walk(expr) if isinstance(part, ir.Var))
 
 
 def map_blocks(statement: Stmt, change: Callable[[tuple[Stmt, ...]], tuple[Stmt, ...]]) -> Stmt:

@@ -39,8 +39,11 @@ class Writer(ABC):
     infinity = "INFINITY"
     nan = "NAN"
 
-    def __init__(self, kernel: ir.Kernel, reserved: frozenset[str], depth: int = 1) -> None:
-        self.kernel = kernel
+    def __init__(
+        self, kernel: ir.Kernel, reserved: frozenset[str], read: frozenset[str], depth: int = 1
+    ) -> None:
+        """`read`: the variables that something reads, which alone of a reduction's results have a name."""
+        self.kernel, self.read = kernel, read
         self.tensors = kernel.tensors()
         self.namer = Namer(reserved)
         self.depth = depth
@@ -52,6 +55,13 @@ class Writer(ABC):
         for name in (*self.tensors, *kernel.sizes):
             for axis in range(len(self.tensors[name].shape) - 1 if name in self.tensors else 0):
                 self.namer.fix(stride_name(name, axis), stride_name(name, axis))
+
+    def results(self, item: low.Accumulator) -> Iterator[tuple[str, str, DType]]:
+        """Those of an accumulator's results that something reads: name, the runtime's word for it, type."""
+        members = MEMBERS.get(item.monoid, ("result",))[: len(item.names)]
+        for name, member, type_ in zip(item.names, members, item.result_types, strict=True):
+            if name in self.read:
+                yield name, member, type_
 
     # -- what a target says ---------------------------------------------------------------------
 

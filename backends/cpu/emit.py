@@ -35,7 +35,7 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     """The CPU source of a kernel: path under `generated/` -> text. Raises TargetError."""
     for name in record.schedule.get("cpu", {}):
         raise TargetError("cpu", f"schedule {name!r}", record.name, "a CPU kernel has nothing to override")
-    writer = CpuWriter(program.kernel)
+    writer = CpuWriter(program)
     for launch in program.launches:
         writer.launch(launch)
     fields = {
@@ -95,8 +95,9 @@ class CpuWriter(Writer):
     infinity = "__builtin_inff()"
     nan = '__builtin_nanf("")'
 
-    def __init__(self, kernel: ir.Kernel) -> None:
-        super().__init__(kernel, RESERVED | RESERVED_HERE)
+    def __init__(self, program: low.Program) -> None:
+        body = tuple(statement for launch in program.launches for statement in launch.body)
+        super().__init__(program.kernel, RESERVED | RESERVED_HERE, low.names_read(body))
         self.pack: Pack | None = None
         self.coordinates: list[str] = []  # the grid variables of the launch being written
 
@@ -246,7 +247,7 @@ class CpuWriter(Writer):
             return
         both = self.namer.invent(f"{author_name(item.names[0])}_found")
         self.line(f"const auto {both} = {state}.result();")
-        for name, field in zip(item.names, MEMBERS[item.monoid], strict=False):  # some are never read
+        for name, field, _ in self.results(item):
             self.line(f"const auto {self.namer.declare(name)} = {both}.{field};")
 
     # -- statements -----------------------------------------------------------------------------

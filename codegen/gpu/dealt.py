@@ -20,9 +20,8 @@ from codegen.gpu.split import names_in
 from codegen.gpu.taking import Taking
 from codegen.gpu.text import GpuText, Lanes
 from codegen.names import author_name
-from codegen.writer import MEMBERS
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import F32, I64, DType
+from kernel_ir.dtypes import F32, I64
 from kernel_ir.traverse import substitute
 
 
@@ -171,7 +170,7 @@ class DealtWriter(GpuText):
         with self.scope(self.for_header(loop.var, loop.low, loop.high)):
             taken = self.namer.invent(f"{author_name(accumulator.names[0])}_taken")
             self.line(f"const auto {taken} = {words}.take(team, {self._count_of(taking.fold)});")
-            for name, member, type_ in _members(accumulator):
+            for name, member, type_ in self.results(accumulator):
                 shown = self._type_of_name(name, type_)
                 self.line(f"const {shown} {self.namer.declare(name)} = {taken}.{member}();")
             self.has_exchanged = True
@@ -348,7 +347,7 @@ class DealtWriter(GpuText):
         with self.scope(self.for_header(fold.var, fold.low, fold.high)) as index:
             self._together(fold.body, Folding(fold, tuple(f"{item}[step]" for item in states), index))
         for item, state in zip(fold.accumulators, states, strict=True):
-            for name, member, type_ in _members(item):
+            for name, member, type_ in self.results(item):
                 self.namer.fix(name, f"{self._type_of_name(name, type_)}({state}[step].{member}())")
 
     def _steps(self, part: Block, later: set[str], folding: Folding | None) -> None:
@@ -401,7 +400,7 @@ class DealtWriter(GpuText):
                 self.statements(fold.body)
                 self._add(Folding(fold, states, index))
         for item, state in zip(fold.accumulators, states, strict=True):
-            for name, member, type_ in _members(item):
+            for name, member, type_ in self.results(item):
                 shown = self._type_of_name(name, type_)
                 self.line(f"const {shown} {self.namer.declare(name)} = {state}.{member}();")
 
@@ -459,9 +458,3 @@ def _names_used(parts: tuple[Block, ...], folding: Folding | None) -> set[str]:
     if parts and folding is not None:
         used |= {name for expr in accumulated(folding.fold) for name in names_in(expr)}
     return used
-
-
-def _members(item: low.Accumulator) -> tuple[tuple[str, str, DType], ...]:
-    """The names that an accumulator's results get, the functions that give them, and their types."""
-    members = MEMBERS.get(item.monoid, ("result",))
-    return tuple(zip(item.names, members[: len(item.names)], item.result_types, strict=True))

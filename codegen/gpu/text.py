@@ -104,7 +104,7 @@ class GpuText(Writer):
     def __init__(self, kernel: ir.Kernel, plan: LaunchPlan, spellings: Spellings) -> None:
         self.types, self.ops = spellings.types, spellings.ops
         self.infinity, self.nan = spellings.infinity, spellings.nan
-        super().__init__(kernel, spellings.reserved | WORDS)
+        super().__init__(kernel, spellings.reserved | WORDS, low.names_read(plan.launch.body))
         self.plan, self.spellings = plan, spellings
         self.dialect = Dialect(
             spellings.ops, self.leaf, spellings.infinity, spellings.nan, "int64_t", self.special
