@@ -28,12 +28,21 @@ from fuzz.exact.run_metal import build_exact_metal
 from fuzz.finding import Finding
 from fuzz.inputs import AWKWARD, SMALL, UNEVEN, Call, make_calls
 from fuzz.memory import Memory
-from fuzz.metamorphic import Ledger, Twin, draw_twins
+from fuzz.metamorphic import LAUNCH, Ledger, Twin, draw_launches, draw_twins
 from fuzz.metamorphic_text import check_rewritten, with_other_schedule
 from fuzz.program import Program, make_program
 from fuzz.run_cpu import CompileError, build_cpu, cpu_source, cpu_ways, require_cpu, run_cpu
-from fuzz.run_cuda import build_cuda, cuda_source, require_cuda, run_cuda
-from fuzz.run_metal import How, build_metal, draw_how, metal_source, metal_ways, require_metal, run_metal
+from fuzz.run_cuda import build_cuda, cuda_source, cuda_ways, require_cuda, run_cuda
+from fuzz.run_metal import (
+    How,
+    build_metal,
+    draw_another,
+    draw_how,
+    metal_source,
+    metal_ways,
+    require_metal,
+    run_metal,
+)
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
 from kernel_ir.load import load_text
@@ -72,9 +81,15 @@ class Item:
         What a lane keeps in registers follows from sizes, and may decide in which order parts of a team are
         added up; so what goes with a call has as many turns as the call.
         """
-        drawn = [draw_how(f"how {self.program.drawn_from} {number}") for number in range(len(self.runs))]
-        followed = (*range(len(self.calls)), *(twin.of for twin in self.twins))
-        return tuple(how.with_turns_of(drawn[of]) for how, of in zip(drawn, followed, strict=True))
+        seed = self.program.drawn_from
+        drawn = [draw_how(f"how {seed} {number}") for number in range(len(self.runs))]
+        followed = zip(self.twins, drawn[len(self.calls) :], strict=True)
+        return (*drawn[: len(self.calls)], *(self._how(twin, how, drawn[twin.of]) for twin, how in followed))
+
+    def _how(self, twin: Twin, how: How, followed: How) -> How:
+        if twin.relation == LAUNCH:
+            return draw_another(f"launch {self.program.drawn_from}", followed)
+        return how.with_turns_of(followed)
 
 
 class Batch:
@@ -168,8 +183,9 @@ class Batch:
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes"} else 0
         calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        again = draw_launches(program, calls)
         if self.only_counts:
-            return Item(program, compiled, stages, calls, ())
+            return Item(program, compiled, stages, calls, (), again)
         for relation, off in check_rewritten(program, compiled):
             self.say({"relation": relation, "seed": seed})
             if off:
@@ -177,7 +193,8 @@ class Batch:
         if not set(self.targets) & TARGETS.keys():
             return Item(program, compiled, stages, calls, ())
         expected = tuple(expect(kernel, call) for call in calls)
-        return Item(program, compiled, stages, calls, expected, draw_twins(program, loaded, kernel, calls))
+        twins = (*draw_twins(program, loaded, kernel, calls), *again)
+        return Item(program, compiled, stages, calls, expected, twins)
 
     def _exact_items(self, items: Sequence[Item]) -> list[Item]:
         """Those of the items that run in the exact mode, with calls and outputs of their own."""
@@ -324,7 +341,7 @@ TARGETS = {
         require_cuda,
         lambda item: cuda_source(item.compiled, item.runs, item.hows),
         build_cuda,
-        lambda source, calls: (),
+        cuda_ways,
         run_cuda,
     ),
 }
@@ -344,7 +361,8 @@ def exactly(item: Item) -> Item:
     kernel, seed = item.compiled.kernel, item.program.drawn_from
     calls = tuple(with_any_bits(kernel, call, f"{seed} {number}") for number, call in enumerate(item.calls))
     expected = tuple(expect_exactly(kernel, call) for call in calls)
-    return replace(item, calls=calls, expected=expected, twins=(), sources=dict(item.sources))
+    again = tuple(replace(twin, call=calls[twin.of]) for twin in item.twins if twin.relation == LAUNCH)
+    return replace(item, calls=calls, expected=expected, twins=again, sources=dict(item.sources))
 
 
 def seconds_of_cores() -> float:

@@ -40,6 +40,8 @@ WAYS = {
     "cpu": ("packs", "one by one"),
     "metal": ("narrow", "wide", "aligned", "turns", "memory", "simdgroup", "threadgroup", "tiled", "scratch"),
 }
+# What is hidden from what a launch computes is counted once, whatever it computes.
+LAUNCH_WAYS = {"metal": ("no scratch", "few turns", "long tiles", "rows of groups")}
 # Constructs that are counted with each way of a target; the others are counted with the target alone.
 _CROSSED = ("reduce", "row", "load", "store", "for", "sequential", "if")
 
@@ -74,6 +76,7 @@ def required(executors: Iterable[str]) -> Iterator[str]:
     """Every pair that the standard run must have on those of the executors that are covered."""
     for target in covered(executors):
         ways = WAYS[target]
+        yield from (f"launch / {target} {way}" for way in LAUNCH_WAYS.get(target, ()))
         for construct in _required_constructs():
             yield f"{construct} / {target}"
             if construct.split()[0] in _CROSSED:
@@ -96,9 +99,11 @@ def pairs_of(constructs: Iterable[str], target: str, ways: Iterable[str]) -> lis
     """The pairs of one program on one target."""
     kept = sorted(set(constructs))
     alone = [f"{construct} / {target}" for construct in kept]
-    ways = sorted(set(ways))
-    return alone + [
-        f"{one} / {target} {way}" for one, way in product(kept, ways) if one.split()[0] in _CROSSED
+    chosen = set(ways)
+    crossed = sorted(chosen & {*WAYS.get(target, ())})
+    launched = [f"launch / {target} {way}" for way in sorted(chosen - {*crossed})]
+    return [*alone, *launched] + [
+        f"{one} / {target} {way}" for one, way in product(kept, crossed) if one.split()[0] in _CROSSED
     ]
 
 

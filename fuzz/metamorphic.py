@@ -56,6 +56,15 @@ def draw_twins(
     return tuple(found)
 
 
+def draw_launches(program: Program, calls: Sequence[Call]) -> tuple[Twin, ...]:
+    """One of the calls once more, now and then, to be launched in another way (`run_metal.draw_another`)."""
+    draw = random.Random(f"points {program.drawn_from}")
+    if not calls or draw.random() > LAUNCHES:
+        return ()
+    number = draw.randrange(len(calls))
+    return (Twin(LAUNCH, number, calls[number], lambda given: given),)
+
+
 def _rows(draw: random.Random, loaded: LoadedSpec, kernel: ir.Kernel, call: Call) -> Twin | None:
     rows = draw_rows(draw, loaded, kernel, call)
     if rows is None:
@@ -86,6 +95,7 @@ def _scaling(draw: random.Random, loaded: LoadedSpec, kernel: ir.Kernel, call: C
 
 _LAYOUTS = tuple(layout for layout in sorted(set(LAYOUTS)) if layout != "broadcast")
 _RELATIONS = {"rows": _rows, "layout": _layout, "scaling": _scaling}
+LAUNCH, LAUNCHES = "launch", 0.2  # of the programs
 SHARES = {"rows": 1.0, "layout": 0.15, "scaling": 0.35}  # of the programs that a relation applies to
 
 

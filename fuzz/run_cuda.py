@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from codegen.settings import read_settings
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, params_of
 from fuzz.run_cpu import CompileError
-from fuzz.run_metal import How, plan_of, values_of
+from fuzz.run_metal import How, plan_of, values_of, ways_to_launch
 from kernel_ir.rounding import storage_dtype
 
 BACKENDS = Path(__file__).resolve().parent.parent / "backends"
@@ -36,18 +36,77 @@ _SILENT = ("--ptxas-options=-v",)
 _STRICT = ("-Werror", "all-warnings")
 _INSTANCE = re.compile(r"^    reinterpret_cast<const void\*>\(&.*\),\n", re.MULTILINE)
 _HOST = """
-extern "C" int fuzz_allocate(void** made, size_t bytes) { return cudaMalloc(made, bytes); }
+namespace {
+struct Arrival { unsigned char* to; const unsigned char* from; size_t bytes; };
+struct Step { const void* kernel; void** arguments; uint32_t across, rows, lanes, teams; uint64_t is_early; };
+// Lets what follows on the stream start, and only then brings what that reads, after a while.
+__global__ void arrive(const Arrival* all, int count) {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+    __nanosleep(100000);
+#endif
+    for (int n = 0; n < count; n++) {
+        const size_t step = size_t(gridDim.x) * blockDim.x;
+        for (size_t i = size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < all[n].bytes; i += step) {
+            all[n].to[i] = all[n].from[i];
+        }
+    }
+}
+cudaStream_t stream() {
+    static cudaStream_t made = nullptr;
+    if (!made) cudaStreamCreate(&made);
+    return made;
+}
+bool can_start_early() {
+    int device = 0, major = 0;
+    if (cudaGetDevice(&device) != cudaSuccess) return false;
+    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    return major >= 9;
+}
+cudaError_t start(const Step& step) {
+    static const bool can = can_start_early();
+    cudaLaunchAttribute early{};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(step.across, step.rows);
+    config.blockDim = dim3(step.lanes, step.teams);
+    config.stream = stream();
+    config.attrs = &early;
+    config.numAttrs = step.is_early != 0 && can;
+    return cudaLaunchKernelExC(&config, step.kernel, step.arguments);
+}
+}  // namespace
+extern "C" int fuzz_allocate(void** made, size_t bytes) {
+    const cudaError_t status = cudaMalloc(made, bytes);
+    return status == cudaSuccess ? cudaMemset(*made, 0xff, bytes) : status;
+}
 extern "C" void fuzz_release(void* memory) { cudaFree(memory); }
 extern "C" int fuzz_copy(void* to, const void* from, size_t bytes) {
     return cudaMemcpy(to, from, bytes, cudaMemcpyDefault);
 }
-extern "C" int fuzz_launch(const void* kernel, unsigned groups, unsigned lanes, unsigned teams, void** all) {
-    const dim3 block(lanes, teams);
-    const cudaError_t status = cudaLaunchKernel(kernel, dim3(groups), block, all, 0, nullptr);
-    return status == cudaSuccess ? cudaDeviceSynchronize() : status;
+extern "C" int fuzz_launch(const void* arrivals, int count, const void* steps, int launches) {
+    arrive<<<4, 256, 0, stream()>>>(static_cast<const Arrival*>(arrivals), count);
+    cudaError_t status = cudaGetLastError();
+    for (int n = 0; n < launches && status == cudaSuccess; n++) {
+        status = start(static_cast<const Step*>(steps)[n]);
+    }
+    return status == cudaSuccess ? cudaStreamSynchronize(stream()) : status;
 }
 extern "C" const char* fuzz_error(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status)); }
 """
+ROUNDS = 2  # of a call, one behind the other without a wait, with scratch that they share
+
+
+class _Step(ctypes.Structure):
+    """A launch, as the library has it."""
+
+    _fields_ = (
+        ("kernel", ctypes.c_void_p),
+        ("arguments", ctypes.POINTER(ctypes.c_void_p)),
+        *((name, ctypes.c_uint32) for name in ("across", "rows", "lanes", "teams")),
+        ("is_early", ctypes.c_uint64),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +133,17 @@ def require_cuda() -> tuple[str, ...]:
 @cache
 def has_gpu() -> bool:
     return bool(find_device_architectures())
+
+
+def cuda_ways(source: CudaSource, calls: Sequence[Call]) -> set[str]:
+    """How the calls' launches are started, as `fuzz.coverage` names it."""
+    found: set[str] = set()
+    for call, how in zip(calls, source.hows, strict=True):
+        for launch in source.launches:
+            dispatch = plan_of(launch, source.compiled, call, how)
+            if dispatch.teams > 0:
+                found.update((*ways_to_launch(launch, dispatch), "early" if how.starts_early else "in turn"))
+    return found
 
 
 def cuda_source(compiled: Compiled, calls: Sequence[Call], hows: tuple[How, ...]) -> CudaSource:
@@ -118,28 +188,32 @@ def build_cuda(sources: Sequence[CudaSource], folder: Path, name: str) -> ctypes
 def run_cuda(
     library: ctypes.CDLL, source: CudaSource, call: Call, number: int
 ) -> tuple[Memory, tuple[str, ...]] | None:
-    """One call on the GPU; None where there is none.
+    """One call on the GPU, twice in a row as host code puts calls on a stream; None where there is no GPU.
 
-    Once the driver has reported an error, the GPU runs nothing more for this process, which ends.
+    What the call reads is brought by a kernel ahead of it, which lets it start early. Once the driver has
+    reported an error, the GPU runs nothing more for this process, which ends.
     """
     if not has_gpu():
         return None
-    record = source.compiled.record
+    how, record = source.hows[number], source.compiled.record
     memory = lay_out(source.compiled.kernel, entry_of(record, call.types), call, goes_back=False)
     device = _Device(library, source, memory)
     try:
-        for launch in source.launches:
-            dispatch = plan_of(launch, source.compiled, call, source.hows[number])
-            if dispatch.teams > 0:
-                device.launch(launch, dispatch)
-        device.fetch()
+        plans = [(launch, plan_of(launch, source.compiled, call, how)) for launch in source.launches]
+        plans = [(launch, dispatch) for launch, dispatch in plans if dispatch.teams > 0]
+        device.run([
+            device.step(launch, dispatch, tensors, how.starts_early)
+            for tensors in device.rounds
+            for launch, dispatch in plans
+        ])  # fmt: skip
+        differing = device.fetch()
     finally:
         device.release()
-    return memory, ()
+    return memory, (f"the call behind it gave other bits of {differing}",) if differing else ()
 
 
 class _Device:
-    """The memory of one call on the GPU, and the launches that work on it.
+    """The memory of one call on the GPU, for each of its rounds, and the launches that work on it.
 
     What the driver reports ends the process: SystemExit says where it came from.
     """
@@ -148,15 +222,21 @@ class _Device:
         self.library = library
         self.source = source
         self.memory = memory
-        self.scratch: dict[str, int] = {}
+        self.scratch: dict[object, int] = {}
         self.allocated: list[int] = []
-        self.tensors = {name: self._upload(item.memory) for name, item in memory.placed.items()}
+        self.kept: list[object] = []  # what launches point at
+        placed = {name: item.memory for name, item in memory.placed.items()}
+        self.sent = {name: self._upload(values) for name, values in placed.items()}
+        self.rounds = tuple(
+            {name: self._allocate(values.nbytes) for name, values in placed.items()} for _ in range(ROUNDS)
+        )
 
     def _check(self, status: int, what: object) -> None:
         if status:
             raise SystemExit(f"{what}: {self.library.fuzz_error(status).decode()}")
 
     def _allocate(self, size: int) -> int:
+        """Memory that holds no zeros."""
         made = ctypes.c_void_p()
         status = self.library.fuzz_allocate(ctypes.byref(made), ctypes.c_size_t(max(size, 1)))
         self._check(status, f"cudaMalloc of {size} bytes")
@@ -173,39 +253,59 @@ class _Device:
         status = self.library.fuzz_copy(ctypes.c_void_p(to), ctypes.c_void_p(source), ctypes.c_size_t(size))
         self._check(status, f"cudaMemcpy of {size} bytes")
 
-    def fetch(self) -> None:
-        for name, item in self.memory.placed.items():
-            self._copy(item.memory.ctypes.data, self.tensors[name], item.memory.nbytes)
+    def run(self, steps: Sequence[_Step]) -> None:
+        """Bring every tensor of all rounds by a kernel that lets others start before it is through, start the
+        launches without a wait, and wait for all of them.
+        """
+        sizes = {name: item.memory.nbytes for name, item in self.memory.placed.items()}
+        rows = [(to[name], self.sent[name], size) for to in self.rounds for name, size in sizes.items()]
+        place = ctypes.c_void_p(self._upload(np.array(rows, np.uint64)))
+        table = (_Step * len(steps))(*steps)
+        status = self.library.fuzz_launch(place, len(rows), table, len(steps))
+        self._check(status, ", ".join(item.name for item in self.source.launches))
+
+    def fetch(self) -> str:
+        """Bring the first round's tensors; the name of one that the others have with other bits, if any."""
+        differing = ""
+        for tensors in reversed(self.rounds):
+            for name, item in self.memory.placed.items():
+                later = item.memory.tobytes()
+                self._copy(item.memory.ctypes.data, tensors[name], item.memory.nbytes)
+                if tensors is not self.rounds[-1] and later != item.memory.tobytes():
+                    differing = name
+        return differing
 
     def release(self) -> None:
         for place in self.allocated:
             self.library.fuzz_release(ctypes.c_void_p(place))  # which repeats an earlier error
 
-    def launch(self, launch: LaunchRecord, dispatch: Dispatch) -> None:
-        """Launch one kernel and wait for it."""
+    def step(
+        self, launch: LaunchRecord, dispatch: Dispatch, tensors: Mapping[str, int], is_early: bool
+    ) -> _Step:
+        """One launch, and its memory."""
         record, placed = self.source.compiled.record, self.memory.placed
         params = params_of(record, self.memory)
         for field in record.fields:
             if field.kind == "pointer" and field.tensor in placed:
                 item = placed[field.tensor]
-                setattr(params, field.name, self.tensors[field.tensor] + item.offset * item.memory.itemsize)
+                setattr(params, field.name, tensors[field.tensor] + item.offset * item.memory.itemsize)
         given = sum((name in placed) << bit for bit, name in enumerate(launch.given))
         scratch = [ctypes.c_void_p(self._scratch(launch, n, dispatch)) for n in range(len(launch.scratch))]
         values = [params, dispatch.struct(given), *scratch]
         arguments = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
         table = getattr(self.library, table_symbol(record))
         table.restype = ctypes.c_void_p
-        kernel = ctypes.c_void_p(table(dispatch.kernel.position))
-        teams = dispatch.teams_per_group
-        status = self.library.fuzz_launch(kernel, dispatch.groups, dispatch.lanes, teams, arguments)
-        self._check(status, dispatch.kernel)
+        kernel = table(dispatch.kernel.position)
+        self.kept.append(values)
+        return _Step(kernel, arguments, *dispatch.grid, dispatch.lanes, dispatch.teams_per_group, is_early)
 
     def _scratch(self, launch: LaunchRecord, number: int, dispatch: Dispatch) -> int:
+        """A buffer, the same in every round; nothing where the kernel does not touch it."""
         item = launch.scratch[number]
-        if item.name not in self.scratch:
+        if not dispatch.touches(item):
+            return 0
+        key = item.name if item.owner == "program" else (launch.number, number)
+        if key not in self.scratch:
             count = dispatch.elements(item, values_of(self.source.compiled, self.memory.call))
-            place = self._allocate(count * storage_dtype(item.type).itemsize)
-            if item.owner != "program":
-                return place
-            self.scratch[item.name] = place
-        return self.scratch[item.name]
+            self.scratch[key] = self._allocate(count * storage_dtype(item.type).itemsize)
+        return self.scratch[key]

@@ -12,10 +12,10 @@ import numpy as np
 from backends.metal.emit import RUNTIME, emit, launch_records
 from backends.metal.emulator import EmulatorUnavailable, Launch, Shader, load
 from backends.metal.emulator.compile import require
-from backends.metal.emulator.dispatch import Choice, Dispatch, plan
+from backends.metal.emulator.dispatch import MOST_GROUPS, Choice, Dispatch, plan
 from backends.metal.emulator.shader import ORDERS, REDUCTIONS
 from codegen.failures import Failure
-from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord, constant_positions
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord
 from codegen.gpu.schedule import SIMD_LANES
 from codegen.pipeline import Compiled
 from fuzz.inputs import Call
@@ -34,11 +34,14 @@ _INSTANCE = re.compile(r'^SGL_KERNEL\("(\w+)", .*\)\n', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """The variants that a call takes where they serve, and in which order lanes run and are added up."""
+    """The variants that a call takes where they serve, in which order lanes run and are added up, and whether
+    kernels may start ahead of what they read, where a target has that.
+    """
 
     choice: Choice
     order: str
     reduction: str
+    starts_early: bool = True
 
     def with_turns_of(self, other: How) -> How:
         """The same, but that rows are kept in registers where `other` keeps them."""
@@ -83,6 +86,21 @@ def draw_how(seed: str) -> How:
     draw = random.Random(seed)
     choice = Choice(draw.random() < 0.3, draw.random() < 0.7, draw.random() < 0.6)
     return How(choice, draw.choice(ORDERS), draw.choice(REDUCTIONS))
+
+
+def draw_another(seed: str, how: How) -> How:
+    """Another launch of the same call, which must give the same bits: all is drawn but whether rows stay in
+    registers.
+    """
+    draw, other = random.Random(seed), draw_how(f"how {seed}")
+    is_tight, has_points, has_long_tiles, is_early = (
+        draw.random() < share for share in (0.75, 0.75, 0.5, 0.5)
+    )
+    choice = replace(
+        other.choice, is_tight=is_tight, has_points=has_points, has_long_tiles=has_long_tiles,
+        most_groups=draw.choice((MOST_GROUPS, 1, 2, 3, 5)),
+    )  # fmt: skip
+    return replace(other, choice=choice, starts_early=is_early).with_turns_of(how)
 
 
 def require_metal() -> None:
@@ -132,16 +150,33 @@ def _ways(launch: LaunchRecord, dispatch: Dispatch) -> Iterator[str]:
         yield "aligned"
     if launch.tiled is not None:
         yield "tiled"
-    if launch.scratch:
+    if any(map(dispatch.touches, launch.scratch)):
         yield "scratch"
+    yield from ways_to_launch(launch, dispatch)
+
+
+def ways_to_launch(launch: LaunchRecord, dispatch: Dispatch) -> Iterator[str]:
+    """What of a launch is hidden from what it computes."""
+    variant = dispatch.kernel.variant
+    most = max(item.variant.turns for item in launch.kernels)
+    if not all(map(dispatch.touches, launch.scratch)):
+        yield "no scratch"
+    if launch.tiled is None and 0 < variant.turns < most:
+        yield "few turns"
+    if variant.is_full:
+        yield "full turns"
+    if variant.points > 1:
+        yield "points"
+    if launch.tiled is not None and dispatch.tile > dispatch.lanes * dispatch.kernel.chunk:
+        yield "long tiles"
+    if dispatch.grid[1] > 1:
+        yield "rows of groups"
 
 
 def plan_of(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
     """Which instantiation a call takes, on how many threads."""
     entry = entry_of(compiled.record, call.types)
-    choice = Choice(
-        how.choice.is_wide, how.choice.is_aligned and _is_aligned(launch, call), how.choice.has_turns
-    )
+    choice = replace(how.choice, is_aligned=how.choice.is_aligned and _is_aligned(launch, call))
     return plan(launch, entry.suffix, values_of(compiled, call), choice)
 
 
@@ -169,8 +204,8 @@ def _launch(
     buffers = {n: _NOTHING if item is None else item for n, item in enumerate(bound)}
     outcome = shader.run(
         Launch(
-            dispatch.kernel.name, buffers, grid=dispatch.groups, threadgroup=dispatch.threads,
-            constants={n: values[name] for n, name in constant_positions(launch)},
+            dispatch.kernel.name, buffers, grid=dispatch.grid, threadgroup=dispatch.threads,
+            constants=dispatch.constants(launch, values),
             memory={0: 4 * EXCHANGE_WORDS}, blank=_blank(source, launch),
         ), how.order, how.reduction, seed=1,
         most_accesses=most_accesses(dispatch, memory.call.sizes),
@@ -206,6 +241,8 @@ def _from_first(memory: Memory, name: str) -> Array | None:
 def _scratch(
     item: ScratchRecord, dispatch: Dispatch, values: Mapping[str, int], kept: dict[str, Array]
 ) -> Array:
+    if not dispatch.touches(item):
+        return _NOTHING
     if item.name in kept:
         return kept[item.name]
     made = np.zeros(dispatch.elements(item, values), storage_dtype(item.type))

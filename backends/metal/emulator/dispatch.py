@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from codegen.gpu.record import FEW_TEAMS, KernelRecord, LaunchRecord, ScratchRecord
+from codegen.gpu.record import FEW_TEAMS, KernelRecord, LaunchRecord, ScratchRecord, constant_positions
 from codegen.gpu.schedule import SIMD_LANES
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import evaluate_size
 
 Values = Mapping[str, Any]  # of sizes and scalars
+
+MOST_GROUPS = 1 << 30  # of a row of the grid, as host code has it
 
 
 class LaunchStruct(ctypes.Structure):
@@ -31,11 +33,21 @@ class LaunchStruct(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which variants are taken where they serve."""
+    """Which variants are taken where they serve, and what else no result may depend on.
+
+    With `has_turns`, the most turns are taken; with `is_tight` beside it the kernel that host code would
+    take: the least turns that serve, and those filled. `has_points`: teams work on several points, however
+    few there are. `has_long_tiles`: tiles are not made smaller where teams are few. `most_groups`: of a row
+    of the grid.
+    """
 
     is_wide: bool = False
     is_aligned: bool = False
     has_turns: bool = False
+    is_tight: bool = False
+    has_points: bool = False
+    has_long_tiles: bool = False
+    most_groups: int = MOST_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,17 @@ class Dispatch:
     tile: int
     lanes: int
     teams_per_group: int
+    most_groups: int = MOST_GROUPS
 
     @property
     def groups(self) -> int:
         return -(-self.teams // self.teams_per_group)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Groups of a row, and rows, of which the last may have more groups than there is work for."""
+        across = min(self.groups, self.most_groups)
+        return across, -(-self.groups // across)
 
     @property
     def threads(self) -> int:
@@ -64,6 +83,15 @@ class Dispatch:
     def struct(self, given: int) -> LaunchStruct:
         """What the shader is told; bit n of `given` is set where optional tensor n is passed."""
         return LaunchStruct(self.teams, self.tiles, self.lanes, self.tile, self.teams_per_group, given)
+
+    def touches(self, scratch: ScratchRecord) -> bool:
+        """Whether the kernel uses a scratch buffer; it is given nothing in place of another."""
+        return not (scratch.unless_turns and self.kernel.variant.turns)
+
+    def constants(self, record: LaunchRecord, values: Values) -> dict[int, int]:
+        """The function constants by their number; wide kernels read sizes from the parameters."""
+        is_wide = self.kernel.variant.is_wide
+        return {n: 0 if is_wide else values[name] for n, name in constant_positions(record)}
 
     def elements(self, scratch: ScratchRecord, values: Values) -> int:
         """Elements of a scratch buffer, and one more: a buffer is never empty."""
@@ -79,10 +107,11 @@ def plan(record: LaunchRecord, entry: str, values: Values, choice: Choice) -> Di
         tile = lanes * kernel.chunk * turns
         tiles = 1 if record.tiled is None else -(-max(evaluate(record.tiled, values), 0) // tile)
         teams = prod(max(evaluate(extent, values), 0) for extent in record.grid) * tiles
-        if teams >= FEW_TEAMS:
+        if teams >= FEW_TEAMS or choice.has_long_tiles:
             break
     shared = record.schedule.teams_per_group * SIMD_LANES // lanes if lanes <= SIMD_LANES else 1
-    return Dispatch(kernel, teams, tiles, tile, lanes, shared)
+    teams //= kernel.variant.points
+    return Dispatch(kernel, teams, tiles, tile, lanes, shared, choice.most_groups)
 
 
 def choose_kernel(
@@ -98,10 +127,23 @@ def choose_kernel(
         for item in mine
         if (item.variant.is_wide, item.variant.is_aligned) == (choice.is_wide, moves_whole)
         and _holds(record, (record.schedule.part_lanes or lanes) * chunk, item, values)
+        and (item.variant.points == 1 or (choice.has_points and _is_whole(record, item, values)))
     ]
+    if choice.has_turns and choice.is_tight:
+        return max(serving, key=_rank)
     return (max if choice.has_turns else min)(
         serving, key=lambda item: (item.variant.turns, item.variant.is_full)
     )
+
+
+def _rank(kernel: KernelRecord) -> tuple[int, bool, int, bool]:
+    """What makes a kernel the better one of two that serve, to host code."""
+    variant = kernel.variant
+    return variant.points, variant.turns != 0, -variant.turns, variant.is_full
+
+
+def _is_whole(record: LaunchRecord, kernel: KernelRecord, values: Values) -> bool:
+    return all(evaluate(extent, values) % kernel.variant.points == 0 for extent in record.alike)
 
 
 def team_lanes(record: LaunchRecord, values: Values) -> int:

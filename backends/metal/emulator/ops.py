@@ -14,7 +14,7 @@ from backends.metal.emulator.dispatch import Choice, Dispatch, plan
 from backends.metal.emulator.findings import Finding
 from backends.metal.emulator.origins import spec_lines
 from backends.metal.emulator.shader import Launch, Outcome, Shader, Traffic, load
-from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, constant_positions
+from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord
 from codegen.pipeline import Compiled, compile_spec
 from codegen.record import Entry
 from kernel_ir import nodes as ir
@@ -184,15 +184,17 @@ class EmulatedOp:
         return Launch(
             dispatch.kernel.name,
             {n: _NOTHING if item is None else item for n, item in enumerate(bound)},
-            grid=dispatch.groups,
+            grid=dispatch.grid,
             threadgroup=dispatch.threads,
-            constants={n: call.values[name] for n, name in constant_positions(record)},
+            constants=dispatch.constants(record, call.values),
             memory={0: 4 * EXCHANGE_WORDS},
             blank=self._blank(record),
         )
 
     def _scratch(self, record: LaunchRecord, number: int, dispatch: Dispatch, call: _Call) -> Array:
         item = record.scratch[number]
+        if not dispatch.touches(item):
+            return _NOTHING
         if item.name in call.scratch:
             return call.scratch[item.name]
         made = np.zeros(dispatch.elements(item, call.values), storage_dtype(item.type))
