@@ -176,13 +176,13 @@ class _Crew:
     def stop(self) -> None:
         self.is_stopped = True
         for process in tuple(self.running):
-            _kill(process)
+            kill(process)
 
     def _lead(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
         """Run one worker; the programs that are left if it did not get through."""
         worker = _Worker(self.outcome.targets, seeds, self.running)
         if self.is_stopped:  # while it started
-            _kill(worker.process)
+            kill(worker.process)
         at: dict[str, Any] = {"at": seeds[0], "executor": "start"}
         done: set[int] = set()
         kept: list[dict[str, Any]] = []
@@ -268,7 +268,7 @@ class _Worker:
                 line = self.lines.get(timeout=patience)
             except queue.Empty:
                 self.is_hung = True
-                _kill(self.process)
+                kill(self.process)
                 return
             if line is None:
                 return
@@ -295,7 +295,7 @@ def _name_of(number: int) -> str:
     return f"{name}{whence}" if number == signal.SIGKILL else name
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def kill(process: subprocess.Popen[str]) -> None:
     """End a worker and the compilers that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

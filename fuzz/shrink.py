@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from itertools import islice
@@ -22,7 +22,7 @@ from time import monotonic
 from fuzz.finding import Finding
 from fuzz.program import Program, make_program
 from fuzz.reduce_spec import Spec, read, reductions, write
-from fuzz.run import ROOT, SECONDS_TO_COMPILE
+from fuzz.run import ROOT, SECONDS_TO_COMPILE, kill
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
 from kernel_ir.typecheck.check import check_spec
@@ -42,9 +42,9 @@ def shrink_all(
 ) -> None:
     """Shrink each finding's program, `jobs` at once, and keep what is left; `report` is told where.
 
-    An interrupt ends all of it; what was not done by then is not kept.
+    An interrupt ends all of it, the workers that run too; what was not done by then is not kept.
     """
-    stopped = threading.Event()
+    stopped = Stop()
 
     def work(finding: Finding) -> None:
         with _parsing:
@@ -63,17 +63,51 @@ def shrink_all(
             raise
 
 
+class Stop(threading.Event):
+    """Once it is set, the workers that were started with it have ended, and no more start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+
+    def set(self) -> None:
+        with self._lock:
+            super().set()
+            for process in self._running:
+                kill(process)
+
+    def run(self, command: Sequence[str], given: str, environment: Mapping[str, str]) -> tuple[str, int]:
+        """What a worker printed, and its status; -1 where it was stopped or has hung."""
+        with self._lock:
+            if self.is_set():
+                return "", -1
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            )  # fmt: skip
+            self._running.add(process)
+        try:
+            return process.communicate(given, SECONDS_TO_COMPILE)[0], process.returncode
+        except subprocess.TimeoutExpired:
+            kill(process)
+            return process.communicate()[0], -1
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+
 def shrink(
     program: Program,
     finding: Finding,
     seconds: float = SECONDS_TO_SHRINK,
-    stopped: threading.Event | None = None,
+    stopped: Stop | None = None,
 ) -> Program:
     """The smallest program found in which the finding's executor still fails in the same way.
 
     No round begins after so many seconds, or once it is `stopped`.
     """
-    stopped = stopped or threading.Event()
+    stopped = stopped or Stop()
     until = monotonic() + seconds
     targets = finding.executor if not finding.executor.startswith("pass") else "passes"
     with _parsing:
@@ -111,7 +145,7 @@ def _is_valid(spec: Spec) -> bool:
 
 
 def _failing(
-    program: Program, specs: Sequence[Spec], targets: str, finding: Finding, stopped: threading.Event
+    program: Program, specs: Sequence[Spec], targets: str, finding: Finding, stopped: Stop
 ) -> list[Spec]:
     """The specs in which the finding stands. A worker that dies is told which one it was at."""
     programs = {
@@ -123,7 +157,7 @@ def _failing(
     }  # fmt: skip
     found: set[int] = set()
     while programs and not stopped.is_set():
-        at, ended = _run(list(programs.values()), targets, finding, found)
+        at, ended = _run(list(programs.values()), targets, finding, stopped, found)
         if ended:
             break
         if finding.kind in ("crash", "hang"):
@@ -132,19 +166,14 @@ def _failing(
     return [specs[number] for number in sorted(found)]
 
 
-def _run(programs: list[Program], targets: str, finding: Finding, found: set[int]) -> tuple[int, bool]:
+def _run(
+    programs: list[Program], targets: str, finding: Finding, stopped: Stop, found: set[int]
+) -> tuple[int, bool]:
     """Run a batch; where the worker was last, and whether it came to its end."""
     command = [sys.executable, "-m", "fuzz.worker", targets, "-"]
     given = json.dumps([asdict(item) for item in programs])
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
-    try:
-        done = subprocess.run(
-            command, input=given, cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-            timeout=SECONDS_TO_COMPILE,
-        )  # fmt: skip
-        lines, status = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as stopped:
-        lines, status = (stopped.stdout or b"").decode(), -1
+    lines, status = stopped.run(command, given, environment)
     at = programs[-1].seed
     for message in map(json.loads, lines.splitlines()):
         at = message.get("at", at)

@@ -19,7 +19,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str) -> None
     worker.parent.mkdir()
     start = (
         "import json, os, sys, time",
-        "seeds = list(map(int, sys.argv[2:]))",
+        "seeds = [int(word) for word in sys.argv[2:] if word != '-']",
         "def say(**message): print(json.dumps(message), flush=True)",
         "def done(seed): say(done=seed, calls=1, exact=False, unstable=0)",
     )

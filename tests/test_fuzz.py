@@ -33,7 +33,7 @@ from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches,
 from fuzz.run_cpu import CompileError, cpu_source
 from fuzz.run_cuda import build_cuda, cuda_source, run_cuda
 from fuzz.run_metal import draw_how, most_accesses
-from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
+from fuzz.shrink import REGRESSIONS, Stop, load_regression, shrink, shrink_all
 from fuzz.summary import has_failed, summary
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
@@ -245,7 +245,7 @@ def test_shrinking_ends_in_time_with_what_it_has(monkeypatch: pytest.MonkeyPatch
     sizes: dict[str, int] = {}
 
     def fails(
-        programs: Sequence[Program], targets: str, finding: Finding, found: set[int]
+        programs: Sequence[Program], targets: str, finding: Finding, stopped: Stop, found: set[int]
     ) -> tuple[int, bool]:
         rounds.append(targets)
         found |= {item.seed for item in programs}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from fuzz.finding import Finding
 from fuzz.run import Outcome, run_programs
 from fuzz.run_cpu import require_cpu
 from fuzz.run_cuda import require_cuda
+from fuzz.shrink import shrink_all
 from fuzz.summary import again, summary
 
 ALL = ("passes", "cpu", "metal", "exact-cpu", "exact-metal")
@@ -138,3 +140,24 @@ def test_what_kills_a_worker_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     note = f"2 programs from 1 on, cpu compile: worker ended: {killed}; tried again in two halves"
     assert outcome.notes == [note]
     assert [str(item) for item in outcome.findings] == [f"program 2, cpu compile: crash: {killed}"]
+
+
+def test_an_interrupt_ends_what_shrinks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker that interrupts the command, and that would take long to come to its end."""
+    stand_in(
+        monkeypatch,
+        tmp_path,
+        "import signal",
+        "os.kill(os.getppid(), signal.SIGINT)",
+        "time.sleep(9); open('ended', 'w')",
+    )
+    monkeypatch.setattr("fuzz.shrink.ROOT", tmp_path)
+    monkeypatch.setattr("fuzz.shrink.REGRESSIONS", tmp_path)
+    kept: list[Path] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shrink_all([Finding(7, "cpu", "mismatch", "")], 1, lambda finding, path: kept.append(path))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not kept and not (tmp_path / "ended").exists() and not list(tmp_path.glob("*.yaml"))
