@@ -127,6 +127,27 @@ def test_what_the_rounding_of_a_share_decides_is_left_out(apart: float, is_held:
     assert outcome.is_stable[0] == is_held
 
 
+TURNS = """\
+edition: 1
+name: turns
+summary: Whether 3 plus the last bit of 1 is 3, which in f32 it is.
+arguments: {x: {type: "f32[n]"}}
+results: {o: {type: "f32[n]"}}
+body: |
+  for i in range(n):
+      o[i] = 1.0 if x[i] + 2.0 <= 3.0 else 0.0
+"""
+
+
+@pytest.mark.parametrize(("x", "is_held"), [(1.0, True), (1.0 + 2.0**-22, True), (1.0 + 2.0**-23, False)])
+def test_what_the_rounding_of_a_comparison_decides_is_left_out(x: float, is_held: bool) -> None:
+    kernel = check_spec(load_text(TURNS, "turns.yaml"))
+    tensors = {"x": place(np.asarray([x], np.float32), "packed")}
+    outcome = expect(kernel, Call(tensors, {}, {}, {"n": 1}, "whole"))["o"]
+    assert outcome.values[0] == (x == 1.0)
+    assert outcome.is_stable[0] == is_held
+
+
 def test_random_cuda_programs_are_compiled_as_kernels_ship(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
