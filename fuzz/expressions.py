@@ -72,13 +72,17 @@ class Function:
 
 @dataclass(slots=True)
 class Expressions:
-    """Draws expressions, and asks the signature for what they read. `paths` keeps the loops they stand in."""
+    """Draws expressions, and asks the signature for what they read.
+
+    `paths` keeps the loops they stand in, `rounds` what is done again and again where a loop has nothing.
+    """
 
     draw: random.Random
     signature: Signature
     style: str
     sizes: tuple[str, ...] = SIZES
     paths: set[tuple[str, ...]] = field(default_factory=set)
+    rounds: set[tuple[str, ...]] = field(default_factory=set)
     functions: list[Function] = field(default_factory=list)
     count: int = 0
 
@@ -105,6 +109,11 @@ class Expressions:
         inner = replace(scope.inside(loop), is_whole=scope.is_whole and span == size)
         self.paths.add(inner.path())
         return loop, span, inner
+
+    def searches(self, scope: Scope, size: str, count: str) -> None:
+        """Note as many searches through a range as are counted."""
+        self.paths.add((*scope.path(), size, count))
+        self.rounds.add((*scope.path(), count))
 
     def range_of(self, scope: Scope, size: str) -> str:
         """What a loop within `range(size)` runs over."""

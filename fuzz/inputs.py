@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,8 +116,12 @@ def _has_room(loaded: LoadedSpec, kernel: ir.Kernel, sizes: Mapping[str, int]) -
 
 
 def work_of(program: Program, sizes: Mapping[str, int]) -> int:
-    """Iterations of all loops: an upper bound."""
-    return sum(math.prod(sizes.get(name, 1) for name in path) for path in program.paths)
+    """Iterations of all loops: an upper bound. Of searches through nothing there are as many as of others."""
+    return max(_iterations(program.paths, sizes), _iterations(program.rounds, sizes))
+
+
+def _iterations(paths: Iterable[tuple[str, ...]], sizes: Mapping[str, int]) -> int:
+    return sum(math.prod(sizes.get(name, 1) for name in path) for path in paths)
 
 
 def _elements(kernel: ir.Kernel, sizes: Mapping[str, int]) -> int:

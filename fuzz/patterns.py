@@ -51,7 +51,7 @@ def route(body: Body, scope: Scope) -> Scope:
     value = make.real(inner, 1, is_exact=True)
     best, at = make.name("best"), make.name("at")
     body.line(f"{best}, {at} = topk(({value.text} for {var} in range({size})), {count})")
-    make.paths.add((*scope.path(), size, count))
+    make.searches(scope, size, count)
     dims = (*(Dim(loop.size) for loop in scope.loops[:1]), Dim(size))
     tensor = make.signature.floats(dims)
     outer = "".join(f"{loop.var}, " for loop in scope.loops[:1])

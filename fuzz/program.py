@@ -18,8 +18,9 @@ IN_ROWS = 0.08  # of the programs
 class Program:
     """A spec's text and what calls of it must keep to.
 
-    `paths`: the sizes of the loops around each place, whose product is the work there. `style`: what its
-    float inputs are (`fuzz/expressions.py`).
+    `paths`: the sizes of the loops around each place, whose product is the work there. `rounds`: the same of
+    searches, which take time where there is nothing to search through. `style`: what its float inputs are
+    (`fuzz/expressions.py`).
     """
 
     seed: int
@@ -27,6 +28,7 @@ class Program:
     style: str
     text: str
     paths: tuple[tuple[str, ...], ...]
+    rounds: tuple[tuple[str, ...], ...] = ()
     calls_seed: int = -1  # what calls are drawn from, if not from `seed`
 
     @property
@@ -47,10 +49,14 @@ def make_program(seed: int) -> Program:
     signature.keep_used(body)
     name = f"fuzz_{seed}"
     text = signature.spec(name, body, _schedule(draw))
-    paths = tuple(sorted(make.paths))
+    paths, rounds = tuple(sorted(make.paths)), tuple(sorted(make.rounds))
     if random.Random(f"rows {seed}").random() < IN_ROWS:
-        text, paths = in_rows(text), tuple((ROWS, *path) for path in paths)
-    return Program(seed, name, style, text, paths)
+        text, paths, rounds = in_rows(text), _once_a_row(paths), _once_a_row(rounds)
+    return Program(seed, name, style, text, paths, rounds)
+
+
+def _once_a_row(paths: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple((ROWS, *path) for path in paths)
 
 
 def _schedule(draw: random.Random) -> dict[str, dict[str, int]]:

@@ -204,4 +204,4 @@ def load_regression(path: Path, number: int) -> Program:
     found = _HEADER.match(text)
     drawn_from, style = (int(found[1]), found[2]) if found else (0, "whole")
     sizes = check_spec(load_text(text, path.name)).sizes
-    return Program(number, path.stem, style, text, (tuple(sizes),), drawn_from)
+    return Program(number, path.stem, style, text, (tuple(sizes),), calls_seed=drawn_from)

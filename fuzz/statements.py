@@ -335,7 +335,7 @@ class Body:
     def _topk(self, scope: Scope) -> Scope:
         loop, value, where = self._row_parts(scope, is_exact=True)
         count = self.make.size()
-        self.make.paths.add((*scope.path(), loop.size, count))  # one search for each
+        self.make.searches(scope, loop.size, count)
         best, ids = self.make.name("best"), self.make.name("at")
         terms = f"{value.text} for {loop.var} in range({loop.size}){where}"
         self.line(f"{best}, {ids} = topk(({terms}), {count})")

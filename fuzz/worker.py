@@ -30,7 +30,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _program(given: dict[str, Any]) -> Program:
-    return Program(**{**given, "paths": tuple(map(tuple, given["paths"]))})
+    loops = {key: tuple(map(tuple, given[key])) for key in ("paths", "rounds")}
+    return Program(**{**given, **loops})
 
 
 def _say(message: dict[str, Any]) -> None:

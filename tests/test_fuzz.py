@@ -41,6 +41,7 @@ from kernel_ir.typecheck.check import check_spec
 
 ROOT = Path(__file__).parent.parent
 SEEDS = range(5000, 5060)
+SEARCHES = 10570  # a best of `k` out of `m`, `k` times
 DIVIDES = next(seed for seed in range(100) if "/ 3.0" in make_program(seed).text)
 
 
@@ -146,6 +147,15 @@ def test_what_the_rounding_of_a_comparison_decides_is_left_out(x: float, is_held
     outcome = expect(kernel, Call(tensors, {}, {}, {"n": 1}, "whole"))["o"]
     assert outcome.values[0] == (x == 1.0)
     assert outcome.is_stable[0] == is_held
+
+
+def test_searches_through_nothing_are_work() -> None:
+    """Each takes its time on a GPU, where all of a team's lanes meet in it."""
+    program = replace(make_program(SEARCHES), rounds=(("k", "k"),), paths=(("k", "m", "k"),))
+    assert work_of(program, {"m": 0, "k": 1000}) == 10**6
+    assert work_of(program, {"m": 2, "k": 30}) == 1800
+    assert any(path[-2:] == ("k", "k") for path in make_program(SEARCHES).rounds)
+    assert not any("m" in path for path in make_program(SEARCHES).rounds)
 
 
 def test_random_cuda_programs_are_compiled_as_kernels_ship(
