@@ -26,7 +26,7 @@ from fuzz.finding import Finding, Refusal
 from fuzz.program import make_program
 
 ROOT = Path(__file__).resolve().parent.parent
-MOST_A_BATCH, LEAST_A_BATCH = 64, 8  # programs; a batch costs what four of them do
+MOST_A_BATCH, LEAST_A_BATCH = 128, 8  # programs; a batch costs what four of them do
 SECONDS_A_STEP = 120.0  # of one program in one executor
 SECONDS_TO_COMPILE = 600.0  # a batch
 SECONDS_TO_STOP = 5.0
