@@ -42,8 +42,8 @@ class Found:
         """The program as it was when it showed the fault."""
         header, _, text = (folder / self.file).read_text(encoding="ascii").partition("\n")
         given = json.loads(header.removeprefix("# "))
-        paths = tuple(tuple(path) for path in given["paths"])
-        return Program(self.seed, f"fuzz_{self.seed}", given["style"], text, paths)
+        paths, rounds = (tuple(map(tuple, given.get(key, ()))) for key in ("paths", "rounds"))
+        return Program(self.seed, f"fuzz_{self.seed}", given["style"], text, paths, rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,10 @@ class Unseen:
 
 def keep(program: Program, folder: Path = FOLDER) -> str:
     """Write a program; the name of its file, which is another where the program is."""
-    header = json.dumps({"style": program.style, "paths": program.paths})
-    text = f"# {header}\n{program.text}"
+    header: dict[str, Any] = {"style": program.style, "paths": program.paths}
+    if program.rounds:
+        header["rounds"] = program.rounds
+    text = f"# {json.dumps(header)}\n{program.text}"
     name = f"{program.name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}.yaml"
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(text, encoding="ascii")

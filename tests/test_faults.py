@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,12 +110,13 @@ def test_the_search_passes_over_what_a_fault_does_not_concern() -> None:
 
 def test_found_programs_are_kept(tmp_path: Path) -> None:
     """A kept program is the one that was found, whatever the generator does later; others are removed."""
-    stale = keep(make_program(1), tmp_path)
-    found = {"some fault": Found(2, 1, "cpu", "mismatch", keep(make_program(2), tmp_path))}
+    program = next(item for item in map(make_program, range(100)) if item.rounds)
+    stale = keep(replace(program, text=""), tmp_path)
+    found = {"some fault": Found(program.seed, 1, "cpu", "mismatch", keep(program, tmp_path))}
     unseen = {"another": Unseen(100, 3)}
     save(found, unseen, tmp_path)
     assert load_found(tmp_path) == found and load_unseen(tmp_path) == unseen
-    assert found["some fault"].program(tmp_path) == make_program(2)
+    assert found["some fault"].program(tmp_path) == program
     assert not (tmp_path / stale).exists()
 
 
