@@ -24,12 +24,16 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from codegen.failures import Failure
+from fuzz.command import EXIT_INTERRUPTED, whole_number
 from fuzz.coverage import STANDARD_RUN
 from fuzz.finding import Finding
 from fuzz.found_faults import Found, Unseen, keep, load_found, load_unseen, save
-from fuzz.plant import PACKAGES, ROOT, Fault, planted, run_in, start
+from fuzz.plant import PACKAGES, ROOT, Fault, planted, run_in, start, stop
 from fuzz.planted_faults import FAULTS
 from fuzz.program import make_program
+from fuzz.run_cpu import require_cpu
+from fuzz.run_metal import require_metal
 from fuzz.texts import load
 
 FORMS = ROOT / "build" / "fuzz" / "forms"
@@ -147,36 +151,56 @@ def search_all(
     for package in PACKAGES:  # once, and not in every copy
         compileall.compile_dir(ROOT / package, quiet=2)
     with ThreadPoolExecutor(jobs) as pool:
-        for search in as_completed([pool.submit(_search, fault, most) for fault in faults]):
-            report(search.result())
-            made.append(search.result())
+        try:
+            for search in as_completed([pool.submit(_search, fault, most) for fault in faults]):
+                report(search.result())
+                made.append(search.result())
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return made
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Plant and look for each fault; 1 where one is not found."""
+    """Plant and look for each fault; 1 where one is not found, or where nothing can be looked for."""
+    try:
+        return _look(arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Failure as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _look(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="fuzz.faults", description="Look for each planted fault.")
     parser.add_argument("names", nargs="*", help="parts of names (default: every fault)")
-    parser.add_argument("--programs", type=int, default=STANDARD_RUN, help="how many to draw at most")
-    parser.add_argument("--jobs", type=int, default=2, help="how many faults at a time")
+    parser.add_argument("--programs", default=str(STANDARD_RUN), help="how many to draw at most")
+    parser.add_argument("--jobs", default="2", help="how many faults at a time")
     parser.add_argument("--new", action="store_true", help="only those of which no program is kept")
     parser.add_argument("--record", action="store_true", help="keep the programs that show them")
     parsed = parser.parse_args(arguments)
+    most = whole_number("--programs", parsed.programs, 1)
+    jobs = whole_number("--jobs", parsed.jobs, 1)
+    if strange := [name for name in parsed.names if not any(name in item.name for item in FAULTS)]:
+        raise Failure(f"no fault is called {' or '.join(strange)}; fuzz/planted_faults/ names them")
     faults = [item for item in FAULTS if not parsed.names or any(name in item.name for name in parsed.names)]
-    if not faults:
-        parser.error(f"no fault is called {' or '.join(parsed.names)}; fuzz/planted_faults/ names them")
+    require_cpu()
+    require_metal()
     if parsed.new:
         faults = [item for item in faults if item.name not in load_found()]
 
     def report(search: Search) -> None:
         print(search, flush=True)
         if parsed.record:
-            _record(search, parsed.programs)
+            _record(search, most)
 
     with planted() as root:
         if (finding := run_in(root, "passes,cpu,metal", [make_program(1)])) is not None:
-            raise SystemExit(f"without a fault there is {finding}")
-    made = search_all(faults, parsed.programs, parsed.jobs, report)
+            raise Failure(f"without a fault there is {finding}")
+    made = search_all(faults, most, jobs, report)
     missed = [item.fault.name for item in made if item.finding is None]
     print(
         f"{len(made) - len(missed)} of {len(made)} faults were found"

@@ -15,10 +15,12 @@ from pathlib import Path
 
 from fuzz.finding import Finding
 from fuzz.program import Program
+from fuzz.stop import Stop
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("kernel_ir", "codegen", "backends", "fuzz")
 SECONDS = 600.0  # for one batch
+stop = Stop()
 
 KINDS = {
     "barrier": "lanes do not wait for one another, or all do what one should",
@@ -71,15 +73,12 @@ def planted(*faults: Fault) -> Iterator[Path]:
 
 
 def start(root: Path, module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a module of the tree at `root`. Raises TimeoutExpired."""
+    """Run a module of the tree at `root`. Raises TimeoutExpired, and Stopped once `stop` is set."""
     environment = {
         **os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive", "PYTHONHASHSEED": "0",
     }  # fmt: skip
     environment.pop("PYTHONPATH", None)  # which would lead to another tree
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments], input=given, cwd=root, env=environment,
-        capture_output=True, text=True, check=False, timeout=SECONDS, start_new_session=True,
-    )  # fmt: skip
+    return stop.run([sys.executable, "-m", module, *arguments], given, root, environment, SECONDS)
 
 
 def run_in(root: Path, executor: str, programs: Sequence[Program]) -> Finding | None:

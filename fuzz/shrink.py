@@ -6,13 +6,14 @@ finding stands goes on.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from itertools import islice
@@ -22,7 +23,8 @@ from time import monotonic
 from fuzz.finding import Finding
 from fuzz.program import Program, make_program
 from fuzz.reduce_spec import Spec, read, reductions, write
-from fuzz.run import ROOT, SECONDS_TO_COMPILE, kill
+from fuzz.run import ROOT, SECONDS_TO_COMPILE
+from fuzz.stop import Stop, Stopped
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
 from kernel_ir.typecheck.check import check_spec
@@ -49,8 +51,8 @@ def shrink_all(
     def work(finding: Finding) -> None:
         with _parsing:
             program = make_program(finding.seed)
-        small = shrink(program, finding, seconds, stopped)
-        if not stopped.is_set():
+        with contextlib.suppress(Stopped):
+            small = shrink(program, finding, seconds, stopped)
             report(finding, save(small, finding))
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -63,40 +65,6 @@ def shrink_all(
             raise
 
 
-class Stop(threading.Event):
-    """Once it is set, the workers that were started with it have ended, and no more start."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._running: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-
-    def set(self) -> None:
-        with self._lock:
-            super().set()
-            for process in self._running:
-                kill(process)
-
-    def run(self, command: Sequence[str], given: str, environment: Mapping[str, str]) -> tuple[str, int]:
-        """What a worker printed, and its status; -1 where it was stopped or has hung."""
-        with self._lock:
-            if self.is_set():
-                return "", -1
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-            )  # fmt: skip
-            self._running.add(process)
-        try:
-            return process.communicate(given, SECONDS_TO_COMPILE)[0], process.returncode
-        except subprocess.TimeoutExpired:
-            kill(process)
-            return process.communicate()[0], -1
-        finally:
-            with self._lock:
-                self._running.discard(process)
-
-
 def shrink(
     program: Program,
     finding: Finding,
@@ -105,7 +73,7 @@ def shrink(
 ) -> Program:
     """The smallest program found in which the finding's executor still fails in the same way.
 
-    No round begins after so many seconds, or once it is `stopped`.
+    No round begins after so many seconds. Raises Stopped.
     """
     stopped = stopped or Stop()
     until = monotonic() + seconds
@@ -113,14 +81,14 @@ def shrink(
     with _parsing:
         spec = read(program.text)
     tried: set[str] = set()
-    while monotonic() < until and not stopped.is_set():
+    while monotonic() < until:
         fresh = _smaller(spec, tried)
         with _parsing:
             candidates = list(islice(fresh, _CANDIDATES))
         if not candidates:
             break
         failing = _failing(program, candidates, targets, finding, stopped)
-        if failing and not stopped.is_set():
+        if failing:
             spec = min(failing, key=lambda item: len(write(item)))
     return replace(program, text=write(spec), calls_seed=program.drawn_from)
 
@@ -156,7 +124,7 @@ def _failing(
         for number, spec in enumerate(specs)
     }  # fmt: skip
     found: set[int] = set()
-    while programs and not stopped.is_set():
+    while programs:
         at, ended = _run(list(programs.values()), targets, finding, stopped, found)
         if ended:
             break
@@ -173,7 +141,11 @@ def _run(
     command = [sys.executable, "-m", "fuzz.worker", targets, "-"]
     given = json.dumps([asdict(item) for item in programs])
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
-    lines, status = stopped.run(command, given, environment)
+    try:
+        done = stopped.run(command, given, ROOT, environment, SECONDS_TO_COMPILE)
+        lines, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        lines, status = str(late.output), -1
     at = programs[-1].seed
     for message in map(json.loads, lines.splitlines()):
         at = message.get("at", at)

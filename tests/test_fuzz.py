@@ -33,7 +33,8 @@ from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches,
 from fuzz.run_cpu import CompileError, cpu_source
 from fuzz.run_cuda import build_cuda, cuda_source, run_cuda
 from fuzz.run_metal import draw_how, most_accesses
-from fuzz.shrink import REGRESSIONS, Stop, load_regression, shrink, shrink_all
+from fuzz.shrink import REGRESSIONS, load_regression, shrink, shrink_all
+from fuzz.stop import Stop
 from fuzz.summary import has_failed, summary
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text

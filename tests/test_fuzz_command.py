@@ -11,13 +11,16 @@ from stand_in_worker import quietly, stand_in
 
 import build
 from codegen.failures import Failure
-from fuzz.command import executors_of
+from fuzz import faults, plant
+from fuzz.command import EXIT_INTERRUPTED, executors_of
 from fuzz.coverage import LEAST, required
 from fuzz.finding import Finding
+from fuzz.plant import start
 from fuzz.run import Outcome, run_programs
 from fuzz.run_cpu import require_cpu
 from fuzz.run_cuda import require_cuda
 from fuzz.shrink import shrink_all
+from fuzz.stop import Stop
 from fuzz.summary import again, summary
 
 ALL = ("passes", "cpu", "metal", "exact-cpu", "exact-metal")
@@ -161,3 +164,42 @@ def test_an_interrupt_ends_what_shrinks(monkeypatch: pytest.MonkeyPatch, tmp_pat
     finally:
         signal.signal(signal.SIGINT, before)
     assert not kept and not (tmp_path / "ended").exists() and not list(tmp_path.glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--programs", "few"], "--programs few: expected a whole number from 1 on"),
+        (["--jobs", "0"], "--jobs 0: expected a whole number from 1 on"),
+        (["a loop", "no such"], "no fault is called no such; fuzz/planted_faults/ names them"),
+    ],
+)
+def test_a_search_for_faults_says_what_it_takes(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert faults.main(arguments) == 1
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
+def test_an_interrupt_ends_a_search_for_faults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker that interrupts the command, and that would take long to come to its end."""
+    stand_in(
+        monkeypatch,
+        tmp_path,
+        "import signal",
+        "os.kill(os.getppid(), signal.SIGINT)",
+        "time.sleep(9); open('ended', 'w')",
+    )
+    monkeypatch.setattr("fuzz.plant.stop", Stop())
+    monkeypatch.setattr("fuzz.faults.stop", plant.stop)
+    monkeypatch.setattr("fuzz.faults.run_in", lambda *_: None)
+    monkeypatch.setattr("fuzz.faults.find", lambda *_: start(tmp_path, "fuzz.worker", "cpu", "1"))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert faults.main(["--jobs", "1"]) == EXIT_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "interrupted\n"
+    assert not (tmp_path / "ended").exists()
