@@ -16,7 +16,7 @@ from backends.metal.emulator.findings import KINDS
 
 CORPUS = Path(__file__).parent / "emulator_corpus"
 _PAIR = re.compile(r"^// ([a-z ]+): (.+)\nkernel void (\w+)_bug\(", re.MULTILINE)
-LEAST_PAIRS = 77
+LEAST_PAIRS = 79
 MOST_ACCESSES = 1 << 18
 
 

@@ -7,6 +7,10 @@ struct Wide {
   int values[8];
 };
 
+struct alignas(8) Pair {
+  float values[2];
+};
+
 inline float pick(float4 v, uint n) {
   float held[4] = {v.x, v.y, v.z, v.w};
   return held[n];  // found
@@ -183,6 +187,26 @@ kernel void misaligned_word_bug(ARGUMENTS) {
 kernel void misaligned_word_twin(ARGUMENTS) {
   device uchar* bytes = (device uchar*)data;
   out[i] = *(device uint*)(bytes + i / 4 * 4);
+}
+
+// misaligned: a structure that is copied whole
+kernel void misaligned_structure_bug(ARGUMENTS) {
+  const Pair loaded = *reinterpret_cast<device const Pair*>(data + i / 4 * 4 + 1);  // found
+  out[i] = loaded.values[0];
+}
+kernel void misaligned_structure_twin(ARGUMENTS) {
+  const Pair loaded = *reinterpret_cast<device const Pair*>(data + i / 4 * 4 + 2);
+  out[i] = loaded.values[0];
+}
+
+// misaligned: a structure that is stored whole, some of them behind where the pointer was made
+kernel void misaligned_store_bug(ARGUMENTS) {
+  device Pair* pairs = (device Pair*)(out + 1);
+  if (i < 60) pairs[i] = Pair{{data[i], 1.0f}};  // found
+}
+kernel void misaligned_store_twin(ARGUMENTS) {
+  device Pair* pairs = i < 60 ? (device Pair*)&out[0] : (device Pair*)(out + 1);
+  if (i < 60) pairs[i] = Pair{{data[i], 1.0f}};
 }
 
 // misaligned: packed vectors may lie at any element, plain ones not

@@ -79,6 +79,9 @@ class Checker(Rewriter):
         super()._instantiation(first, end, shown)  # refuses what is no kernel
         return f"template {self.tokens.written(first, end)};"
 
+    def _pointers(self) -> None:
+        """Casts stay as they are."""
+
     def _spellings(self) -> None:
         """A method's own address space is left out."""
         for at in methods_of_spaces(self.tokens):

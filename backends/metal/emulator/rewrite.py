@@ -17,6 +17,7 @@ from pathlib import Path
 from backends.metal.emulator.absent import refuse_absent
 from backends.metal.emulator.indices import evaluate, integers
 from backends.metal.emulator.overloads import drop_copies, is_constructors, methods_of_spaces, spaces
+from backends.metal.emulator.pointers import note_casts
 from backends.metal.emulator.reach import ASK, Mentions
 from backends.metal.emulator.slots import BUFFER, KINDS, MOST_BUFFERS, POSITION, Slot, slot_of
 from backends.metal.emulator.tokens import Tokens
@@ -67,6 +68,7 @@ class Rewriter:
         self._function_constants()
         self._threadgroup_variables()
         self._vectors()
+        self._pointers()
         self._spellings()
         self._overloads()
         self._comparisons()
@@ -277,6 +279,9 @@ class Rewriter:
         is_operand = tokens.kind(after + 1) in ("word", "number") or tokens[after + 1] == "("
         follows_value = tokens.kind(before - 1) == "word" and tokens[before - 1] != "return"
         return is_operand and not follows_value and tokens[before - 1] not in (")", "]", ">")
+
+    def _pointers(self) -> None:
+        note_casts(self.tokens, self.spaces)
 
     def _spellings(self) -> None:
         """Address spaces are not told apart when a shader runs; half literals are casts."""

@@ -179,6 +179,8 @@ void emu_atomic(const void* at, int size, int reads, int writes, const void* sit
 // Where the threadgroup variable that `key` stands for lives in this run.
 void* emu_share(emu::SharedKey* key, long long size, const char* name);
 void emu_fail(const char* what, const void* site);
+// A pointer to a structure of `size` bytes was made of an address that its type does not allow.
+void emu_misaligned(const void* at, long long size);
 const emu::Constant* emu_constant(int index);
 // A constant that this launch sets no value of; and, behind the work on another one, what that comes to.
 void emu_unset(const void* at, long long size, const char* name);

@@ -33,8 +33,25 @@ static inline __attribute__((always_inline)) void on_access(const void* at, unsi
   touch(place, (long long)size, how, pc);
 }
 
+static int loose_kept() {
+  return state.loose_count < kMostLoose ? int(state.loose_count) : kMostLoose;
+}
+
+// A structure that is copied whole, at one of the addresses that pointers to it were wrongly made of, or so many
+// whole ones from there.
+static void check_copy(const char* at, long long size, const Touch& how, const void* pc) {
+  const Region* const region = region_at(at);
+  for (int n = 0; n < loose_kept(); ++n) {
+    const Loose& loose = state.loose[n];
+    if (loose.size != size || (at - loose.at) % size != 0 || region != region_at(loose.at) || region == nullptr) continue;
+    return report(kMisaligned, region, at - region->base, int(size), here(site_at(pc), how.access), {}, nullptr);
+  }
+}
+
 static void on_range(const void* at, unsigned long size, const Touch& how, const void* pc) {
-  if (size > 0) on_access(at, size, how, pc);
+  if (size == 0) return;
+  if (state.loose_count > 0 && state.is_running) check_copy(static_cast<const char*>(at), (long long)size, how, pc);
+  on_access(at, size, how, pc);
 }
 
 // A `__tsan_unaligned_` access is one that the type promises no alignment for, as of a packed vector.
@@ -99,6 +116,13 @@ void* emu_share(SharedKey* key, long long size, const char* name) {
   memset(made->base, 0xa5, size);
   *key = {state.run, made->base};
   return made->base;
+}
+
+void emu_misaligned(const void* at, long long size) {
+  const char* const place = static_cast<const char*>(at);
+  for (int n = 0; n < loose_kept(); ++n)
+    if (state.loose[n].at == place && state.loose[n].size == size) return;
+  state.loose[state.loose_count++ % kMostLoose] = {place, size};
 }
 
 void emu_fail(const char* what, const void* site) {

@@ -60,6 +60,7 @@ static bool prepare(const Launch& launch) {
   state.launch = &launch;
   ++state.run;
   state.report_count = 0;
+  state.loose_count = 0;
   state.accesses_left = launch.most_accesses;
   state.private_accesses = 0;
   state.unset_count = 0;

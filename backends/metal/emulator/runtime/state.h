@@ -11,6 +11,7 @@ namespace emu {
 constexpr int kMostRegions = 256;
 constexpr int kMostReports = 64;
 constexpr int kMostUnset = 1024;
+constexpr int kMostLoose = 64;
 
 // Each region has as much of the arena's address space to itself as a 32-bit index into elements of 16 bytes
 // reaches to either side, or less where the machine gives less.
@@ -64,6 +65,12 @@ struct Unset {
   const char* name;
 };
 
+// Where a pointer to a structure of `size` bytes is misaligned, whose copies are not told of that.
+struct Loose {
+  const char* at;
+  long long size;
+};
+
 struct Arena {
   char* base;
   long long size;
@@ -106,6 +113,8 @@ struct State {
   int unset_count;
   const char* unset_read;  // by the constant that is being worked out
   long long shared_bytes;  // of threadgroup memory
+  Loose loose[kMostLoose];  // the latest ones
+  u64 loose_count;
   Pool<Owner> owners;
   Pool<Cell> cells;
   Region regions[kMostRegions];

@@ -180,6 +180,25 @@ template <class V, class... Parts> EMU_SHIM V make(Parts... parts) {
   return made;
 }
 
+// The alignment that a structure asks for; 1 of what is none, as the hooks see to it, and of what is not defined.
+template <class T, class = void> constexpr unsigned long alignment = 1;
+template <class T> constexpr unsigned long alignment<T, decltype(void(sizeof(T)))> =
+    __is_class(T) || __is_union(T) ? alignof(T) : 1;
+
+// A cast to a pointer: its alignment is noted, and an access behind it is what is found.
+template <class T> struct Pointer {
+  T* at;
+  template <class A> EMU_INNER Pointer(A value) : at((T*)value) {
+    if constexpr (alignment<T> > 1)
+      if ((unsigned long)at % alignment<T> != 0) emu_misaligned((const void*)at, sizeof(T));
+  }
+  EMU_INNER operator T*() const { return at; }
+};
+
+template <class P> struct Pointee;
+template <class T> struct Pointee<T*> { typedef T type; };
+template <class P, class A> EMU_INNER P pointer_cast(A value) { return Pointer<typename Pointee<P>::type>(value).at; }
+
 // `(float4)x` converts in Metal; clang's cast would keep the bits.
 template <class V> struct Cast {
   template <class A> EMU_SHIM V operator->*(A value) const { return make<V>(value); }
