@@ -20,8 +20,8 @@ _QUALIFIERS = SPACES | {"const", "volatile"}
 def methods_of_spaces(tokens: Tokens) -> list[int]:
     """The address spaces that stand behind a method's parameters."""
     found = []
-    for at, word in enumerate(tokens):
-        if word not in SPACES or tokens[_behind(tokens, at)] not in ("{", ";", ":"):
+    for at in spaces(tokens):
+        if tokens[_behind(tokens, at)] not in ("{", ";", ":"):
             continue
         before = at - 1
         while tokens[before] in _QUALIFIERS:
@@ -49,14 +49,15 @@ def is_constructors(tokens: Tokens, at: int) -> bool:
 
 def spaces(tokens: Tokens) -> list[int]:
     """All address spaces that are written down."""
-    return [at for at, word in enumerate(tokens) if word in SPACES]
+    return sorted(at for word in SPACES for at in tokens.places(word))
 
 
 def drop_copies(tokens: Tokens, ignored: Collection[int]) -> None:
     """Leave out functions whose tokens, but for those ignored, were there before in the same scope."""
     seen: set[tuple[int, tuple[str, ...]]] = set()
     for first, last, scope in list(functions(tokens)):
-        key = (scope, tuple(tokens[n] for n in range(first, last) if n not in ignored))
+        words = enumerate(tokens.words[first:last], first)
+        key = (scope, tuple(word for n, word in words if n not in ignored))
         if key in seen:
             tokens.replace_range(first, last, " ")
         seen.add(key)
@@ -67,7 +68,7 @@ def functions(tokens: Tokens) -> Iterator[tuple[int, int, int]]:
     scopes = [-1]
     at, first = 0, 0
     while at < len(tokens):
-        word = tokens[at]
+        word = tokens.words[at]
         if word == "{" and _is_body(tokens, first, at):
             end = tokens.matching(at) + 1
             yield first, end, scopes[-1]
@@ -86,7 +87,7 @@ def _is_body(tokens: Tokens, first: int, brace: int) -> bool:
     """Whether the brace follows a function's parameters, and not `struct S` or an initial value."""
     while tokens[first] == "template" and tokens[first + 1] == "<":
         first = tokens.matching(first + 1) + 1
-    words = [tokens[n] for n in range(first, brace)]
+    words = tokens.words[first:brace]
     before = words[: words.index("(")] if "(" in words else ["="]
     return "=" not in before or "operator" in before
 

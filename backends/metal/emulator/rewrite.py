@@ -32,6 +32,7 @@ _BOOLEANS = {f"vec<bool,{count}>": f"bool{count}" for count in (2, 3, 4)}
 _BRACKETS = frozenset("([{")
 _CONDITIONS = frozenset("if while for switch constexpr".split())
 _NO_COMPARISON = frozenset("= ? : ; typename template class struct".split())
+_MAY_COMPARE = frozenset("= ! < >".split())
 _NO_ASSIGNMENT = frozenset("= ! < > operator".split())
 _BEFORE_VALUE = frozenset("( , = return".split())
 _BEHIND_VALUE = frozenset("; ) ] }".split())
@@ -79,15 +80,13 @@ class Rewriter:
     def _take_attributes(self) -> None:
         """`[[a, b(1)]]` is remembered where it stood and removed."""
         tokens = self.tokens
-        at = 0
-        while at < len(tokens):
-            if tokens[at] == "[" and tokens[at + 1] == "[":
+        last = -1
+        for at in tokens.places("["):
+            if at > last and tokens[at + 1] == "[":
                 last = tokens.matching(at)
                 self.attributes[at] = list(self._parse_attributes(at + 2, last - 1))
                 self.behind[last + 1] = at
                 tokens.replace_range(at, last + 1, " ")
-                at = last
-            at += 1
 
     def _parse_attributes(self, first: int, last: int) -> Iterator[tuple[str, str]]:
         for begin, end in self.tokens.split(first, last):
@@ -289,11 +288,12 @@ class Rewriter:
             is_const = self.tokens[at] == "constant" and not is_constructors(self.tokens, at)
             self.tokens.replace(at, "const" if is_const and self.tokens[at - 1] != "const" else " ")
         for at, word in enumerate(self.tokens):
-            if self.tokens.current(at) != word:
+            is_left_out = word in self.spaces or word in INLINE
+            if not (is_left_out or word[-1] in "hH") or self.tokens.current(at) != word:
                 continue
-            if word in self.spaces or word in INLINE:
+            if is_left_out:
                 self.tokens.replace(at, self.spaces.get(word, ""))
-            elif word[-1] in "hH" and self.tokens.kind(at) == "number" and _is_half(word):
+            elif self.tokens.kind(at) == "number" and _is_half(word):
                 self.tokens.replace(at, f"((half){_as_float(word[:-1])})")
 
     def _overloads(self) -> None:
@@ -337,7 +337,8 @@ class Rewriter:
         tokens = self.tokens
         is_compared, is_other, at = False, False, opening + 1
         while at <= end:
-            word, pair = tokens[at], tokens[at] + tokens[at + 1]
+            word = tokens[at]
+            pair = word + tokens[at + 1] if word in _MAY_COMPARE else ""
             if at == end or word == ",":
                 if is_compared and not is_other and tokens.current(opening) in _BEFORE_VALUE:
                     tokens.append(opening, " emu::truth(")

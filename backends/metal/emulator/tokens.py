@@ -11,11 +11,12 @@ from pathlib import Path
 from backends.metal.brackets import CLOSING, between_commas, closing
 
 _TOKEN = re.compile(
-    r"""(?P<mark>^\#[^\n]*) | (?P<space>\s+) | (?P<word>[A-Za-z_]\w*)
+    r"""(?P<space>\s+) | (?P<word>[A-Za-z_]\w*)
       | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
       | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*) | (?P<sign>::|->|.)""",
-    re.VERBOSE | re.MULTILINE,
+    re.VERBOSE,
 )
+_DIRECTIVE = re.compile(r"^(#[^\n]*)", re.MULTILINE)
 _MARK = re.compile(r'# (\d+) "((?:\\.|[^"\\])*)"')
 _ESCAPED = re.compile(r"\\(.)")
 _BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
@@ -36,7 +37,7 @@ class Token:
 
 
 class Tokens:
-    """The tokens of the shader's own files; `is_own` tells a file's path from a library's.
+    """The tokens of the shader's own files; what is of files in `library` stays as it is.
 
     Positions count all tokens. `text` is the whole, replaced tokens included.
     """
@@ -45,24 +46,34 @@ class Tokens:
         self.items: list[Token] = []
         self.own: list[int] = []  # positions of the shader's words and signs
         self.marks: list[tuple[int, int, str]] = [(0, 1, "shader")]  # position, line and file
+        first, *others = _DIRECTIVE.split(source)
+        self._read(first)
         is_own = True
-        for found in _TOKEN.finditer(source):
-            kind = str(found.lastgroup)
-            if kind == "mark":
-                mark = _MARK.match(found[0])
-                if mark is not None:
-                    file = _ESCAPED.sub(r"\1", mark[2])
-                    is_own = not file.startswith(f"{library}/") and file not in _NO_FILES
-                    self.marks.append((len(self.items), int(mark[1]) - 1, file))
-            elif kind != "space" and is_own:
-                self.own.append(len(self.items))
-            self.items.append(Token(kind, found[0], found[0]))
+        for directive, rest in zip(others[::2], others[1::2], strict=True):
+            mark = _MARK.match(directive)
+            if mark is not None:
+                file = _ESCAPED.sub(r"\1", mark[2])
+                is_own = not file.startswith(f"{library}/") and file not in _NO_FILES
+                self.marks.append((len(self.items), int(mark[1]) - 1, file))
+            self.items.append(Token("mark", directive, directive))
+            if is_own:
+                self._read(rest)
+            else:
+                self.items.append(Token("space", rest, rest))
         self.place = {position: n for n, position in enumerate(self.own)}
         self.words = [self.items[position].was for position in self.own]
         self.pairs: dict[int, int] = {}  # brackets that are known, and what closes them
         self._places: dict[str, list[int]] = {}
         for number, word in enumerate(self.words):
             self._places.setdefault(word, []).append(number)
+
+    def _read(self, text: str) -> None:
+        """Take in what is the shader's own, without directives."""
+        for found in _TOKEN.finditer(text):
+            kind, word = str(found.lastgroup), found[0]
+            if kind != "space":
+                self.own.append(len(self.items))
+            self.items.append(Token(kind, word, word))
 
     def refusal(self, number: int, why: str) -> ShaderError:
         """An error at a token's line; at the last one's where `number` is beyond the end."""
