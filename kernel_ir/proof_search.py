@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kernel_ir.prove import Facts
 
 MAX_SPLITS = 4  # case distinctions within each other
+LAST = 1 << 20  # the rank of a negative number, which follows only from facts that contradict each other
 
 Term: TypeAlias = tuple[Monomial, int]
 Candidate: TypeAlias = tuple[Polynomial, int, Monomial]
@@ -85,7 +86,8 @@ class Search:
         self._index_atoms(goal)
         harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
         degree = sum(len(monomial) for monomial, _ in goal.terms)
-        heappush(waiting, Attempt(3 * len(harmful) + degree, len(self.seen), goal, harmful, parent))
+        rank = LAST if harmful and degree == 0 else 3 * len(harmful) + degree
+        heappush(waiting, Attempt(rank, len(self.seen), goal, harmful, parent))
 
     def _count_step(self) -> None:
         self.steps -= 1

@@ -50,6 +50,8 @@ PROVEN = [
         "a in 0, pages; b in 0, half * taps; c in 0, (heads + 15) // 16; width >= 1",
         "max(min(first, width - 1), 0) < width",
     ),
+    # a condition that says less than the range does leads nowhere, and away from what the range says
+    ("i in 0, n; j in 0, min(max(first, 0), width); j <= width", "0 <= j < width"),
     # plain loops and their shifts
     ("c in 0, width", "0 <= c < width"),
     ("c in 0, width", "0 <= c + width < 2 * width"),
