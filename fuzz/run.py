@@ -197,8 +197,10 @@ class _Crew:
             elif "done" in message:
                 done.add(message["done"])
             kept.append(message)
-        failed = "" if self.is_stopped else worker.failure()
+        failed = worker.failure()
         left = tuple(seed for seed in seeds if seed not in done) if failed else ()
+        if self.is_stopped:  # which ended the worker
+            failed = ""
         is_shared = at.get("batch", 1) > 1 and len(left) > 1  # a compiler died on many programs at once
         if failed and not is_shared:
             left = tuple(seed for seed in left if seed != at["at"])

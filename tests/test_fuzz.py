@@ -371,7 +371,8 @@ def test_what_a_worker_finds_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_an_interrupted_run_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A worker tells a finding and goes on; the interrupt comes as soon as the finding is reported."""
     found = Finding(4, "cpu", "mismatch", "out[0] is 1, expected 2", 0)
-    stand_in(monkeypatch, tmp_path, f"say(finding={found.as_json()!r})", "time.sleep(9); open('ended', 'w')")
+    tells = f"say(relation='rows', seed=4); say(finding={found.as_json()!r})"
+    stand_in(monkeypatch, tmp_path, tells, "time.sleep(9); open('ended', 'w')")
     written: list[str] = []
 
     def interrupt(outcome: Outcome) -> None:
@@ -387,6 +388,7 @@ def test_an_interrupted_run_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch,
     finally:
         signal.signal(signal.SIGINT, before)
     assert stopped.value.outcome.findings == [found]
+    assert not stopped.value.outcome.relations  # of a program that did not come to its end
     assert "expected 2" in written[0] and not (tmp_path / "ended").exists()
 
 
