@@ -256,7 +256,7 @@ class Batch:
         try:
             item.sources[target.name] = target.write(item)
         except TargetError as error:
-            self._refuse(seed, target.name, str(error))
+            self._refuse(seed, target.name, str(error).removeprefix(f"{item.program.name}: "))
         except Exception as error:
             self._find(Finding(seed, target.name, "error", describe(error)[0]))
         return target.name in item.sources

@@ -45,14 +45,14 @@ class Refusal:
     construct: str
 
 
-_OF_ONE_PROGRAM = re.compile(r"(`[^`]*`|\b\d+\b)")
+_OF_ONE_PROGRAM = re.compile(r"(`[^`]*`|(?<!\w)'[^']*'|\b\d+\b)")
 
 
 def reasons(constructs: Iterable[str]) -> list[tuple[str, int]]:
     """Why programs are refused and how many, the most first. What differs is left out of what is alike."""
     alike: dict[tuple[str, ...], list[list[str]]] = {}
     for construct in constructs:
-        parts = _OF_ONE_PROGRAM.split(re.sub(r"^fuzz_\d+: ", "", construct))
+        parts = _OF_ONE_PROGRAM.split(construct)
         alike.setdefault(tuple(parts[::2]), []).append(parts)
     said = {"".join(map(_shared, zip(*members, strict=True))): len(members) for members in alike.values()}
     return sorted(said.items(), key=lambda item: -item[1])
@@ -62,4 +62,4 @@ def _shared(parts: tuple[str, ...]) -> str:
     """What stands at one place of reasons that are alike."""
     if len(set(parts)) == 1:
         return parts[0]
-    return "`...`" if parts[0].startswith("`") else "N"
+    return "N" if parts[0].isdecimal() else f"{parts[0][0]}...{parts[0][0]}"

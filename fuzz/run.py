@@ -65,7 +65,8 @@ class Outcome:
             self.find(Finding.from_json(message["finding"]))
         elif "refusal" in message:
             refusal = Refusal(**message["refusal"])
-            if refusal not in self.refusals:  # of a program and the same with another schedule
+            known = {(item.seed, item.target) for item in self.refusals}
+            if (refusal.seed, refusal.target) not in known:  # as the same with another schedule may be
                 self.refusals.append(refusal)
             self.drawn.add(refusal.seed)
         elif "coverage" in message:

@@ -66,13 +66,13 @@ def test_a_program_counts_once_on_an_executor(tmp_path: Path) -> None:
 
 
 def test_reasons_that_differ_in_names_and_numbers_are_one(tmp_path: Path) -> None:
-    said = [f"fuzz_{n}: cannot place `o{n}` in launch {n}: Metal has 31" for n in (3, 4)]
+    said = [f"Metal's program cannot place `o{n}` or 'p{n}' in launch {n}: Metal has 31" for n in (3, 4)]
+    why = "Metal's program cannot place `...` or '...' in launch N: Metal has 31"
     assert reasons([*said, "another"]) == [
-        ("cannot place `...` in launch N: Metal has 31", 2),
+        (why, 2),
         ("another", 1),
     ]
     blocks = [record_of(tmp_path, n, n + 1, refused=why) for n, why in zip((1, 5), said, strict=True)]
-    why = "cannot place `...` in launch N: Metal has 31"
     assert rows_of(table.page(blocks), "Refused") == [["cpu", "2", why]]
     assert ["cpu", "4", "4", "8", "2 (50.00%)"] in rows_of(table.page(blocks), "Executors")
 
@@ -120,3 +120,10 @@ def test_what_is_no_record_gets_one_message(tmp_path: Path, capsys: pytest.Captu
 
 def test_neighbours_are_one_range() -> None:
     assert ranges({5, 1, 2, 3, 9, 8}) == [(1, 3), (5, 5), (8, 9)]
+
+
+def test_a_program_is_refused_once_whatever_its_schedules() -> None:
+    outcome = Outcome(1, ("metal",), 1)
+    for construct in ("38 buffers", "36 buffers"):
+        outcome.hear({"refusal": {"seed": 592, "target": "metal", "construct": construct}})
+    assert [item.construct for item in outcome.refusals] == ["38 buffers"]
