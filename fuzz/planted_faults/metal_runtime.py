@@ -19,7 +19,7 @@ FAULTS = (
         "no barrier in a simdgroup",
         "barrier",
         _METAL,
-        "      metal::simdgroup_barrier(metal::mem_flags::mem_device);\n",
+        "      simd_barrier();\n",
         "",
         "metal",
         r"team\.barrier",

@@ -60,8 +60,8 @@ FAULTS = (
         "a literal is shifted in 32 bits",
         "narrow",
         _PRINTER,
-        '_WIDTH_MATTERS = frozenset({"shift_left", "shift_right"})',
-        "_WIDTH_MATTERS: frozenset[str] = frozenset()",
+        '_LEFT_DECIDES = frozenset({"shift_left", "shift_right"})',
+        "_LEFT_DECIDES: frozenset[str] = frozenset()",
         "cpu",
     ),
     # -- the writer -----------------------------------------------------------------------------
