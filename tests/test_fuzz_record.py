@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codegen.failures import Failure
 from fuzz import table
-from fuzz.coverage import required
+from fuzz.batch import Batch
+from fuzz.coverage import COVERAGE, required
 from fuzz.finding import Finding, reasons
+from fuzz.metamorphic_text import with_other_schedule
 from fuzz.plant import PACKAGES
+from fuzz.program import make_program
 from fuzz.record import Record, Recorder, hash_of_sources, ranges, read_record
 from fuzz.run import Outcome
 
@@ -127,3 +131,11 @@ def test_a_program_is_refused_once_whatever_its_schedules() -> None:
     for construct in ("38 buffers", "36 buffers"):
         outcome.hear({"refusal": {"seed": 592, "target": "metal", "construct": construct}})
     assert [item.construct for item in outcome.refusals] == ["38 buffers"]
+
+
+def test_a_program_counts_once_in_a_pair_whatever_its_schedules() -> None:
+    program = next(item for item in map(make_program, range(200)) if with_other_schedule(item))
+    said: list[dict[str, Any]] = []
+    Batch((COVERAGE, "metal"), said.append).run_programs([program])
+    pairs = [pair for message in said for pair in message.get("coverage", ())]
+    assert "for / metal" in pairs and len(set(pairs)) == len(pairs)
