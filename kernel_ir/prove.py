@@ -82,7 +82,7 @@ class Facts:
         """Inside `for var in range(low, high)`: `low <= var < high`, so the range is not empty."""
         first, end = self.polynomial(low), self.polynomial(high)
         name = f"var {var}"
-        is_wide = self.is_wide(first) or self.is_wide(end)
+        is_wide = not (self._is_beside(first, "maximum") and self._is_beside(end, "minimum"))
         self.atoms[name] = Atom("loop", I64, is_wide=is_wide)
         value = Polynomial.atom(name)
         worlds = entering(self.witnesses, name, first, end, self.atoms)
@@ -289,6 +289,18 @@ class Facts:
     def is_wide(self, value: Polynomial) -> bool:
         """Whether arithmetic on the value may overflow."""
         return any(self.atoms[name].is_wide for name in value.atoms())
+
+    def _is_beside(self, value: Polynomial, op: str) -> bool:
+        """Whether a value is not wide, or is cut off (by `op`, a minimum or maximum) at one that is not.
+
+        Asked of a value's form alone: an atom is the same wherever it stands, whatever is known there.
+        """
+        if not self.is_wide(value):
+            return True
+        name = value.as_atom()
+        if name is None or self.atoms[name].kind != op:
+            return False
+        return any(self._is_beside(part, op) for part in self.atoms[name].operands)
 
     def is_nonnegative(self, name: str) -> bool:
         """Whether an atom is known to be >= 0."""

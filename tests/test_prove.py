@@ -52,6 +52,9 @@ PROVEN = [
     ),
     # a condition that says less than the range does leads nowhere, and away from what the range says
     ("i in 0, n; j in 0, min(max(first, 0), width); j <= width", "0 <= j < width"),
+    # ranges from 64-bit data, cut off at sizes, hold variables that arithmetic is exact on
+    ("j in max(wide[0], 0), min(wide[1], width)", "0 <= width - 1 - j < width"),
+    ("j in max(wide[0], 0), min(wide[1], width); k in j, width", "0 <= width - 1 - k < width"),
     # plain loops and their shifts
     ("c in 0, width", "0 <= c < width"),
     ("c in 0, width", "0 <= c + width < 2 * width"),
@@ -157,6 +160,10 @@ REFUSED = [
     ("offset >= 0", "0 <= offset + 1"),
     ("wide[0] >= 0; wide[1] >= 0", "0 <= wide[0] + wide[1]"),
     ("slots[0] >= 0", "0 <= i64(slots[0]) * i64(slots[0]) * i64(slots[0])"),
+    ("j in wide[0], min(wide[1], width)", "width - 1 - j < 2 * width - j"),
+    ("j in 0, wide[0]", "0 <= j + 1"),
+    ("j in 0, max(wide[0], width)", "0 <= j + 1"),
+    ("j in min(wide[0], 0), width", "j - 1 < width"),
     ("", "0 <= mask - 1 < mask"),
     ("", "0 <= abs(window)"),
     # nothing is known of it at all
