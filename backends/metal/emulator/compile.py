@@ -75,7 +75,9 @@ _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MU
 
 
 # The modules that decide what a shader becomes.
-_TEXT_STEPS = ("absent", "check", "compile", "indices", "overloads", "pointers", "reach", "rewrite", "slots", "tokens")
+_TEXT_STEPS = (
+    "absent", "check", "compile", "indices", "overloads", "pointers", "reach", "rewrite", "slots", "tokens",
+)  # fmt: skip
 
 
 class EmulatorUnavailable(Exception):
