@@ -1,9 +1,9 @@
 """Trust in the fuzzer: the standard run finds each planted fault.
 
 `python -m fuzz.faults [NAME...]` plants each fault (or those named) in a copy of the tree and runs the
-programs of the standard run, in their order, until one shows it. Programs that the fault cannot concern are
-passed over: those of which the compiler makes what it made without the fault, or whose text does not use
-what a header's fault is in.
+programs of the standard run until one shows it: in their order, but first the one that is recorded to have
+shown it. Programs that the fault cannot concern are passed over: those of which the compiler makes what it
+made without the fault, or whose text does not use what a header's fault is in.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from codegen.failures import Failure
 from fuzz.command import EXIT_INTERRUPTED, whole_number
 from fuzz.coverage import STANDARD_RUN
 from fuzz.finding import Finding
-from fuzz.found_faults import Found, Unseen, keep, load_found, load_unseen, save
+from fuzz.found_faults import Found, Unseen, is_stale, keep, load_found, load_unseen, save
 from fuzz.plant import PACKAGES, ROOT, Fault, planted, run_in, start, stop
 from fuzz.planted_faults import FAULTS
 from fuzz.program import make_program
@@ -43,18 +44,30 @@ MOST_FILES = 16  # that are compared at once
 FEWEST_A_RUN, MOST_A_RUN = 4, 20  # programs that are run at once; the first few mostly show a fault
 
 
-def find(fault: Fault, most: int = STANDARD_RUN) -> tuple[Finding | None, int]:
-    """What shows a fault among the first `most` programs, and how many were run for it."""
+def find(fault: Fault, most: int = STANDARD_RUN, known: Sequence[int] = ()) -> tuple[Finding | None, int]:
+    """What shows a fault among the first `most` programs, and how many were run for it.
+
+    `known`: seeds to try ahead of all others.
+    """
     run = 0
     with planted(fault) as root:
-        concerned = _concerned(fault, root, most)
-        while seeds := list(islice(concerned, max(FEWEST_A_RUN, min(run, MOST_A_RUN)))):
+        for seeds in _in_turn([seed for seed in known if seed <= most], _concerned(fault, root, most)):
             executors = _executors(fault, is_first=run == 0 and len(seeds) == FEWEST_A_RUN)
             finding = run_in(root, executors, [make_program(seed) for seed in seeds])
             if finding is not None and run_in(ROOT, executors, [make_program(finding.seed)]) is None:
                 return finding, run + seeds.index(finding.seed) + 1
             run += len(seeds)
     return None, run
+
+
+def _in_turn(known: list[int], concerned: Iterator[int]) -> Iterator[list[int]]:
+    """What is run at once: few programs to begin with, then more."""
+    if known:
+        yield known
+    run = 0
+    while seeds := list(islice(concerned, max(FEWEST_A_RUN, min(run, MOST_A_RUN)))):
+        yield seeds
+        run += len(seeds)
 
 
 def _executors(fault: Fault, is_first: bool) -> str:
@@ -100,13 +113,13 @@ def _compiler() -> str:
     return digest.hexdigest()[:16]
 
 
-_making = threading.Lock()
+_making: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 def kept_forms(first: int) -> Path:
     """The file of the programs from `first` on, made by the compiler without a fault."""
     path = FORMS / f"{_compiler()}_{first}"
-    with _making:
+    with _making[path]:
         if not path.exists():
             FORMS.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=FORMS) as folder:
@@ -139,7 +152,8 @@ class Search:
 
 def _search(fault: Fault, most: int) -> Search:
     began = time.monotonic()
-    finding, run = find(fault, most)
+    row = load_found().get(fault.name)
+    finding, run = find(fault, most, () if row is None else (row.seed,))
     return Search(fault, finding, run, time.monotonic() - began)
 
 
@@ -180,6 +194,9 @@ def _look(arguments: Sequence[str]) -> int:
     parser.add_argument("--programs", default=str(STANDARD_RUN), help="how many to draw at most")
     parser.add_argument("--jobs", default="2", help="how many faults at a time")
     parser.add_argument("--new", action="store_true", help="only those of which no program is kept")
+    parser.add_argument(
+        "--stale", action="store_true", help="only those whose kept program is none of today's standard run"
+    )
     parser.add_argument("--record", action="store_true", help="keep the programs that show them")
     parsed = parser.parse_args(arguments)
     most = whole_number("--programs", parsed.programs, 1)
@@ -189,8 +206,14 @@ def _look(arguments: Sequence[str]) -> int:
     faults = [item for item in FAULTS if not parsed.names or any(name in item.name for name in parsed.names)]
     require_cpu()
     require_metal()
-    if parsed.new:
-        faults = [item for item in faults if item.name not in load_found()]
+    found = load_found()
+    if parsed.new or parsed.stale:
+        faults = [
+            item
+            for item in faults
+            if (parsed.new and item.name not in found)
+            or (parsed.stale and item.name in found and is_stale(found[item.name]))
+        ]
 
     def report(search: Search) -> None:
         print(search, flush=True)

@@ -14,15 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fuzz.coverage import STANDARD_RUN
 from fuzz.plant import ROOT
-from fuzz.program import Program
+from fuzz.program import Program, make_program
 
 FOLDER = ROOT / "tests" / "planted_faults"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How a fault was found: by the standard run's program `seed`, the `run`th that the fault concerns.
+    """How a fault was found: by the standard run's program `seed`, the `run`th that was run for it.
 
     `file`: what the program is kept as, whatever the generator makes of the seed later.
     """
@@ -52,6 +53,11 @@ class Unseen:
 
     programs: int
     run: int
+
+
+def is_stale(found: Found, folder: Path = FOLDER) -> bool:
+    """Whether the kept program is not what the standard run draws for its seed any more."""
+    return found.seed > STANDARD_RUN or found.program(folder) != make_program(found.seed)
 
 
 def keep(program: Program, folder: Path = FOLDER) -> str:

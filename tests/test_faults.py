@@ -17,15 +17,16 @@ from fresh_seed import fresh_seed
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from fuzz.blinders import BLINDERS, Blinder
-from fuzz.faults import find, main
-from fuzz.found_faults import Found, Unseen, keep, load_found, load_unseen, save
+from fuzz.coverage import STANDARD_RUN
+from fuzz.faults import _in_turn, find, main
+from fuzz.found_faults import Found, Unseen, is_stale, keep, load_found, load_unseen, save
 from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
 from fuzz.program import make_program
 
 ROOT = Path(__file__).parent.parent
 FOUND, UNSEEN = load_found(), load_unseen()
-MOST_UNSEEN = 1  # to be lowered with each fault that is found
+MOST_UNSEEN = 0
 FRESH = 5
 
 
@@ -118,6 +119,18 @@ def test_found_programs_are_kept(tmp_path: Path) -> None:
     assert load_found(tmp_path) == found and load_unseen(tmp_path) == unseen
     assert found["some fault"].program(tmp_path) == program
     assert not (tmp_path / stale).exists()
+
+
+def test_a_kept_program_is_stale_once_the_generator_draws_another(tmp_path: Path) -> None:
+    file = keep(make_program(2), tmp_path)
+    assert not is_stale(Found(2, 1, "cpu", "mismatch", file), tmp_path)
+    assert is_stale(Found(3, 1, "cpu", "mismatch", file), tmp_path)
+    beyond = keep(make_program(STANDARD_RUN + 1), tmp_path)
+    assert is_stale(Found(STANDARD_RUN + 1, 1, "cpu", "mismatch", beyond), tmp_path)
+
+
+def test_what_is_known_is_tried_first() -> None:
+    assert list(_in_turn([7], iter(range(1, 8)))) == [[7], [1, 2, 3, 4], [5, 6, 7]]
 
 
 def test_a_name_that_no_fault_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
