@@ -18,7 +18,7 @@ from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from fuzz.blinders import BLINDERS, Blinder
 from fuzz.coverage import STANDARD_RUN
-from fuzz.faults import _in_turn, find, main
+from fuzz.faults import _in_turn, find
 from fuzz.found_faults import Found, Unseen, is_stale, keep, load_found, load_unseen, save
 from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
@@ -131,9 +131,3 @@ def test_a_kept_program_is_stale_once_the_generator_draws_another(tmp_path: Path
 
 def test_what_is_known_is_tried_first() -> None:
     assert list(_in_turn([7], iter(range(1, 8)))) == [[7], [1, 2, 3, 4], [5, 6, 7]]
-
-
-def test_a_name_that_no_fault_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["nosuch"])
-    assert "no fault is called nosuch; fuzz/planted_faults/ names them" in capsys.readouterr().err
