@@ -26,7 +26,7 @@ from fuzz.exact.interpret import ExactlyExpected, expect_exactly
 from fuzz.exact.run_cpu import build_exact_cpu
 from fuzz.exact.run_metal import build_exact_metal
 from fuzz.finding import Finding
-from fuzz.inputs import AWKWARD, SMALL, UNEVEN, Call, make_calls
+from fuzz.inputs import AWKWARD, SMALL, UNEVEN, Call, make_calls, make_stream_calls
 from fuzz.memory import Memory
 from fuzz.metamorphic import LAUNCH, Ledger, Twin, draw_launches, draw_twins
 from fuzz.metamorphic_text import check_rewritten, with_other_schedule
@@ -38,11 +38,13 @@ from fuzz.run_metal import (
     build_metal,
     draw_another,
     draw_how,
+    draw_shipped,
     metal_source,
     metal_ways,
     require_metal,
     run_metal,
 )
+from fuzz.streams import STREAMS, beside
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
 from kernel_ir.load import load_text
@@ -82,7 +84,8 @@ class Item:
         added up; so what goes with a call has as many turns as the call.
         """
         seed = self.program.drawn_from
-        drawn = [draw_how(f"how {seed} {number}") for number in range(len(self.runs))]
+        draw_one = draw_shipped if seed >= STREAMS else draw_how
+        drawn = [draw_one(f"how {seed} {number}") for number in range(len(self.runs))]
         followed = zip(self.twins, drawn[len(self.calls) :], strict=True)
         return (*drawn[: len(self.calls)], *(self._how(twin, how, drawn[twin.of]) for twin, how in followed))
 
@@ -107,8 +110,9 @@ class Batch:
         self._stage, self._since = "start", seconds_of_cores()
 
     def run(self, seeds: Sequence[int]) -> None:
-        """Everything for the programs of these seeds."""
-        made = (self._guard(seed, "generate", make_program, seed) for seed in seeds)
+        """Everything for the programs of these seeds, and for the streams beside them."""
+        streams = [stream for seed in seeds if (stream := beside(seed)) is not None]
+        made = (self._guard(seed, "generate", make_program, seed) for seed in (*seeds, *streams))
         self.run_programs([program for program in made if program is not None])
 
     def run_programs(self, programs: Sequence[Program]) -> None:
@@ -182,7 +186,10 @@ class Batch:
             self._count_pairs(seed, pairs_of(seen, "passes", ("interpreted",)))
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes"} else 0
-        calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        if program.drawn_from >= STREAMS:
+            calls = tuple(make_stream_calls(program, loaded, kernel))[:count]
+        else:
+            calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
         again = draw_launches(program, calls)
         if self.only_counts:
             return Item(program, compiled, stages, calls, (), again)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fuzz.program import Program
+from fuzz.streams import MOST_STREAM_WORK, STREAM_CALLS, STREAM_EXTENTS
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import evaluate_size, keeps_requirements
 from kernel_ir.dtypes import DTYPES, DType
@@ -79,6 +80,18 @@ def make_calls(
         call = _Filler(draw, loaded, kernel, sizes, types, mode, program.style == "whole").call()
         if keeps_requirements(kernel, {**sizes, **call.numbers}):
             yield call
+
+
+def make_stream_calls(program: Program, loaded: LoadedSpec, kernel: ir.Kernel) -> Iterator[Call]:
+    """Calls of a stream (`fuzz/streams.py`), all but the first with tensors that lie packed."""
+    made = make_calls(program, loaded, kernel, STREAM_CALLS, STREAM_EXTENTS, MOST_STREAM_WORK)
+    for number, call in enumerate(made):
+        yield call if number == 0 else replace(call, tensors=_packed(call))
+
+
+def _packed(call: Call) -> dict[str, Placed | None]:
+    given = call.tensors.items()
+    return {name: None if item is None else place(item.view().copy(), "packed") for name, item in given}
 
 
 def _draw_sizes(

@@ -9,6 +9,7 @@ from fuzz.expressions import Expressions
 from fuzz.in_rows import ROWS, in_rows
 from fuzz.signature import SIZES, Signature
 from fuzz.statements import Body
+from fuzz.streams import STREAMS, stream_text
 
 STYLES = ("whole", "real")
 IN_ROWS = 0.08  # of the programs
@@ -38,6 +39,8 @@ class Program:
 
 def make_program(seed: int) -> Program:
     """The program of a seed; the same text on every machine."""
+    if seed >= STREAMS:
+        return Program(seed, f"fuzz_{seed}", "real", *stream_text(seed, f"fuzz_{seed}"))
     draw = random.Random(f"program {seed}")
     style = draw.choice(STYLES)
     signature = Signature(draw)

@@ -24,6 +24,7 @@ from typing import Any
 from fuzz.coverage import Coverage
 from fuzz.finding import Finding, Refusal
 from fuzz.program import make_program
+from fuzz.streams import STREAMS
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_A_BATCH, LEAST_A_BATCH = 128, 8  # programs; a batch costs what four of them do
@@ -41,6 +42,7 @@ class Outcome:
     asked: int = 0  # programs
     drawn: set[int] = field(default_factory=set)  # programs that a worker is through with, refused ones too
     programs: int = 0
+    streams: int = 0  # that ran beside programs (`fuzz/streams.py`)
     calls: int = 0  # of those that ran
     ran: Counter[str] = field(default_factory=Counter)  # programs by executor
     runs: Counter[str] = field(default_factory=Counter)  # their calls, with those that go with them
@@ -68,7 +70,7 @@ class Outcome:
             known = {(item.seed, item.target) for item in self.refusals}
             if (refusal.seed, refusal.target) not in known:  # as the same with another schedule may be
                 self.refusals.append(refusal)
-            self.drawn.add(refusal.seed)
+            self.drawn.add(refusal.seed % STREAMS)
         elif "coverage" in message:
             self.coverage.add(message["coverage"])
         elif "relation" in message:
@@ -76,11 +78,14 @@ class Outcome:
         elif "seconds" in message:
             self.seconds.update(message["seconds"])
         elif "done" in message:
-            self.programs += 1
-            self.drawn.add(message["done"])
             self.calls += message["calls"]
-            self.ran.update(message.get("runs", {}).keys())
             self.runs.update(message.get("runs", {}))
+            if message["done"] >= STREAMS:
+                self.streams += 1
+            else:
+                self.programs += 1
+                self.drawn.add(message["done"])
+                self.ran.update(message.get("runs", {}).keys())
             self.exact += message.get("exact", False)
             self.unstable += message["unstable"]
 
@@ -88,7 +93,7 @@ class Outcome:
         if finding in self.findings:
             return
         self.findings.append(finding)
-        self.drawn.add(finding.seed)
+        self.drawn.add(finding.seed % STREAMS)
         self.folder.mkdir(parents=True, exist_ok=True)
         _add_line(self.folder / "findings.jsonl", json.dumps(finding.as_json()))
         try:
@@ -204,10 +209,10 @@ class _Crew:
             failed = ""
         is_shared = at.get("batch", 1) > 1 and len(left) > 1  # a compiler died on many programs at once
         if failed and not is_shared:
-            left = tuple(seed for seed in left if seed != at["at"])
+            left = tuple(seed for seed in left if seed != at["at"] % STREAMS)
         with self.lock:
             for message in kept:
-                if message.get("seed") not in left:  # which a new worker is told of
+                if message.get("seed", -1) % STREAMS not in left:  # which a new worker is told of
                     self.outcome.hear(message)
             if failed and not is_shared:
                 self._blame(at, failed, worker)

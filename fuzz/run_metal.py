@@ -88,6 +88,14 @@ def draw_how(seed: str) -> How:
     return How(choice, draw.choice(ORDERS), draw.choice(REDUCTIONS))
 
 
+def draw_shipped(seed: str) -> How:
+    """For the most part what host code would choose, were there many teams."""
+    draw, other = random.Random(seed), draw_how(f"how {seed}")
+    is_tight, has_points = draw.random() < 0.95, draw.random() < 0.95
+    choice = Choice(draw.random() < 0.05, draw.random() < 0.95, draw.random() < 0.95, is_tight, has_points)
+    return replace(other, choice=choice)
+
+
 def draw_another(seed: str, how: How) -> How:
     """Another launch of the same call, which must give the same bits: all is drawn but whether rows stay in
     registers.

@@ -16,10 +16,12 @@ from codegen.gpu.jam import POINTS
 from codegen.pipeline import Compiled, compile_spec
 from fuzz import metamorphic
 from fuzz.batch import MOST_WORK, Batch
-from fuzz.inputs import Call, make_calls
+from fuzz.inputs import Call, make_calls, make_stream_calls
 from fuzz.program import make_program
+from fuzz.run import Outcome
 from fuzz.run_cuda import ROUNDS, cuda_source, run_cuda
-from fuzz.run_metal import draw_another, draw_how
+from fuzz.run_metal import draw_another, draw_how, draw_shipped, plan_of
+from fuzz.streams import STREAMS, beside
 from kernel_ir.load import load_file, load_text
 
 NORM = "specs/norm/rms_norm.yaml"
@@ -153,3 +155,32 @@ def test_a_call_right_behind_another_must_give_the_same_bits(monkeypatch: pytest
     assert len(found) == 1 and "other bits" in found[0]
     _, found = run_on(Library(lambda rows: None), monkeypatch)
     assert not found
+
+
+# ---- streams ---------------------------------------------------------------------------------------
+
+
+def test_streams_are_worked_on_several_points_at_once() -> None:
+    """By host code's choice on CUDA, where their points are alike."""
+    reached = [
+        plan_of(launch, item, call, draw_shipped(f"how {seed}")).kernel.variant.points
+        for seed in range(STREAMS, STREAMS + 12)
+        for program in (make_program(seed),)
+        for loaded in (load_text(program.text, f"{program.name}.yaml"),)
+        for item in (compile_spec(loaded),)
+        for launch in cuda_launches(item.program, item.record)
+        for call in make_stream_calls(program, loaded, item.kernel)
+    ]
+    assert len(reached) > 12 and reached.count(POINTS) > 3
+
+
+def test_streams_run_beside_some_programs_and_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed = next(seed for seed in range(1, 500) if beside(seed) is not None)
+    made: list[int] = []
+    monkeypatch.setattr(Batch, "run_programs", lambda self, given: made.extend(item.seed for item in given))
+    Batch(["cpu"], lambda message: None).run([seed])
+    assert made == [seed, STREAMS + seed] and beside(STREAMS + seed) is None
+    outcome = Outcome(seed, ("cpu",), 1)
+    for each in made:
+        outcome.hear({"done": each, "calls": 3, "unstable": 0})
+    assert (outcome.programs, outcome.streams, outcome.drawn, outcome.calls) == (1, 1, {seed}, 6)
