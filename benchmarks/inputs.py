@@ -73,7 +73,8 @@ def require_enough_values(record: OpRecord, example: Example) -> None:
         if "distinct" not in (values := record.values.get(name, {})):
             continue
         count = math.prod(shape_of(item, example))
-        low, high = (_bound(bound, example) for bound in values["distinct"])
+        ends: Any = values["distinct"]  # a list of two, as the loader has seen to
+        low, high = (_bound(end, example) for end in ends)
         if high - low < count:
             sizes = ", ".join(f"{size}: {value}" for size, value in example.items())
             raise InputError(
