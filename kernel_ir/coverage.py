@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from itertools import chain, islice, product
+from itertools import islice, product
 from typing import TypeAlias
 
 from kernel_ir import nodes as ir
@@ -107,12 +107,18 @@ def _solve(equations: Equations, loops: list[Enter], load: Access, facts: Facts)
     solved = _solve_by_index(unknown.keys(), equations, {})
     likely = {name: _likely(unknown[name], load, facts) for name in unknown.keys() - solved.keys()}
     likely = dict(sorted(likely.items()))
-    tried = (
-        _solve_by_index(unknown.keys(), equations, {**solved, **_known(likely, picked)})
-        for picked in islice(product(*likely.values()), _MOST_TRIED)
-    )
-    first = next(tried)
-    best = next((item for item in chain((first,), tried) if _fits(equations, item)), first)
+    named = {name for _, stored in equations for name in stored.atoms()}
+
+    def left(picked: tuple[Polynomial | None, ...]) -> int:
+        return sum(value is None and name in named for name, value in zip(likely, picked, strict=True))
+
+    def solve(picked: tuple[Polynomial | None, ...]) -> dict[str, Polynomial]:
+        return _solve_by_index(unknown.keys(), equations, {**solved, **_known(likely, picked)})
+
+    # An index makes up for one wrong guess by another variable: guesses of all that it names come first.
+    picks = tuple(islice(product(*likely.values()), _MOST_TRIED))
+    tried = map(solve, sorted(picks, key=left))
+    best = next((item for item in tried if _fits(equations, item)), None) or solve(picks[0])
     return {name.removeprefix("var "): value for name, value in best.items()}
 
 
