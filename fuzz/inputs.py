@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,11 @@ from kernel_ir.rounding import Array, encode, storage_dtype
 AWKWARD = (0, 1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000)
 SMALL = (1, 2, 3, 4, 5)
 UNEVEN = (0, 1, 1, 1, 1, 2, 2, 3, 17, 33, 40, 48)  # for one long range among short ones, or an empty one
+LONG_SHARE = 0.35  # of the sizes for which there is room for one of the longest extents
+ONE_SHARE = 0.1  # of the sizes for which there is room for more than 1
+EMPTY_SHARE = 0.08  # of the calls
+# Each point around an inner loop may take a team of hundreds of lanes on the emulator, however short the loop.
+MOST_POINTS, MANY_SHARE = 130, 0.2  # and the share of the calls that may have more
 MODES = {
     "whole": ("whole", "whole", "sparse", "special"),
     "real": ("normal", "wide", "cancelling", "sparse", "special"),
@@ -102,13 +107,51 @@ def _draw_sizes(
     extents: tuple[int, ...],
     most_work: int,
 ) -> dict[str, int] | None:
-    for _ in range(200):
-        sizes = {name: draw.choice(extents) for name in kernel.sizes}
-        if not _has_room(loaded, kernel, sizes) or not all(_holds(item, sizes) for item in kernel.requires):
-            continue
-        if work_of(program, sizes) <= most_work and _elements(kernel, sizes) <= 4 * most_work:
-            return sizes
-    return None
+    """Small sizes, of which one after another becomes any extent that the work then left allows.
+
+    So one is long where there is room for it, and the others are short but seldom 1 or 0: a loop or two are
+    empty in a call of ten, and in those that are too large otherwise.
+    """
+    most_points = most_work if draw.random() < MANY_SHARE else MOST_POINTS
+
+    def suits(sizes: Mapping[str, int]) -> bool:
+        return (
+            _has_room(loaded, kernel, sizes)
+            and all(_holds(item, sizes) for item in kernel.requires)
+            and work_of(program, sizes) <= most_work
+            and _points(program, sizes) <= most_points
+            and _elements(kernel, sizes) <= 4 * most_work
+        )
+
+    sizes = next(filter(suits, _small_sizes(draw, kernel, extents)), None)
+    if sizes is None:
+        return None
+    for name in draw.sample(kernel.sizes, len(kernel.sizes)):
+        if sizes[name] > 0:
+            possible = [extent for extent in extents if extent > 0 and suits({**sizes, name: extent})]
+            sizes[name] = _choose(draw, possible, max(extents))
+    if draw.random() < EMPTY_SHARE and 0 in extents:
+        fewer = [{**sizes, name: 0} for name in draw.sample(kernel.sizes, len(kernel.sizes))]
+        sizes = next(filter(suits, fewer), sizes)
+    return sizes
+
+
+def _choose(draw: random.Random, possible: Sequence[int], longest: int) -> int:
+    """One of the extents that suit: now and then one of the longest, and seldom 1."""
+    long = [extent for extent in possible if extent > longest // 4]
+    if long and draw.random() < LONG_SHARE:
+        return draw.choice((max(long), *long))
+    more = [extent for extent in possible if extent > 1]
+    return draw.choice(more if more and draw.random() >= ONE_SHARE else possible)
+
+
+def _small_sizes(
+    draw: random.Random, kernel: ir.Kernel, extents: tuple[int, ...]
+) -> Iterator[dict[str, int]]:
+    """Sizes to begin with, the smaller the longer nothing suits."""
+    for limit in draw.choice(((4, 3, 2, 1, 0), (2, 1, 0))):
+        small = [extent for extent in extents if min(2, limit) <= extent <= limit] or [min(extents)]
+        yield from ({name: draw.choice(small) for name in kernel.sizes} for _ in range(12))
 
 
 def _holds(condition: ir.Expr, sizes: Mapping[str, int]) -> bool:
@@ -135,6 +178,11 @@ def work_of(program: Program, sizes: Mapping[str, int]) -> int:
 
 def _iterations(paths: Iterable[tuple[str, ...]], sizes: Mapping[str, int]) -> int:
     return sum(math.prod(sizes.get(name, 1) for name in path) for path in paths)
+
+
+def _points(program: Program, sizes: Mapping[str, int]) -> int:
+    """The most iterations of loops around another one."""
+    return max((math.prod(sizes.get(name, 1) for name in path[:-1]) for path in program.paths), default=0)
 
 
 def _elements(kernel: ir.Kernel, sizes: Mapping[str, int]) -> int:
