@@ -24,7 +24,7 @@ UNEVEN = (0, 1, 1, 1, 1, 2, 2, 3, 17, 33, 40, 48)  # for one long range among sh
 LONG_SHARE = 0.35  # of the sizes for which there is room for one of the longest extents
 ONE_SHARE = 0.1  # of the sizes for which there is room for more than 1
 EMPTY_SHARE = 0.08  # of the calls
-# Each point around an inner loop may take a team of hundreds of lanes on the emulator, however short the loop.
+# Each point around an inner loop may take a team of hundreds of lanes on the emulator, however short it is.
 MOST_POINTS, MANY_SHARE = 130, 0.2  # and the share of the calls that may have more
 MODES = {
     "whole": ("whole", "whole", "sparse", "special"),

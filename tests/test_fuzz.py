@@ -20,7 +20,7 @@ from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Dispatch
 from codegen.pipeline import compile_spec
-from fuzz.batch import AWKWARD, EXACT, MOST_WORK, TARGETS, Batch
+from fuzz.batch import AWKWARD, CALLS, EXACT, MOST_WORK, TARGETS, Batch
 from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
 from fuzz.expressions import Expressions
@@ -80,6 +80,23 @@ def test_programs_are_valid_and_have_calls() -> None:
             calls += 1
     assert len(refused) <= 0.05 * len(SEEDS), refused[0]
     assert calls >= 1.8 * len(SEEDS)
+
+
+def test_calls_are_seldom_empty_and_now_and_then_long() -> None:
+    """An extent of 0 makes any work free, and 1000 takes most of it: neither may crowd out the other."""
+    programs = [make_program(seed) for seed in SEEDS[:30]]
+    loaded = [load_text(program.text, f"{program.name}.yaml") for program in programs]
+    made = [
+        list(make_calls(program, item, check_spec(item), CALLS, AWKWARD, MOST_WORK))
+        for program, item in zip(programs, loaded, strict=True)
+    ]
+    calls = [call.sizes.values() for each in made for call in each]
+    assert 1 <= sum(0 in sizes for sizes in calls) <= 0.15 * len(calls)
+    reached = [{extent for call in each if 0 not in call.sizes.values() for extent in call.sizes.values()}
+               for each in made]  # fmt: skip
+    assert len(set(AWKWARD) - {0} - set().union(*reached)) <= 3
+    for long in ({255, 256, 257}, {1000}):
+        assert sum(not long.isdisjoint(each) for each in reached) >= 0.05 * len(programs)
 
 
 @pytest.mark.parametrize("layout", sorted(set(LAYOUTS)))
@@ -438,7 +455,8 @@ def test_a_call_that_no_target_runs_is_not_counted(monkeypatch: pytest.MonkeyPat
         ran.append(call)
         return (object(), ()) if is_there else None
 
-    target = replace(TARGETS["cuda"], write=lambda item: item.program.name, build=lambda *_: 1, run=run)
+    says = {"write": lambda item: item.program.name, "build": lambda *_: 1, "ways": lambda *_: ()}
+    target = replace(TARGETS["cuda"], **says, run=run)
     monkeypatch.setitem(TARGETS, "cuda", target)
     monkeypatch.setattr(Batch, "_compare", lambda *_: None)
     said: list[dict[str, Any]] = []
