@@ -1,7 +1,8 @@
 """The oracle: what a call's outputs are, and how far a target may be from them.
 
 The interpreter computes exactly and rounds at stores; the bound that f32 arithmetic allows comes with it, and
-where the bound is 0 results are compared bit for bit. Where the program is so ill-conditioned that rounding
+where the bound is 0 results are compared bit for bit, the sign of a zero included but where `min` or `max`
+of zeros of either sign decides it, which may give any. Where the program is so ill-conditioned that rounding
 each operation to f32 moves a result beyond its bound (an overflow on the way, a difference of nearly equal
 numbers under a steep function, a comparison that rounding turns), no target can be held to the exact value:
 such elements are left out.
@@ -21,25 +22,34 @@ from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.dtypes import DTYPES, F32, DType
 from kernel_ir.interpret import interpret_with_bounds
 from kernel_ir.interpret_grid import GridInterpreter, Lanes, Value
-from kernel_ir.nodes import Apply, At, Expr, Reduce
+from kernel_ir.nodes import Apply, At, Expr, Reduce, ReduceKind
+from kernel_ir.ops import Op
+from kernel_ir.reduce_axis import Terms
 from kernel_ir.rounding import Array, decode, round_to, ulp
 
+UNDERFLOW = 2.0**-140  # what functions of exact operands may be off near 0 stays below this
 SLACK = 4.0  # bounds are first order; what they leave out stays well below this
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One output: its value, how far a target may be from it, and where it says anything."""
+    """One output: its value, how far a target may be from it, where it says anything, and where a zero's
+    sign does.
+    """
 
     dtype: DType
     values: Array
     allowed: Array
     is_stable: Array
+    has_sign: Array
 
     def difference(self, name: str, storage: Array) -> Difference | None:
         """The first element that is off, if any is."""
         got = decode(storage, self.dtype)
-        wrong = ~_agree(got, self.values, self.allowed) & self.is_stable
+        is_right = _agree(got, self.values, self.allowed)
+        if self.dtype.is_float:
+            is_right &= ~(self.has_sign & (got == 0) & (np.signbit(got) != np.signbit(self.values)))
+        wrong = ~is_right & self.is_stable
         return first_of(name, wrong, got, self.values)
 
     def unstable(self) -> int:
@@ -94,7 +104,10 @@ def _expected(dtype: DType, exact: Array, bound: Array, rounded: Array) -> Expec
     else:
         allowed = np.ceil(SLACK * np.nan_to_num(bound, posinf=np.inf))
     is_stable = ~np.isinf(bound) & _agree(shadow, values, allowed)
-    return Expected(dtype, values, allowed, is_stable)
+    has_sign = (
+        (values == 0) & (bound < UNDERFLOW) & dtype.is_float & (np.signbit(shadow) == np.signbit(values))
+    )
+    return Expected(dtype, values, allowed, is_stable, has_sign)
 
 
 def difference(name: str, expected: Expected, storage: Array) -> Difference | None:
@@ -121,16 +134,41 @@ def _interpret_rounded(
 
 
 class RoundingInterpreter(GridInterpreter):
-    """The interpreter with operations, reductions and elements of rows rounded to f32, as targets do it."""
+    """The interpreter with operations, reductions and elements of rows rounded to f32, as targets do it.
+
+    Of zeros of either sign, `min` and `max` give any: here they give the one that the other interpreter does
+    not, so that what a sign decides differs.
+    """
 
     def _apply(self, expr: Apply, lanes: Lanes) -> Value:
         return _in_f32(expr, super()._apply(expr, lanes))
+
+    def _operate(self, op: Op, operands: list[Array]) -> Array:
+        found = super()._operate(op, operands)
+        if op.name not in ("minimum", "maximum"):
+            return found
+        return _turn_zeros(found, np.stack(np.broadcast_arrays(*operands)))
+
+    def _fold(self, kind: ReduceKind, terms: Terms, dtype: DType) -> Array:
+        found = super()._fold(kind, terms, dtype)
+        if kind not in ("min", "max"):
+            return found
+        return _turn_zeros(found, np.where(terms.used, terms.data, terms.data.dtype.type(1)))
 
     def _reduce(self, expr: Reduce, lanes: Lanes) -> Value:
         return _in_f32(expr, super()._reduce(expr, lanes))
 
     def _at(self, expr: At, lanes: Lanes) -> Value:
         return _in_f32(expr, super()._at(expr, lanes))
+
+
+def _turn_zeros(found: Array, values: Array) -> Array:
+    """The other zero where the values, on the first axis, hold both."""
+    if found.dtype.kind != "f" or not len(values):
+        return found
+    is_zero, is_negative = values == 0, np.signbit(values)
+    has_both = (is_zero & is_negative).any(axis=0) & (is_zero & ~is_negative).any(axis=0)
+    return np.where((found == 0) & has_both, -found, found)
 
 
 def _in_f32(expr: Expr, value: Value) -> Value:

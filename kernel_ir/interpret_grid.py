@@ -38,6 +38,7 @@ from kernel_ir.nodes import (
     Load,
     Param,
     Reduce,
+    ReduceKind,
     Row,
     Size,
     Stmt,
@@ -45,7 +46,7 @@ from kernel_ir.nodes import (
     Update,
     Var,
 )
-from kernel_ir.ops import OPS
+from kernel_ir.ops import OPS, Op
 from kernel_ir.reduce_axis import (
     Terms,
     arg_extreme,
@@ -252,11 +253,14 @@ class GridInterpreter:
             return self._choose(expr, lanes)
         operands = [self._value(item, lanes) for item in expr.args]
         op, lost = OPS[expr.op], _either(*(item.lost for item in operands))
-        data = _typed(op.meaning(np, *(item.data for item in operands)), expr.type)
+        data = _typed(self._operate(op, [item.data for item in operands]), expr.type)
         if self.bounds is None:
             return Value(data, lost)
         bound = error_bound.of_operation(op, [(item.data, item.bound) for item in operands], data)
         return Value(data, lost, bound)
+
+    def _operate(self, op: Op, operands: list[Array]) -> Array:
+        return np.asarray(op.meaning(np, *operands))
 
     def _choose(self, expr: Apply, lanes: Lanes) -> Value:
         """The ops that leave an operand alone: evaluate each side in the lanes that take it.
@@ -354,9 +358,12 @@ class GridInterpreter:
         if expr.kind in ("argmax", "argmin"):
             data = arg_extreme(terms, is_max=expr.kind == "argmax")
         else:
-            data = reduce_terms(expr.kind, terms, expr.value.type)
+            data = self._fold(expr.kind, terms, expr.value.type)
         bound = None if self.bounds is None else bound_of_reduction(expr.kind, terms)
         return Value(_typed(data, expr.type), terms.any_lost(), bound)
+
+    def _fold(self, kind: ReduceKind, terms: Terms, dtype: DType) -> Array:
+        return reduce_terms(kind, terms, dtype)
 
     def _bind_row(self, row: Row, lanes: Lanes) -> None:
         terms, span = self._terms(row, lanes)

@@ -105,7 +105,7 @@ def softmax(terms: Terms) -> Array:
 def cumsum(terms: Terms) -> Array:
     """Inclusive running sums; an unused term adds nothing."""
     masked = _masked_by_zero(terms)
-    return np.cumsum(masked, axis=0, dtype=masked.dtype)
+    return np.asarray(np.cumsum(masked, axis=0, dtype=masked.dtype) + masked.dtype.type(0))  # never -0
 
 
 def top(terms: Terms, count: int, dtype: DType) -> tuple[Array, Array]:

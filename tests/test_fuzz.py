@@ -167,6 +167,35 @@ def test_what_the_rounding_of_a_comparison_decides_is_left_out(x: float, is_held
     assert outcome.is_stable[0] == is_held
 
 
+SIGNS = """\
+edition: 1
+name: signs
+summary: A zero with a sign, and one of which either sign will do.
+arguments: {x: {type: "f32[n]"}}
+results: {held: {type: "f32[n]"}, running: {type: "f32[n]"}, free: {type: "f32[n]"}, also: {type: "f32[1]"}}
+body: |
+  totals = cumsum(x[j] * 0.0 for j in range(n))
+  also[0] = max(x[j] * 0.0 if j > 0 else -(x[j] * 0.0) for j in range(n))
+  for i in range(n):
+      held[i] = -(x[i] * 0.0)
+      running[i] = totals[i]
+      free[i] = min(x[i] * 0.0, -(x[i] * 0.0))
+"""
+
+
+def test_a_zero_of_the_other_sign_is_a_difference() -> None:
+    """But where `min` and `max` choose between zeros."""
+    kernel = check_spec(load_text(SIGNS, "signs.yaml"))
+    tensors = {"x": place(np.asarray([-1.0, -1.0], np.float32), "packed")}
+    outputs = expect(kernel, Call(tensors, {}, {}, {"n": 2}, "whole"))
+    for name, values in {"held": (0.0, 0.0), "running": (0.0, 0.0), "free": (0.0, 0.0)}.items():
+        right = np.asarray(values, np.float32)
+        assert difference(name, outputs[name], right) is None
+        assert (difference(name, outputs[name], -right) is None) == (name == "free")
+    for zero in (0.0, -0.0):
+        assert difference("also", outputs["also"], np.asarray([zero], np.float32)) is None
+
+
 def test_searches_through_nothing_are_work() -> None:
     """Each takes its time on a GPU, where all of a team's lanes meet in it."""
     program = replace(make_program(SEARCHES), rounds=(("k", "k"),), paths=(("k", "m", "k"),))
