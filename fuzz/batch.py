@@ -104,6 +104,8 @@ class Batch:
         self.say = say
         self.only_counts = COVERAGE in self.targets
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
+        self.unmade: Counter[int] = Counter()  # calls that no sizes were found for, by seed
+        self.uncalled: set[int] = set()  # seeds of programs that have none for some executor
         self.called: defaultdict[int, set[int]] = defaultdict(set)  # which calls ran somewhere, by seed
         self.runs: defaultdict[int, Counter[str]] = defaultdict(Counter)  # how many, by seed and executor
         self.counted: defaultdict[int, set[str]] = defaultdict(set)  # pairs that were told, by seed
@@ -131,6 +133,7 @@ class Batch:
         for item in items:
             seed, calls = item.program.seed, len(self.called[item.program.seed])
             done = {"done": seed, "calls": calls, "exact": seed in ran_exactly, "unstable": _unstable(item)}
+            done |= {"unmade": self.unmade[seed], "uncalled": seed in self.uncalled}
             self.say({**done, "runs": self.runs[seed]})
         self._enter("end")
         self.say({"seconds": {stage: round(spent, 3) for stage, spent in self.spent.items()}})
@@ -179,6 +182,7 @@ class Batch:
             self._at(seed, "passes")
             draws = ((SMALL, MOST_PASS_WORK), (UNEVEN, MOST_UNEVEN_WORK))
             small = tuple(call for draw in draws for call in make_calls(program, loaded, kernel, 1, *draw))
+            self._note_unmade(seed, len(draws), len(small))
             for finding in () if self.only_counts else check_passes(seed, stages, small):
                 self._find(finding)
             self.runs[seed]["passes"] += len(small)
@@ -190,6 +194,7 @@ class Batch:
             calls = tuple(make_stream_calls(program, loaded, kernel))[:count]
         else:
             calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        self._note_unmade(seed, count, len(calls))
         again = draw_launches(program, calls)
         if self.only_counts:
             return Item(program, compiled, stages, calls, (), again)
@@ -202,6 +207,11 @@ class Batch:
         expected = tuple(expect(kernel, call) for call in calls)
         twins = (*draw_twins(program, loaded, kernel, calls), *again)
         return Item(program, compiled, stages, calls, expected, twins)
+
+    def _note_unmade(self, seed: int, wanted: int, made: int) -> None:
+        self.unmade[seed] += wanted - made
+        if made == 0 < wanted:
+            self.uncalled.add(seed)
 
     def _exact_items(self, items: Sequence[Item]) -> list[Item]:
         """Those of the items that run in the exact mode, with calls and outputs of their own."""

@@ -48,6 +48,8 @@ class Outcome:
     runs: Counter[str] = field(default_factory=Counter)  # their calls, with those that go with them
     exact: int = 0  # programs that ran in the exact mode
     unstable: int = 0
+    unmade: int = 0  # calls for which no sizes were found that a program takes
+    uncalled: list[int] = field(default_factory=list)  # programs that some executor has no call of
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what else went wrong, and was tried again
     refusals: list[Refusal] = field(default_factory=list)
@@ -55,6 +57,11 @@ class Outcome:
     seconds: Counter[str] = field(default_factory=Counter)  # of a core, by what they went into
     wall: float = 0.0
     relations: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def lost(self) -> list[int]:
+        """Programs that were asked for, and of which no worker has told anything."""
+        return [seed for seed in range(self.seed, self.seed + self.asked) if seed not in self.drawn]
 
     @property
     def folder(self) -> Path:
@@ -88,6 +95,8 @@ class Outcome:
                 self.ran.update(message.get("runs", {}).keys())
             self.exact += message.get("exact", False)
             self.unstable += message["unstable"]
+            self.unmade += message.get("unmade", 0)
+            self.uncalled += [message["done"]] if message.get("uncalled") else []
 
     def find(self, finding: Finding) -> None:
         if finding in self.findings:
@@ -221,11 +230,20 @@ class _Crew:
             self.tell_time()
             if not self.is_stopped:  # the rest is told at once, when all have stopped
                 self.report(self.outcome)
+            if not failed and not self.is_stopped:
+                self._miss(seeds, at)
         if not is_shared:
             return left
         half = len(left) // 2
         self.waiting.put(left[half:])
         return left[:half]
+
+    def _miss(self, seeds: tuple[int, ...], at: dict[str, Any]) -> None:
+        """Blame programs that a worker, which ended as it should, never told to be through."""
+        for seed in seeds:
+            if seed not in self.outcome.drawn:
+                why = "the worker ended and had told nothing of it"
+                self.outcome.find(Finding(seed, at["executor"], "lost", why))
 
     def _blame(self, at: dict[str, Any], failed: str, worker: _Worker) -> None:
         kind = "hang" if worker.is_hung else "crash"

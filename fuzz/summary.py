@@ -9,6 +9,7 @@ from fuzz.finding import Finding, Refusal, reasons
 from fuzz.run import Outcome
 
 MOST_REFUSED = 0.02  # of the programs, on any target
+MOST_NAMED = 20  # programs that a line names
 MOST_REASONS = 10  # that are printed of each target
 LEAST_SEEN = 10  # pairs that are printed
 
@@ -38,6 +39,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.exact:,} of them ran in the exact mode too"
     if outcome.unstable:
         yield f"too ill-conditioned to be compared: {many(outcome.unstable, 'element')}"
+    yield from _not_run(outcome)
     if outcome.relations:
         asked = (f"{name} {count:,}" for name, count in sorted(outcome.relations.items()))
         yield f"relations: {', '.join(asked)}"
@@ -48,6 +50,22 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"programs and findings are in {outcome.folder}"
         first = {(item.executor, item.kind): item for item in reversed(outcome.findings)}
         yield from (f"to see it again: {again(item, outcome.targets)}" for item in reversed(first.values()))
+
+
+def _not_run(outcome: Outcome) -> Iterator[str]:
+    """What was asked for, or was to be called, and was not."""
+    if outcome.unmade:
+        yield f"not made, as no sizes were found for them: {many(outcome.unmade, 'call')}"
+    if outcome.uncalled:
+        yield f"without a call for the passes or for the targets: {_some(sorted(outcome.uncalled))}"
+    if outcome.lost:
+        yield f"asked for and not run: {_some(outcome.lost)}"
+
+
+def _some(seeds: Sequence[int]) -> str:
+    """The first of the programs, and how many they are."""
+    more = ", ..." if len(seeds) > MOST_NAMED else ""
+    return f"{many(len(seeds), 'program')} ({', '.join(map(str, seeds[:MOST_NAMED]))}{more})"
 
 
 def _times(outcome: Outcome) -> Iterator[str]:
@@ -105,10 +123,12 @@ def is_only_compiled(targets: Sequence[str]) -> bool:
 
 
 def has_failed(outcome: Outcome) -> bool:
-    """Whether anything is wrong: a finding, a target that refuses, or a generator that no longer reaches."""
+    """Whether anything is wrong: a finding, a target that refuses, a program that was not run, or a generator
+    that no longer reaches.
+    """
     is_standard = len(outcome.drawn) >= STANDARD_RUN
     is_short = is_standard and outcome.coverage.missing(outcome.targets)
-    return bool(outcome.findings or too_many_refused(outcome) or is_short)
+    return bool(outcome.findings or too_many_refused(outcome) or outcome.lost or is_short)
 
 
 def too_many_refused(outcome: Outcome) -> list[str]:

@@ -11,8 +11,14 @@ hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
 
 
-def pytest_report_header() -> str:
-    return f"fresh programs from seed {fresh_seed()}: build.py fuzz --seed {fresh_seed()} --programs 12"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where fresh programs ran, say which, in quiet runs and in those that pass too."""
+    ran = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    if any("fresh]" in item.nodeid for item in ran):
+        seed = fresh_seed()
+        terminalreporter.write_line(
+            f"fresh programs from seed {seed}: build.py fuzz --seed {seed} --programs 12"
+        )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,11 +21,10 @@ from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Dispatch
 from codegen.pipeline import compile_spec
 from fuzz.batch import AWKWARD, CALLS, EXACT, MOST_WORK, TARGETS, Batch
-from fuzz.compare import difference, expect
 from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
 from fuzz.expressions import Expressions
 from fuzz.finding import Finding
-from fuzz.inputs import LAYOUTS, Call, make_calls, place, work_of
+from fuzz.inputs import LAYOUTS, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
 from fuzz.metamorphic_text import with_other_schedule
 from fuzz.program import Program, make_program
@@ -106,94 +105,6 @@ def test_layouts_hold_the_same_values(layout: str) -> None:
     wanted = np.broadcast_to(values[:1], values.shape) if layout == "broadcast" else values
     np.testing.assert_array_equal(placed.view(), wanted)
     assert (placed.strides != (12, 4, 1)) == (layout != "packed")
-
-
-def test_one_wrong_bit_is_a_difference() -> None:
-    program = next(item for item in map(make_program, SEEDS) if item.style == "whole")
-    loaded = load_text(program.text, f"{program.name}.yaml")
-    kernel = check_spec(loaded)
-    call = next(iter(make_calls(program, loaded, kernel, 1, (3,), MOST_WORK)))
-    outputs = expect(kernel, call)
-    from kernel_ir.interpret import interpret
-
-    for name, values in interpret(kernel, call.arguments(), call.types).items():
-        assert difference(name, outputs[name], values) is None
-        if outputs[name].allowed.flat[0] == 0 and values.dtype != bool:
-            spoilt = values.copy()
-            spoilt.view(np.uint8).reshape(-1)[0] ^= 1
-            assert difference(name, outputs[name], spoilt) is not None
-
-
-UNDERFLOWS = """\
-edition: 1
-name: underflows
-summary: A share that f32 rounds to 0, times infinity.
-arguments: {x: {type: "f32[n]"}, y: {type: "f32[n]"}}
-results: {o: {type: "f32[1]"}}
-body: |
-  shares = softmax(x[i] for i in range(n))
-  o[0] = sum(shares[i] * y[i] for i in range(n))
-"""
-
-
-@pytest.mark.parametrize(("apart", "is_held"), [(4.0, True), (400.0, False)])
-def test_what_the_rounding_of_a_share_decides_is_left_out(apart: float, is_held: bool) -> None:
-    kernel = check_spec(load_text(UNDERFLOWS, "underflows.yaml"))
-    given = {"x": [0.0, apart], "y": [np.inf, 1.0]}
-    tensors = {name: place(np.asarray(values, np.float32), "packed") for name, values in given.items()}
-    outcome = expect(kernel, Call(tensors, {}, {}, {"n": 2}, "special"))["o"]
-    assert outcome.values[0] == np.inf
-    assert outcome.is_stable[0] == is_held
-
-
-TURNS = """\
-edition: 1
-name: turns
-summary: Whether 3 plus the last bit of 1 is 3, which in f32 it is.
-arguments: {x: {type: "f32[n]"}}
-results: {o: {type: "f32[n]"}}
-body: |
-  for i in range(n):
-      o[i] = 1.0 if x[i] + 2.0 <= 3.0 else 0.0
-"""
-
-
-@pytest.mark.parametrize(("x", "is_held"), [(1.0, True), (1.0 + 2.0**-22, True), (1.0 + 2.0**-23, False)])
-def test_what_the_rounding_of_a_comparison_decides_is_left_out(x: float, is_held: bool) -> None:
-    kernel = check_spec(load_text(TURNS, "turns.yaml"))
-    tensors = {"x": place(np.asarray([x], np.float32), "packed")}
-    outcome = expect(kernel, Call(tensors, {}, {}, {"n": 1}, "whole"))["o"]
-    assert outcome.values[0] == (x == 1.0)
-    assert outcome.is_stable[0] == is_held
-
-
-SIGNS = """\
-edition: 1
-name: signs
-summary: A zero with a sign, and one of which either sign will do.
-arguments: {x: {type: "f32[n]"}}
-results: {held: {type: "f32[n]"}, running: {type: "f32[n]"}, free: {type: "f32[n]"}, also: {type: "f32[1]"}}
-body: |
-  totals = cumsum(x[j] * 0.0 for j in range(n))
-  also[0] = max(x[j] * 0.0 if j > 0 else -(x[j] * 0.0) for j in range(n))
-  for i in range(n):
-      held[i] = -(x[i] * 0.0)
-      running[i] = totals[i]
-      free[i] = min(x[i] * 0.0, -(x[i] * 0.0))
-"""
-
-
-def test_a_zero_of_the_other_sign_is_a_difference() -> None:
-    """But where `min` and `max` choose between zeros."""
-    kernel = check_spec(load_text(SIGNS, "signs.yaml"))
-    tensors = {"x": place(np.asarray([-1.0, -1.0], np.float32), "packed")}
-    outputs = expect(kernel, Call(tensors, {}, {}, {"n": 2}, "whole"))
-    for name, values in {"held": (0.0, 0.0), "running": (0.0, 0.0), "free": (0.0, 0.0)}.items():
-        right = np.asarray(values, np.float32)
-        assert difference(name, outputs[name], right) is None
-        assert (difference(name, outputs[name], -right) is None) == (name == "free")
-    for zero in (0.0, -0.0):
-        assert difference("also", outputs["also"], np.asarray([zero], np.float32)) is None
 
 
 def test_searches_through_nothing_are_work() -> None:
@@ -347,10 +258,11 @@ def test_shrinking_ends_in_time_with_what_it_has(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(("seed", "programs"), [(7000, 20), (fresh_seed(), 12)], ids=["fixed", "fresh"])
 def test_programs_run_on_every_target_without_a_finding(seed: int, programs: int) -> None:
     """The programs of a fixed seed, and fresh ones; what is found names its seed."""
-    print(f"programs from seed {seed}")
     outcome = run_programs(seed, programs, targets(), 2, quietly)
-    assert not outcome.findings, "\n".join(map(str, outcome.findings))
-    assert outcome.programs + len(outcome.refusals) >= programs
+    said = "\n".join([f"programs from seed {seed}", *map(str, outcome.findings), summary(outcome)])
+    assert not has_failed(outcome) and len(outcome.drawn) == programs, said
+    assert outcome.programs >= programs - 1 and set(outcome.ran) == set(targets()), said
+    assert all(count >= programs - 2 for count in outcome.ran.values()), said
 
 
 def test_a_pair_that_no_program_has_is_missing() -> None:
@@ -412,6 +324,26 @@ def test_what_a_worker_finds_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_
     outcome = run_programs(0, 6, ("cpu",), 1, quietly)
     assert outcome.findings == [found] and has_failed(outcome)
     assert not has_failed(run_programs(5, 1, ("cpu",), 1, quietly))
+
+
+def test_a_program_that_a_worker_loses_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker that ends as it should, and has told nothing of program 3."""
+    stand_in(monkeypatch, tmp_path, "for seed in seeds:", "    if seed != 3: done(seed)")
+    outcome = run_programs(0, 6, ("cpu",), 1, quietly)
+    assert [(item.seed, item.kind) for item in outcome.findings] == [(3, "lost")]
+    assert outcome.programs == 5 and has_failed(outcome)
+
+
+def test_a_program_that_was_asked_for_and_not_run_fails_the_run() -> None:
+    outcome = Outcome(7, ("cpu",), 3)
+    for seed in (7, 9):
+        outcome.hear({"done": seed, "calls": 1, "unstable": 0})
+    assert has_failed(outcome)
+    assert "asked for and not run: 1 program (8)" in summary(outcome)
+    outcome.hear({"done": 8, "calls": 0, "unstable": 0, "unmade": 3, "uncalled": True})
+    assert not has_failed(outcome)
+    assert "not made, as no sizes were found for them: 3 calls" in summary(outcome)
+    assert "without a call for the passes or for the targets: 1 program (8)" in summary(outcome)
 
 
 def test_an_interrupted_run_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
