@@ -31,6 +31,7 @@ from fuzz.memory import Memory
 from fuzz.metamorphic import LAUNCH, Ledger, Twin, draw_launches, draw_twins
 from fuzz.metamorphic_text import check_rewritten, with_other_schedule
 from fuzz.program import Program, make_program
+from fuzz.reading.body import READING, check_reading
 from fuzz.run_cpu import CompileError, build_cpu, cpu_source, cpu_ways, require_cpu, run_cpu
 from fuzz.run_cuda import build_cuda, cuda_source, cuda_ways, require_cuda, run_cuda
 from fuzz.run_metal import (
@@ -188,8 +189,13 @@ class Batch:
             self.runs[seed]["passes"] += len(small)
             seen = constructs(kernel, [call.types for call in small])
             self._count_pairs(seed, pairs_of(seen, "passes", ("interpreted",)))
+        if not self.only_counts and {"passes", READING} & set(self.targets):
+            self._at(seed, READING)
+            for call in make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK):
+                if off := check_reading(program.text, kernel, call):
+                    self._find(Finding(seed, READING, "mismatch", off, 0))
         self._at(seed, "interpreter")
-        count = CALLS if set(self.targets) - {"passes"} else 0
+        count = CALLS if set(self.targets) - {"passes", READING} else 0
         if program.drawn_from >= STREAMS:
             calls = tuple(make_stream_calls(program, loaded, kernel))[:count]
         else:

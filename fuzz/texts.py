@@ -3,7 +3,8 @@
 Where a fault leaves what an executor is given as it was, the executor cannot show it. To ask that of
 thousands of programs, `fuzz.texts make FIRST END FILE` keeps them as checked and as lowered, with what comes
 of them, and `fuzz.texts differ EXECUTOR FILE...` prints the seeds of those of which another compiler makes
-something else. For `passes` it starts from the checked kernel, for targets from the lowered one.
+something else. For `reading` it starts from the spec, for `passes` from the checked kernel, for targets from
+the lowered one.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from fuzz.program import make_program
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
+from kernel_ir.typecheck.check import check_spec
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A program as checked and as lowered; `texts` by executor."""
+    """A program as written, as checked and as lowered; `texts` by executor."""
 
+    source: str
     kernel: ir.Kernel
     lowered: low.Program
     record: OpRecord
@@ -56,6 +59,7 @@ def _passes(form: Form) -> str:
 
 
 TEXTS: dict[str, Callable[[Form], str]] = {
+    "reading": lambda form: repr(check_spec(load_text(form.source, "program.yaml"))),
     "passes": _passes,
     "cpu": lambda form: "\n".join(cpu.emit(form.lowered, form.record).values()),
     "metal": lambda form: "\n".join(metal.write(form.lowered, form.record).values()),
@@ -79,7 +83,8 @@ def make(seeds: Sequence[int], path: Path) -> None:
             compiled = compile_spec(load_text(program.text, f"{program.name}.yaml"))
         except SpecError:
             continue
-        form = Form(compiled.kernel, compiled.program, make_record(compiled.loaded, compiled.kernel))
+        record = make_record(compiled.loaded, compiled.kernel)
+        form = Form(program.text, compiled.kernel, compiled.program, record)
         forms[seed] = pickle.dumps(form)
     texts = {seed: _texts(kept) for seed, kept in forms.items()}
     path.write_bytes(pickle.dumps((forms, texts)))
