@@ -88,7 +88,7 @@ def test_a_planted_fault_is_seen(fault: Fault) -> None:
 
 def test_without_a_fault_nothing_is_seen() -> None:
     programs = {found.seed: found.program() for found in (FOUND[fault.name] for fault in sample())}
-    executors = "passes,cpu,metal" if has_emulator() else "passes,cpu"
+    executors = "reading,passes,cpu,metal" if has_emulator() else "reading,passes,cpu"
     with planted() as root:
         assert run_in(root, executors, list(programs.values())) is None
 

@@ -7,6 +7,7 @@ from fuzz.plant import Fault
 from fuzz.planted_faults import (
     cpu_runtime,
     cpu_schedule,
+    front_end,
     gpu_runtime,
     gpu_schedule,
     lowering,
@@ -16,6 +17,7 @@ from fuzz.planted_faults import (
 )
 
 PARTS: Mapping[str, tuple[Fault, ...]] = {
+    "front end": front_end.FAULTS,
     "passes": passes.FAULTS,
     "lowering": lowering.FAULTS,
     "GPU schedule": gpu_schedule.FAULTS,
@@ -33,8 +35,10 @@ FAULTS: tuple[Fault, ...] = tuple(
 
 # The kinds of `fuzz.plant.KINDS` that a part has no room for, and why.
 _ONE_THREAD = "a team is one thread"
+_NO_LANES = "there are no lanes yet"
 DOES_NOT_APPLY: Mapping[str, Mapping[str, str]] = {
-    "passes": {"barrier": "there are no lanes yet"},
+    "front end": {"barrier": _NO_LANES, "stride": "no element has a place in memory yet"},
+    "passes": {"barrier": _NO_LANES},
     "lowering": {"narrow": "integers keep the widths that the body gives them"},
     "GPU schedule": {"rounding": "values are rounded by the runtime and by spellings"},
     "CPU schedule": {
