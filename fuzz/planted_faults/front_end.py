@@ -83,7 +83,7 @@ FAULTS = (
         "op='floor_divide'",
     ),
     Fault(
-        "a remainder has the sign of what is divided",
+        "a remainder is negative where its dividend is",
         "operands",
         _OPS,
         "np.mod(a, safe))",
