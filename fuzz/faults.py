@@ -39,7 +39,17 @@ from fuzz.texts import load
 
 FORMS = ROOT / "build" / "fuzz" / "forms"
 PROGRAMS_A_FILE = 25
-GENERATOR = ("expressions", "patterns", "program", "rare", "scope", "signature", "statements", "texts")
+GENERATOR = (
+    "expressions",
+    "further",
+    "patterns",
+    "program",
+    "rare",
+    "scope",
+    "signature",
+    "statements",
+    "texts",
+)
 MOST_FILES = 16  # that are compared at once
 FEWEST_A_RUN, MOST_A_RUN = 4, 20  # programs that are run at once; the first few mostly show a fault
 

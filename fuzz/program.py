@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from fuzz.expressions import Expressions
+from fuzz.further import write_further
 from fuzz.in_rows import ROWS, in_rows
 from fuzz.signature import SIZES, Signature
 from fuzz.statements import Body
@@ -46,14 +47,18 @@ def make_program(seed: int) -> Program:
     signature = Signature(draw)
     sizes = tuple(draw.sample(SIZES, draw.choice((1, 2, 2, 3, 3, 4))))
     make = Expressions(draw, signature, style, sizes)
-    body = Body(make).write()
+    body = Body(make)
+    body.write()
+    is_in_rows = random.Random(f"rows {seed}").random() < IN_ROWS
+    if not is_in_rows:
+        write_further(body, seed)
     if draw.random() < 0.15:
         signature.leading = draw.choice(sizes)
-    signature.keep_used(body)
+    signature.keep_used(body.lines)
     name = f"fuzz_{seed}"
-    text = signature.spec(name, body, _schedule(draw))
+    text = signature.spec(name, body.lines, _schedule(draw))
     paths, rounds = tuple(sorted(make.paths)), tuple(sorted(make.rounds))
-    if random.Random(f"rows {seed}").random() < IN_ROWS:
+    if is_in_rows:
         text, paths, rounds = in_rows(text), _once_a_row(paths), _once_a_row(rounds)
     return Program(seed, name, style, text, paths, rounds)
 

@@ -6,7 +6,7 @@ guard that stands twice. `python -m fuzz.faults` says which faults nothing else 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fuzz.scope import Dim, Loop, Scope
@@ -31,6 +31,20 @@ class Nest:
     def lines(self, *texts: str) -> None:
         for text in texts:
             self.body.line(text)
+
+    def define(self, functions: Mapping[str, tuple[str, str]]) -> None:
+        """Functions ahead of the body: parameters and text by name."""
+        made: list[str] = []
+        for name, (parameters, text) in functions.items():
+            made += [f"def {name}({parameters}):", *(f"    {line}" for line in text.split("\n")), ""]
+        self.body.lines[:0] = made
+
+    def count(self) -> str:
+        """How many of a range `n` are to be found: a size, or a number."""
+        count = self.make.draw.choice((self.w, "1", "3", "8"))
+        self.make.signature.use(Dim(count))
+        self.make.searches(self.outer, self.n, count)
+        return count
 
     def floats(self, *dims: str | Dim, dtype: str = "") -> str:
         """A tensor of floats, of a dtype where that matters."""
