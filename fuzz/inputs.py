@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,11 @@ MODES = {
     "whole": ("whole", "whole", "sparse", "special"),
     "real": ("normal", "wide", "cancelling", "sparse", "special"),
 }
-LAYOUTS = ("packed", "packed", "packed", "padded", "broadcast", "reversed", "swapped")
+SEPARATE = ("padded", "spaced", "reversed", "swapped")  # of what each element has a place of its own
+LAYOUTS = ("packed", "packed", "packed", *SEPARATE, "broadcast", "repeated")
+WRITTEN = (*("packed",) * 5, *SEPARATE)  # for results and what is updated
+PLAIN_SHARE = 0.5  # of the calls: packed results, and no shifts
+SHIFTS = (*(0,) * 20, *range(1, 16))  # elements by which a tensor begins behind a place that suits any access
 GUARD = 64  # elements around each array that no kernel may touch
 
 
@@ -43,6 +47,19 @@ class Placed:
     strides: tuple[int, ...]
     shape: tuple[int, ...]
 
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The strides that host code tells a kernel: 0 for a dimension of one element."""
+        return tuple(
+            0 if extent == 1 else step for extent, step in zip(self.shape, self.strides, strict=True)
+        )
+
+    @property
+    def is_aligned(self) -> bool:
+        """Whether every row begins where any access may."""
+        is_even = self.offset * self.memory.itemsize % 16 == 0
+        return is_even and all(step % 16 == 0 for step in self.steps[:-1])
+
     def view(self, memory: Array | None = None) -> Array:
         """The tensor's elements, in its own memory or in a copy of it."""
         memory = self.memory if memory is None else memory
@@ -52,13 +69,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: where each tensor lies (None: not passed), numbers, dtypes of type variables, sizes."""
+    """One call: where each tensor lies (None: not passed), numbers, dtypes of type variables, sizes.
+
+    `results`: the layout and the shift of results; those that are not there lie packed.
+    """
 
     tensors: Mapping[str, Placed | None]
     numbers: Mapping[str, Any]
     types: Mapping[str, str]
     sizes: Mapping[str, int]
     mode: str
+    results: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     def arguments(self) -> dict[str, Any]:
         """As the interpreter takes them."""
@@ -82,7 +103,8 @@ def make_calls(
             continue
         types = {name: draw.choice(choices).name for name, choices in kernel.types}
         mode = draw.choice(MODES[program.style])
-        call = _Filler(draw, loaded, kernel, sizes, types, mode, program.style == "whole").call()
+        is_whole, is_plain = program.style == "whole", draw.random() < PLAIN_SHARE
+        call = _Filler(draw, loaded, kernel, sizes, types, mode, is_whole, is_plain).call()
         if keeps_requirements(kernel, {**sizes, **call.numbers}):
             yield call
 
@@ -91,7 +113,7 @@ def make_stream_calls(program: Program, loaded: LoadedSpec, kernel: ir.Kernel) -
     """Calls of a stream (`fuzz/streams.py`), all but the first with tensors that lie packed."""
     made = make_calls(program, loaded, kernel, STREAM_CALLS, STREAM_EXTENTS, MOST_STREAM_WORK)
     for number, call in enumerate(made):
-        yield call if number == 0 else replace(call, tensors=_packed(call))
+        yield call if number == 0 else replace(call, tensors=_packed(call), results={})
 
 
 def _packed(call: Call) -> dict[str, Placed | None]:
@@ -206,6 +228,7 @@ class _Filler:
     types: Mapping[str, str]
     mode: str
     is_whole: bool
+    is_plain: bool  # what is written lies packed, and everything where any access may begin
 
     def call(self) -> Call:
         arguments = self.kernel.arguments
@@ -213,7 +236,11 @@ class _Filler:
         numbers = {item.name: self._number(item) for item in arguments if isinstance(item, ir.ScalarType)}
         given = {item.name: self.sizes[item.name] for item in arguments if isinstance(item, ir.SizeType)}
         numbers = {name: value for name, value in numbers.items() if value is not None}
-        return Call(tensors, numbers | given, self.types, self.sizes, self.mode)
+        results = {} if self.is_plain else self._results()
+        return Call(tensors, numbers | given, self.types, self.sizes, self.mode, results)
+
+    def _results(self) -> dict[str, tuple[str, int]]:
+        return {item.name: draw_layout(self.draw, WRITTEN) for item in self.kernel.results}
 
     def _number(self, item: ir.ScalarType) -> Any:
         """A value, or None to leave the default."""
@@ -238,8 +265,11 @@ class _Filler:
         shape = shape_of(item, self.sizes)
         rng = np.random.default_rng(self.draw.getrandbits(64))
         values = self._values(rng, item, dtype, shape)
-        layout = self.draw.choice(LAYOUTS) if item.role == "input" and self._is_free(item) else "packed"
-        return place(np.asarray(encode(values, dtype)), layout)
+        layouts = LAYOUTS if item.role == "input" and self._is_free(item) else WRITTEN
+        layout, shift = draw_layout(self.draw, layouts)
+        if self.is_plain:
+            layout, shift = layout if layouts is LAYOUTS else "packed", 0
+        return place(np.asarray(encode(values, dtype)), layout, shift)
 
     def _is_free(self, item: ir.TensorType) -> bool:
         """Whether any element may stand in for any other."""
@@ -314,39 +344,53 @@ def _integers(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) ->
 # ---- layouts -----------------------------------------------------------------------------------
 
 
-def place(values: Array, layout: str) -> Placed:
+def draw_layout(draw: random.Random, layouts: Sequence[str]) -> tuple[str, int]:
+    """A layout, and by how many elements the tensor is shifted."""
+    return draw.choice(layouts), draw.choice(SHIFTS)
+
+
+def place(values: Array, layout: str, shift: int = 0) -> Placed:
     """Storage values in memory of their own. Where a layout does not suit the shape, they lie packed.
 
-    `padded`: rows apart from each other. `broadcast`: the first row again and again (other values than were
-    given). `reversed`: rows from the last to the first. `swapped`: the two outer dimensions exchanged.
+    `padded`: rows apart from each other. `spaced`: apart by a multiple of 16 elements. `broadcast`: the first
+    row again and again (other values than were given); `repeated`: so for the dimension before the last.
+    `reversed`: rows from the last to the first. `swapped`: the two outer dimensions exchanged. The last
+    dimension lies together always, since host code copies what does not. `shift`: how many elements lie
+    between a place that suits any access and the tensor's memory.
     """
-    rows = values.ndim > 1 and values.size > 0
-    if layout == "broadcast" and rows:
-        values = np.broadcast_to(values[:1], values.shape)
-        packed = place(values[:1].copy(), "packed")
-        return replace(packed, strides=(0, *packed.strides[1:]), shape=values.shape)
-    if layout == "padded" and rows:
-        wide = np.zeros((*values.shape[:-1], values.shape[-1] + 3), values.dtype)
-        wide[..., 2:-1] = values
-        packed = place(wide, "packed")
-        return replace(packed, offset=packed.offset + 2, shape=values.shape)
-    if layout == "reversed" and rows:
-        packed = place(values[::-1].copy(), "packed")
-        last = (values.shape[0] - 1) * packed.strides[0]
-        return replace(packed, offset=packed.offset + last, strides=(-packed.strides[0], *packed.strides[1:]))
-    if layout == "swapped" and values.ndim > 2 and values.size > 0:
-        packed = place(np.swapaxes(values, 0, 1).copy(), "packed")
-        strides = (packed.strides[1], packed.strides[0], *packed.strides[2:])
-        return replace(packed, strides=strides, shape=values.shape)
-    memory = np.zeros(values.size + 2 * GUARD, values.dtype)
-    memory[GUARD : GUARD + values.size] = values.ravel()
+    if values.ndim < 2 + (layout in ("swapped", "repeated")) or values.size == 0:
+        layout = "packed"
+    match layout:
+        case "broadcast" | "repeated":
+            axis = 0 if layout == "broadcast" else values.ndim - 2
+            packed = place(np.take(values, [0], axis), "packed", shift)
+            strides = tuple(0 if n == axis else step for n, step in enumerate(packed.strides))
+            return replace(packed, strides=strides, shape=values.shape)
+        case "padded" | "spaced":
+            before, behind = (2, 1) if layout == "padded" else (0, 16 + -values.shape[-1] % 16)
+            apart = np.pad(values, (*((0, 0),) * (values.ndim - 1), (before, behind)))
+            packed = place(apart, "packed", shift)
+            return replace(packed, offset=packed.offset + before, shape=values.shape)
+        case "reversed":
+            packed = place(values[::-1].copy(), "packed", shift)
+            step = packed.strides[0]
+            last = packed.offset + (values.shape[0] - 1) * step
+            return replace(packed, offset=last, strides=(-step, *packed.strides[1:]))
+        case "swapped":
+            packed = place(np.swapaxes(values, 0, 1).copy(), "packed", shift)
+            strides = (packed.strides[1], packed.strides[0], *packed.strides[2:])
+            return replace(packed, strides=strides, shape=values.shape)
+    memory = np.zeros(values.size + 2 * GUARD + shift, values.dtype)
+    memory[GUARD + shift : GUARD + shift + values.size] = values.ravel()
     strides = tuple(math.prod(values.shape[axis + 1 :]) for axis in range(values.ndim))
-    return Placed(memory, GUARD, strides, values.shape)
+    return Placed(memory, GUARD + shift, strides, values.shape)
 
 
-def blank(dtype: DType, shape: tuple[int, ...], is_zero: bool) -> Placed:
+def blank(
+    dtype: DType, shape: tuple[int, ...], is_zero: bool, layout: str = "packed", shift: int = 0
+) -> Placed:
     """Memory for a result: zeros where the kernel counts on them, else what nobody should read."""
-    made = place(np.zeros(shape, storage_dtype(dtype)), "packed")
+    made = place(np.zeros(shape, storage_dtype(dtype)), layout, shift)
     if not is_zero:
         made.memory.view(np.uint8)[...] = 0xA5
     return made

@@ -56,8 +56,11 @@ def lay_out(kernel: ir.Kernel, entry: Entry, call: Call, goes_back: bool = True)
         elif item is not None:
             placed[name] = Placed(item.memory.copy(), item.offset, item.strides, item.shape)
     for result in kernel.results:
-        shape = shape_of(result, call.sizes)
-        placed[result.name] = blank(entry.resolve(result.dtype), shape, result.name in kernel.zero_filled)
+        shape, is_zero = shape_of(result, call.sizes), result.name in kernel.zero_filled
+        layout, shift = call.results.get(result.name, ("packed", 0))
+        if layout == "reversed" and not goes_back:
+            layout = "packed"
+        placed[result.name] = blank(entry.resolve(result.dtype), shape, is_zero, layout, shift)
     return Memory(kernel, call, placed, {name: item.memory.copy() for name, item in placed.items()})
 
 
@@ -82,7 +85,7 @@ def _member(field: Any, record: OpRecord, memory: Memory) -> Any:
             return memory.address(field.tensor)
         case "stride":
             item = memory.placed.get(field.tensor)
-            return 0 if item is None else item.strides[field.axis]
+            return 0 if item is None else item.steps[field.axis]
         case "size":
             return memory.call.sizes[field.name]
         case _:

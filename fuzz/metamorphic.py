@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fuzz.compare import dtype_of
-from fuzz.inputs import LAYOUTS, Call, Placed, place
+from fuzz.inputs import WRITTEN, Call, Placed, draw_layout, place
 from fuzz.metamorphic_rows import draw_rows, with_rows
 from fuzz.metamorphic_scale import draw_scaling, with_scaling
 from fuzz.program import Program
@@ -75,14 +75,13 @@ def _rows(draw: random.Random, loaded: LoadedSpec, kernel: ir.Kernel, call: Call
 
 def _layout(draw: random.Random, loaded: LoadedSpec, kernel: ir.Kernel, call: Call) -> Twin | None:
     """The same values elsewhere in memory, and another way through the kernel's variants."""
-    tensors = {name: _moved(draw, kernel, name, item) for name, item in call.tensors.items()}
-    return Twin("layout", 0, replace(call, tensors=tensors), lambda given: given)
+    tensors = {name: _moved(draw, item) for name, item in call.tensors.items()}
+    results = {name: draw_layout(draw, WRITTEN) for name in call.results}
+    return Twin("layout", 0, replace(call, tensors=tensors, results=results), lambda given: given)
 
 
-def _moved(draw: random.Random, kernel: ir.Kernel, name: str, item: Placed | None) -> Placed | None:
-    if item is None or kernel.tensors()[name].role != "input":
-        return item
-    return place(np.ascontiguousarray(item.view()), draw.choice(_LAYOUTS))
+def _moved(draw: random.Random, item: Placed | None) -> Placed | None:
+    return None if item is None else place(np.ascontiguousarray(item.view()), *draw_layout(draw, WRITTEN))
 
 
 def _scaling(draw: random.Random, loaded: LoadedSpec, kernel: ir.Kernel, call: Call) -> Twin | None:
@@ -93,7 +92,6 @@ def _scaling(draw: random.Random, loaded: LoadedSpec, kernel: ir.Kernel, call: C
     return Twin("scaling", 0, scaled, scaling.outputs)
 
 
-_LAYOUTS = tuple(layout for layout in sorted(set(LAYOUTS)) if layout != "broadcast")
 _RELATIONS = {"rows": _rows, "layout": _layout, "scaling": _scaling}
 LAUNCH, LAUNCHES = "launch", 0.2  # of the programs
 SHARES = {"rows": 1.0, "layout": 0.15, "scaling": 0.35}  # of the programs that a relation applies to

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from codegen.build_ir import ZERO
-from fuzz.inputs import LAYOUTS, Call, place
+from fuzz.inputs import Call, draw_layout, place
 from kernel_ir import nodes as ir
 from kernel_ir.load import LoadedSpec
 from kernel_ir.rounding import Array
 from kernel_ir.traverse import walk, walk_expressions, walk_statements
 
 MOST_ROWS = 24  # of a call with rows added
+_LAYOUTS = ("packed", "packed", "padded", "spaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def with_rows(draw: random.Random, call: Call, rows: Rows) -> Call:
     """The call with these rows, in memory of another layout where it has some."""
     tensors = {
         name: item if item is None or name not in rows.axes
-        else place(np.ascontiguousarray(rows.of(name, item.view())), draw.choice(LAYOUTS[:-3]))
+        else place(np.ascontiguousarray(rows.of(name, item.view())), *draw_layout(draw, _LAYOUTS))
         for name, item in call.tensors.items()
     }  # fmt: skip
     count = len(rows.taken)

@@ -18,7 +18,7 @@ from codegen.failures import Failure
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord
 from codegen.gpu.schedule import SIMD_LANES
 from codegen.pipeline import Compiled
-from fuzz.inputs import Call
+from fuzz.inputs import Call, blank, shape_of
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
 from kernel_ir.rounding import Array, storage_dtype
 
@@ -184,14 +184,19 @@ def ways_to_launch(launch: LaunchRecord, dispatch: Dispatch) -> Iterator[str]:
 def plan_of(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> Dispatch:
     """Which instantiation a call takes, on how many threads."""
     entry = entry_of(compiled.record, call.types)
-    choice = replace(how.choice, is_aligned=how.choice.is_aligned and _is_aligned(launch, call))
+    choice = replace(how.choice, is_aligned=how.choice.is_aligned and _is_aligned(launch, compiled, call))
     return plan(launch, entry.suffix, values_of(compiled, call), choice)
 
 
-def _is_aligned(launch: LaunchRecord, call: Call) -> bool:
-    """Whether the strides of what moves in chunks allow for any chunk. Results and their rows lie packed."""
+def _is_aligned(launch: LaunchRecord, compiled: Compiled, call: Call) -> bool:
+    """Whether what moves in chunks lies so as to allow for any chunk. Of packed results, sizes decide it."""
     moved = [call.tensors[name] for name in launch.moved if call.tensors.get(name) is not None]
-    return all(step % 16 == 0 for item in moved if item for step in item.strides[:-1])
+    entry = entry_of(compiled.record, call.types)
+    for result in compiled.kernel.results:
+        layout = call.results.get(result.name, ("packed", 0))
+        if result.name in launch.moved and layout != ("packed", 0):
+            moved.append(blank(entry.resolve(result.dtype), shape_of(result, call.sizes), True, *layout))
+    return all(item.is_aligned for item in moved if item)
 
 
 def values_of(compiled: Compiled, call: Call) -> dict[str, int]:

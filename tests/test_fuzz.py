@@ -20,6 +20,7 @@ from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Dispatch
 from codegen.pipeline import compile_spec
+from fuzz import memory
 from fuzz.batch import AWKWARD, CALLS, EXACT, MOST_WORK, TARGETS, Batch
 from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
 from fuzz.expressions import Expressions
@@ -101,10 +102,12 @@ def test_calls_are_seldom_empty_and_now_and_then_long() -> None:
 @pytest.mark.parametrize("layout", sorted(set(LAYOUTS)))
 def test_layouts_hold_the_same_values(layout: str) -> None:
     values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    placed = place(values, layout)
-    wanted = np.broadcast_to(values[:1], values.shape) if layout == "broadcast" else values
-    np.testing.assert_array_equal(placed.view(), wanted)
-    assert (placed.strides != (12, 4, 1)) == (layout != "packed")
+    first = {"broadcast": values[:1], "repeated": values[:, :1]}.get(layout, values)
+    for shift in (0, 3):
+        placed = place(values, layout, shift)
+        np.testing.assert_array_equal(placed.view(), np.broadcast_to(first, values.shape))
+        assert (placed.strides != (12, 4, 1)) == (layout != "packed")
+        assert placed.is_aligned == (layout == "spaced" and shift == 0)
 
 
 def test_searches_through_nothing_are_work() -> None:
@@ -456,3 +459,21 @@ def test_what_a_dead_worker_told_of_programs_that_run_again_counts_once(
     assert outcome.coverage.pairs == {f"op {seed}": 1 for seed in range(1, 5)}
     assert outcome.relations == {"rows": 4} and len(outcome.refusals) == 1
     assert outcome.programs == 2 and outcome.drawn == {1, 2, 3, 4}
+
+
+def test_strides_of_what_is_written_are_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that the shape gives in their place, some program of a few goes wrong."""
+    right = memory._member
+
+    def wrong(field: Any, record: Any, given: memory.Memory) -> Any:
+        if field.kind != "stride" or record.kernel.tensors()[field.tensor].role == "input":
+            return right(field, record, given)
+        placed = given.placed.get(field.tensor)
+        return 0 if placed is None else int(np.prod(placed.shape[field.axis + 1 :]))
+
+    programs = [make_program(seed) for seed in SEEDS[:12]]
+    for member, is_right in ((right, True), (wrong, False)):
+        monkeypatch.setattr(memory, "_member", member)
+        said: list[dict[str, Any]] = []
+        Batch(("cpu",), said.append).run_programs(programs)
+        assert (not [message for message in said if "finding" in message]) == is_right
