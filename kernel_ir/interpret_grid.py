@@ -215,6 +215,10 @@ class GridInterpreter:
         tensor[place] = self._kept(data[kept], self.frame.dtypes[stmt.tensor])
         if self.bounds is not None:
             self.bounds[stmt.tensor][place] = bound[kept]
+            self._note_store(data[kept], bound[kept], self.frame.dtypes[stmt.tensor])
+
+    def _note_store(self, values: Array, bounds: Array, dtype: DType) -> None:
+        """What is stored, before it is rounded, and how far off it may be."""
 
     def _kept(self, values: Array, dtype: DType) -> Array:
         """What a store to a dtype keeps of values."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from codegen.pipeline import Stage
 from fuzz.batch import MOST_WORK
+from fuzz.check_passes import check_passes
 from fuzz.compare import difference, expect
 from fuzz.inputs import Call, make_calls, place
 from fuzz.program import make_program
@@ -100,3 +102,29 @@ def test_a_zero_of_the_other_sign_is_a_difference() -> None:
         assert (difference(name, outputs[name], -right) is None) == (name == "free")
     for zero in (0.0, -0.0):
         assert difference("also", outputs["also"], np.asarray([zero], np.float32)) is None
+
+
+THIRDS = """\
+edition: 1
+name: thirds
+summary: A third of each.
+arguments: {x: {type: "f32[n]"}}
+results: {o: {type: "f32[n]"}}
+body: |
+  for i in range(n):
+      o[i] = x[i] / 3.0
+"""
+
+
+@pytest.mark.parametrize(("third", "is_same"), [("x[i] / 3.0 + 0.0", True), ("x[i] * 0.33333334", False)])
+def test_a_pass_is_held_to_what_float64_gives(third: str, is_same: bool) -> None:
+    """A step that moves a value by less than f32 rounds it by is found."""
+    kernel, other = (
+        check_spec(load_text(text, "thirds.yaml")) for text in (THIRDS, THIRDS.replace("x[i] / 3.0", third))
+    )
+    values = np.random.default_rng(1).normal(size=40)
+    tensors = {"x": place(values.astype(np.float32), "packed")}
+    call = Call(tensors, {}, {}, {"n": 40}, "normal")
+    stages = (Stage("check", "", kernel), Stage("simplify", "", other))
+    found = list(check_passes(1, stages, [call]))
+    assert [item.executor for item in found] == ([] if is_same else ["pass simplify"])
