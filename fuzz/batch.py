@@ -349,7 +349,7 @@ TARGETS = {
         lambda item: cpu_source(item.compiled, item.runs),
         build_cpu,
         lambda source, calls: cpu_ways(source),
-        lambda library, source, call, number: (run_cpu(library, source.compiled, call), ()),
+        lambda library, source, call, number: (run_cpu(library, source.compiled, call, number), ()),
     ),
     "metal": Target(
         "metal",

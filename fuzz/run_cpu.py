@@ -32,6 +32,7 @@ FLAGS = (
     *("-DSGL_TILE=48", "-DSGL_WORK_PER_THREAD=500"),  # so that short loops have several of each
     *("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-tautological-compare"),
 )
+THREADS = (2, 1, 3, 4)  # of one call after another, and so of a call and what goes with it
 _ENTRY = re.compile(r"SGL_CPU_ENTRY\((\w+), \w+\) \{.*?\n\}\n", re.DOTALL)
 
 
@@ -100,9 +101,10 @@ def compile_cpu(text: str, path: Path, runtime: Path) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def run_cpu(library: ctypes.CDLL, compiled: Compiled, call: Call) -> Memory:
-    """One call, on memory of its own."""
+def run_cpu(library: ctypes.CDLL, compiled: Compiled, call: Call, number: int = 0) -> Memory:
+    """One call, on memory of its own, and on as many threads as its number says."""
     entry = entry_of(compiled.record, call.types)
+    library.omp_set_num_threads(THREADS[number % len(THREADS)])
     memory = lay_out(compiled.kernel, entry, call)
     getattr(library, compiled.record.cpu_symbol(entry, ISA))(ctypes.byref(params_of(compiled.record, memory)))
     return memory

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from fuzz.expressions import Expressions
 from fuzz.finding import Finding
 from fuzz.inputs import LAYOUTS, make_calls, place, work_of
 from fuzz.memory import entry_of, lay_out
+from fuzz.metamorphic import LAUNCH
 from fuzz.metamorphic_text import with_other_schedule
 from fuzz.program import Program, make_program
 from fuzz.run import LEAST_A_BATCH, MOST_A_BATCH, Interrupted, Outcome, batches, run_programs
@@ -477,3 +479,21 @@ def test_strides_of_what_is_written_are_met(monkeypatch: pytest.MonkeyPatch) -> 
         said: list[dict[str, Any]] = []
         Batch(("cpu",), said.append).run_programs(programs)
         assert (not [message for message in said if "finding" in message]) == is_right
+
+
+def test_calls_and_what_goes_with_them_take_other_threads() -> None:
+    threads: list[int] = []
+
+    def run(library: Any, *given: Any) -> Any:
+        ran = TARGETS["cpu"].run(library, *given)
+        threads.append(library.omp_get_max_threads())
+        return ran
+
+    batch = Batch(("cpu",), lambda message: None)
+    items = [batch.prepare(make_program(seed)) for seed in SEEDS[:20]]
+    item = next(item for item in items if item and any(twin.relation == LAUNCH for twin in item.twins))
+    with tempfile.TemporaryDirectory() as folder:
+        batch._run_target(replace(TARGETS["cpu"], run=run), [item], Path(folder))
+    assert len(threads) == len(item.runs) > len(item.calls)
+    for twin, taken in zip(item.twins, threads[len(item.calls) :], strict=True):
+        assert twin.relation != LAUNCH or taken != threads[twin.of]
