@@ -18,7 +18,7 @@ from codegen import lowered as low
 from codegen.failures import describe
 from codegen.pipeline import Compiled, Stage, compile_spec, compile_stages
 from codegen.record import make_record
-from fuzz.check_passes import check_passes
+from fuzz.check_passes import check_passes, expect_in_float64
 from fuzz.compare import Expected, expect
 from fuzz.coverage import COVERAGE, constructs, pairs_of
 from fuzz.exact.calls import with_any_bits
@@ -48,14 +48,14 @@ from fuzz.run_metal import (
 from fuzz.streams import STREAMS, beside
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
-from kernel_ir.load import load_text
+from kernel_ir.load import LoadedSpec, load_text
 
 Say = Callable[[dict[str, Any]], None]
 
 CALLS = 3
 MOST_WORK = 6_000  # iterations of one call on a target
-MOST_PASS_WORK = 120  # of one call that is interpreted after every pass
-MOST_UNEVEN_WORK = 200  # and of another one, with long ranges
+MOST_PASS_WORK = 80  # of one call that is interpreted after every pass
+MOST_UNEVEN_WORK = 140  # and of another one, with long ranges
 EXACT_SHARE = 4  # one program in so many runs in the exact mode, where others run too
 
 
@@ -179,21 +179,8 @@ class Batch:
         kernel, lowered = stages[0].form, stages[-1].form
         assert isinstance(kernel, ir.Kernel) and isinstance(lowered, low.Program)
         compiled = Compiled(loaded, kernel, make_record(loaded, kernel), lowered)
-        if "passes" in self.targets:
-            self._at(seed, "passes")
-            draws = ((SMALL, MOST_PASS_WORK), (UNEVEN, MOST_UNEVEN_WORK))
-            small = tuple(call for draw in draws for call in make_calls(program, loaded, kernel, 1, *draw))
-            self._note_unmade(seed, len(draws), len(small))
-            for finding in () if self.only_counts else check_passes(seed, stages, small):
-                self._find(finding)
-            self.runs[seed]["passes"] += len(small)
-            seen = constructs(kernel, [call.types for call in small])
-            self._count_pairs(seed, pairs_of(seen, "passes", ("interpreted",)))
-        if not self.only_counts and {"passes", READING} & set(self.targets):
-            self._at(seed, READING)
-            for call in make_calls(program, loaded, kernel, 1, SMALL, MOST_PASS_WORK):
-                if off := check_reading(program.text, kernel, call):
-                    self._find(Finding(seed, READING, "mismatch", off, 0))
+        if {"passes", READING} & set(self.targets):
+            self._check_meaning(program, loaded, stages)
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes", READING} else 0
         if program.drawn_from >= STREAMS:
@@ -218,6 +205,26 @@ class Batch:
         self.unmade[seed] += wanted - made
         if made == 0 < wanted:
             self.uncalled.add(seed)
+
+    def _check_meaning(self, program: Program, loaded: LoadedSpec, stages: Sequence[Stage]) -> None:
+        """Whether Python reads the body alike, and every step of the compiler keeps what it means."""
+        seed, kernel = program.seed, stages[0].form
+        assert isinstance(kernel, ir.Kernel)
+        self._at(seed, "passes")
+        draws = ((SMALL, MOST_PASS_WORK), (UNEVEN, MOST_UNEVEN_WORK))
+        calls = [call for draw in draws for call in make_calls(program, loaded, kernel, 1, *draw)]
+        self._note_unmade(seed, len(draws), len(calls))
+        wanted = [] if self.only_counts else [(call, expect_in_float64(kernel, call)) for call in calls]
+        if "passes" in self.targets:
+            for finding in check_passes(seed, stages, wanted):
+                self._find(finding)
+            self.runs[seed]["passes"] += len(calls)
+            seen = constructs(kernel, [call.types for call in calls])
+            self._count_pairs(seed, pairs_of(seen, "passes", ("interpreted",)))
+        self._at(seed, READING)
+        for call, expected in wanted[:1]:
+            if off := check_reading(program.text, call, expected):
+                self._find(Finding(seed, READING, "mismatch", off, 0))
 
     def _exact_items(self, items: Sequence[Item]) -> list[Item]:
         """Those of the items that run in the exact mode, with calls and outputs of their own."""

@@ -7,7 +7,7 @@ they held to what f32 allows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from codegen.pipeline import Stage
 from fuzz.compare import SLACK, Expected, difference, expect
 from fuzz.finding import Finding
 from fuzz.inputs import Call
-from fuzz.lowered_interpreter import ORDERS, run_program
+from fuzz.lowered_interpreter import ORDERS, Order, run_program
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.dtypes import DType
@@ -28,18 +28,21 @@ from kernel_ir.rounding import Array, round_to
 FINER = 2.0**-29  # a rounding of float64 by one of f32
 
 
-def check_passes(seed: int, stages: Sequence[Stage], calls: Sequence[Call]) -> Iterator[Finding]:
-    """The steps after which a program gives something else. The first of them is to blame."""
-    kernel = stages[0].form
-    assert isinstance(kernel, ir.Kernel)
-    for number, call in enumerate(calls):
-        wanted = expect_in_float64(kernel, call)
+def check_passes(
+    seed: int, stages: Sequence[Stage], calls: Sequence[tuple[Call, Mapping[str, Expected]]]
+) -> Iterator[Finding]:
+    """The steps after which a program gives something else. The first of them is to blame.
+
+    Each call comes with what it must give. The last step is run in every order for the first of them.
+    """
+    for number, (call, wanted) in enumerate(calls):
         before = None
         for position, stage in enumerate(stages):
-            orders = len(ORDERS) if position == len(stages) - 1 else 1
-            if stage.form == before and orders == 1:
+            is_last = position == len(stages) - 1
+            if stage.form == before and not is_last:
                 continue
             before = stage.form
+            orders = ORDERS if is_last and number == 0 else ORDERS[:1]
             message = _first_difference(stage.form, call, wanted, orders)
             if message:
                 yield Finding(seed, f"pass {stage.step}", "mismatch", message, number)
@@ -78,13 +81,13 @@ class _StoreInterpreter(GridInterpreter):
 
 
 def _first_difference(
-    form: ir.Kernel | low.Program, call: Call, wanted: dict[str, Expected], orders: int
+    form: ir.Kernel | low.Program, call: Call, wanted: Mapping[str, Expected], orders: Sequence[Order]
 ) -> str:
-    """What is off, or nothing. The last step is run in several orders of lanes and grid points."""
+    """What is off, or nothing. A lowered program is run in each of the orders of lanes and grid points."""
     arguments = call.arguments()
     if isinstance(form, ir.Kernel):
         runs = [interpret(form, arguments, call.types, vectorise=False)]
     else:
-        runs = [run_program(form, arguments, call.types, order) for order in ORDERS[:orders]]
+        runs = [run_program(form, arguments, call.types, order) for order in orders]
     found = (difference(name, item, run[name]) for run in runs for name, item in wanted.items())
     return next((str(item) for item in found if item is not None), "")

@@ -7,7 +7,7 @@ import pytest
 
 from codegen.pipeline import Stage
 from fuzz.batch import MOST_WORK
-from fuzz.check_passes import check_passes
+from fuzz.check_passes import check_passes, expect_in_float64
 from fuzz.compare import difference, expect
 from fuzz.inputs import Call, make_calls, place
 from fuzz.program import make_program
@@ -126,5 +126,5 @@ def test_a_pass_is_held_to_what_float64_gives(third: str, is_same: bool) -> None
     tensors = {"x": place(values.astype(np.float32), "packed")}
     call = Call(tensors, {}, {}, {"n": 40}, "normal")
     stages = (Stage("check", "", kernel), Stage("simplify", "", other))
-    found = list(check_passes(1, stages, [call]))
+    found = list(check_passes(1, stages, [(call, expect_in_float64(kernel, call))]))
     assert [item.executor for item in found] == ([] if is_same else ["pass simplify"])

@@ -11,27 +11,31 @@ from typing import Any
 import numpy as np
 import yaml
 
-from fuzz.compare import Expected, expect, first_of
+from fuzz.compare import Expected
 from fuzz.inputs import Call
 from fuzz.reading.arrays import ReadingError, Sketch, Tensor, Terms
 from fuzz.reading.functions import FUNCTIONS
 from fuzz.reading.values import Integer, alike, joined, made
-from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES
-from kernel_ir.rounding import Array, compute_dtype, decode, round_to, ulp
+from kernel_ir.rounding import Array, compute_dtype, decode, encode, round_to
 
 READING = "reading"  # the executor's name
-SHARE_OF_BOUND = 1e-6  # of what f32 may be off by: float64 is off by far less
 
 
-def check_reading(text: str, kernel: ir.Kernel, call: Call) -> str:
-    """Where the interpreter and Python differ about a spec's call; nothing where they agree."""
+def check_reading(text: str, call: Call, expected: Mapping[str, Expected]) -> str:
+    """Where Python and the interpreter differ about a spec's call; nothing where they agree.
+
+    `expected`: what the interpreter gives in float64, in which Python computes too.
+    """
     try:
         values = read_outputs(text, call)
     except ReadingError as error:
         return str(error)
-    expected = expect(kernel, call)
-    return next(filter(None, (difference(name, expected[name], values[name]) for name in expected)), "")
+    for name, item in expected.items():
+        off = item.difference(name, encode(values[name], item.dtype).reshape(item.values.shape))
+        if off is not None:
+            return str(off)
+    return ""
 
 
 def read_outputs(text: str, call: Call) -> dict[str, Array]:
@@ -45,24 +49,6 @@ def read_outputs(text: str, call: Call) -> dict[str, Array]:
     with np.errstate(all="ignore"):
         exec(compile(tree, "body", "exec"), names)  # of a program that was drawn here
     return {item.name: item.live for item in reading.tensors.values() if item.live is not None}
-
-
-def difference(name: str, expected: Expected, values: Array) -> str:
-    """How two readings of a body differ in an output, or nothing.
-
-    Both compute in float64: where f32 could not be off, they are equal, and elsewhere they differ by sums in
-    another order, and so by one rounding of the store at most.
-    """
-    wanted = expected.values
-    got = values.reshape(wanted.shape)
-    is_wrong = got != wanted
-    if wanted.dtype.kind != "b":
-        step = ulp(np.where(np.isfinite(wanted), wanted, 0.0), expected.dtype)
-        allowed = step + (expected.allowed - step) * SHARE_OF_BOUND
-        with np.errstate(invalid="ignore"):
-            is_wrong &= ~((expected.allowed > 0) & (np.abs(got - wanted) <= allowed))
-        is_wrong &= ~(np.isnan(got) & np.isnan(wanted))
-    return str(first_of(name, is_wrong & expected.is_stable, got, wanted) or "")
 
 
 @dataclass(slots=True)
