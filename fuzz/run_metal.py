@@ -42,6 +42,7 @@ class How:
     order: str
     reduction: str
     starts_early: bool = True
+    seed: int = 1  # of the random order
 
     def with_turns_of(self, other: How) -> How:
         """The same, but that rows are kept in registers where `other` keeps them."""
@@ -85,7 +86,7 @@ def draw_how(seed: str) -> How:
     """Any variants, in any order."""
     draw = random.Random(seed)
     choice = Choice(draw.random() < 0.3, draw.random() < 0.7, draw.random() < 0.6)
-    return How(choice, draw.choice(ORDERS), draw.choice(REDUCTIONS))
+    return How(choice, draw.choice(ORDERS), draw.choice(REDUCTIONS), seed=draw.randrange(1, 1 << 32))
 
 
 def draw_shipped(seed: str) -> How:
@@ -210,6 +211,7 @@ def _launch(
 ) -> list[str]:  # fmt: skip
     values = values_of(source.compiled, memory.call)
     tensors = [_from_first(memory, name) for name in launch.tensors]
+    blank = unwritten(source, launch, scratch)
     rows = [_scratch(item, dispatch, values, scratch) for item in launch.scratch]
     given = sum((name in memory.placed) << bit for bit, name in enumerate(launch.given))
     params = np.frombuffer(_without_pointers(source, memory), np.uint8)
@@ -219,8 +221,8 @@ def _launch(
         Launch(
             dispatch.kernel.name, buffers, grid=dispatch.grid, threadgroup=dispatch.threads,
             constants=dispatch.constants(launch, values),
-            memory={0: 4 * EXCHANGE_WORDS}, blank=_blank(source, launch),
-        ), how.order, how.reduction, seed=1,
+            memory={0: 4 * EXCHANGE_WORDS}, blank=blank,
+        ), how.order, how.reduction, seed=how.seed,
         most_accesses=most_accesses(dispatch, memory.call.sizes),
     )  # fmt: skip
     for n, item in buffers.items():
@@ -264,12 +266,9 @@ def _scratch(
     return made
 
 
-def _blank(source: MetalSource, launch: LaunchRecord) -> set[int]:
-    """Results and scratch of the first launch hold nothing yet; a later one finds what came before."""
-    if launch.number > 0:
-        return set()
-    results = {item.name for item in source.compiled.kernel.results} - source.compiled.kernel.zero_filled
-    first = len(launch.tensors)
-    return {n for n, name in enumerate(launch.tensors) if name in results} | {
-        first + n for n in range(len(launch.scratch))
-    }
+def unwritten(source: MetalSource, launch: LaunchRecord, kept: Mapping[str, Array]) -> set[int]:
+    """Results hold nothing yet for the first launch, nor does scratch for the first that has it."""
+    kernel, first = source.compiled.kernel, len(launch.tensors)
+    results = set() if launch.number > 0 else {item.name for item in kernel.results} - kernel.zero_filled
+    of_results = {n for n, name in enumerate(launch.tensors) if name in results}
+    return of_results | {first + n for n, item in enumerate(launch.scratch) if item.name not in kept}

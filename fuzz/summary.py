@@ -9,6 +9,7 @@ from fuzz.finding import Finding, Refusal, reasons
 from fuzz.run import Outcome
 
 MOST_REFUSED = 0.02  # of the programs, on any target
+CHANCE = 4.0  # standard deviations
 MOST_NAMED = 20  # programs that a line names
 MOST_REASONS = 10  # that are printed of each target
 LEAST_SEEN = 10  # pairs that are printed
@@ -79,7 +80,11 @@ def _times(outcome: Outcome) -> Iterator[str]:
 
 
 def _refused(outcome: Outcome) -> Iterator[str]:
-    for target, found in by_target(outcome.refusals).items():
+    every = by_target(outcome.refusals)
+    for target, found in every.items():
+        alike = every.get(target.removeprefix("exact-"), []) if target.startswith("exact-") else []
+        if {item.seed for item in found} <= {item.seed for item in alike}:
+            continue
         yield f"{target} refused {many(len(found), 'program')}:"
         for why, count in reasons(item.construct for item in found)[:MOST_REASONS]:
             yield f"  {many(count, 'time')} {why}"
@@ -132,12 +137,12 @@ def has_failed(outcome: Outcome) -> bool:
 
 
 def too_many_refused(outcome: Outcome) -> list[str]:
-    """The targets that refused more programs than they may."""
-    return [
-        target
-        for target, found in by_target(outcome.refusals).items()
-        if len(found) > max(1, MOST_REFUSED * len(outcome.drawn))
-    ]
+    """The targets that refused more programs than they may: of few programs, more than is left to chance."""
+    programs = len(outcome.drawn)
+    most = MOST_REFUSED * programs
+    if programs < STANDARD_RUN:
+        most += CHANCE * most**0.5
+    return [target for target, found in by_target(outcome.refusals).items() if len(found) > max(1, most)]
 
 
 def by_target(refusals: Sequence[Refusal]) -> dict[str, list[Refusal]]:
