@@ -248,7 +248,7 @@ class _Filler:
             return None
         match item.dtype.name:
             case "f32":
-                return self.draw.choice((1.0, -2.0, 3.0) if self.is_whole else (0.37, -1.5, 2.0))
+                return self.draw.choice(_WHOLE_NUMBERS if self.is_whole else _REAL_NUMBERS)
             case "bool":
                 return self.draw.random() < 0.5
             case "u32":
@@ -297,6 +297,10 @@ class _Filler:
         starts = rng.integers(-1, total + 2, shape)
         may_leave = self.loaded.spec.in_range.get(item.name) == "nan"  # which then shows in the results
         return starts if rng.random() < (0.6 if may_leave else 0.2) else np.clip(np.sort(starts), 0, total)
+
+
+_WHOLE_NUMBERS = (1.0, -2.0, 3.0, 1.0, -2.0, 3.0, 8.0, -7.0, 0.0, -0.0)
+_REAL_NUMBERS = (0.37, -1.5, 2.0, 0.37, -1.5, 2.0, 7.9375, -8.0, 1.0e-3, -0.0)
 
 
 def _whole(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
