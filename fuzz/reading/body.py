@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from fuzz.compare import Expected
 from fuzz.inputs import Call
