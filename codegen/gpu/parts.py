@@ -336,7 +336,7 @@ def _guarded(expr: ir.Expr) -> tuple[ir.Expr, ...] | None:
     match expr:
         case ir.Load():
             return (expr,)
-        case ir.Apply("select", (test, ir.Load() as load, ir.Const(0.0))):
+        case ir.Apply("select", (test, ir.Load() as load, other)) if other == zero(load.type):
             return (test, load)
         case _:
             return None

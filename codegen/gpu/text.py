@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from codegen import lowered as low
-from codegen.build_ir import ZERO, op
+from codegen.build_ir import ZERO, op, zero
 from codegen.expressions import ATOM, Dialect, Spelling, print_expression, with_width
 from codegen.gpu.chunks import Chunk, ChunkedLoop
 from codegen.gpu.plan import LaunchPlan
@@ -285,7 +285,9 @@ class GpuText(Writer):
 
     def special(self, expr: ir.Apply) -> tuple[str, int] | None:
         match expr:
-            case ir.Apply("select", (_, ir.Load() as load, ir.Const(0.0))) if self._is_zero_elsewhere(expr):
+            case ir.Apply("select", (_, ir.Load() as load, other)) if (
+                other == zero(load.type) and self._is_zero_elsewhere(expr)
+            ):
                 return self.load(load), ATOM
             case ir.Apply("select", (condition, ir.Load() as load, ir.Const() as other)) if self._is_alone(
                 load
