@@ -180,22 +180,29 @@ def greatest(nest: Nest) -> None:
 
 
 def looked_up(nest: Nest) -> None:
-    """Elements of a row that a table names: the place in the table is one for the whole row."""
+    """An element that a table or a number names, the same for a row, where only some iterations read it."""
     r, j, n, w, rows, draw = nest.r, nest.j, nest.n, nest.w, nest.rows, nest.make.draw
-    signature = nest.make.signature
+    q, signature = nest.make.name("q"), nest.make.signature
     signature.use(Dim(w))
-    nest.make.paths.add((rows, n))
+    nest.make.paths.add((rows, n, w))
     table = signature.add("ids", draw.choice(("i32", "i64")), (Dim(rows),), "indices", w).name
-    signature.in_range[table] = draw.choice(("skip", "clamp", "nan"))
-    shift = signature.number("i32")
-    whole = Dim(n, factor=draw.choice((1, 8, 16)))
-    x, y = nest.floats(w, whole), nest.floats(rows, whole)
-    place = draw.choice((f"{table}[{r}]", f"i64({table}[{r}]) + {shift} % 2", f"{table}[{rows} - 1 - {r}]"))
-    text = f"min(max({x}[{place}, {j}], -8.0), 8.0) if {shift} > -2 else {y}[{r}, {j}]"
+    signature.in_range[table] = draw.choice(("clamp", "nan"))
+    number = signature.number("i32")
+    signature.in_range.setdefault(number, "nan")
+    x, y, a = nest.floats(w), nest.floats(rows, n), nest.integers("i32", rows, n)
+    named = f"{x}[{draw.choice((number, f'{table}[{r}]', f'{table}[{rows} - 1 - {r}] + 1'))}]"
+    other = f"{x}[{w} - 1 - {q}]"
+    value, test = draw.choice(
+        ((f"{y}[{r}, {j}]", f"{named} <= {other}"), (f"min({named}, {other})", f"{other} > {y}[{r}, {j}]"))
+    )
+    kind = draw.choice(("max", "min", "sum"))
+    total = (
+        f"{kind}(min(max({value}, -8.0), 8.0) for {q} in range(min(max({a}[{r}, {j}], 0), {w})) if {test})"
+    )
     nest.lines(
         f"for {r} in range({rows}):",
-        f"    for {j} in range({whole}):",
-        f"        {nest.result('f32', rows, whole)}[{r}, {j}] = {y}[{r}, {j}] - ({text})",
+        f"    for {j} in range({n}):",
+        f"        {nest.result('f32', rows, n)}[{r}, {j}] = {total}",
     )
 
 

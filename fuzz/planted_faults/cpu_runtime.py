@@ -7,6 +7,7 @@ _MOVE = "backends/cpu/runtime/load_store.h"
 _LOOPS = "backends/cpu/runtime/parallel.h"
 _OPERATORS = "backends/cpu/runtime/operators.h"
 _CONVERT = "backends/cpu/runtime/convert.h"
+_ELEMENTARY = "backends/cpu/runtime/elementary.h"
 _DTYPES = "backends/cpu/runtime/dtypes.h"
 _PACK = "backends/cpu/runtime/pack.h"
 _EXACT = "backends/cpu/runtime/exact.h"
@@ -351,5 +352,73 @@ FAULTS = (
         "(high - low) / kTile;",
         "cpu",
         "sgl::tile_count",
+    ),
+    Fault(
+        "unsigned is converted as signed",
+        "narrow",
+        _CONVERT,
+        "    return resize<To>(resize<double>(x));\n  } else {\n    return resize<To>(x);\n",
+        "    return resize<To>(resize<double>(x));\n"
+        "  } else if constexpr (std::is_same_v<From, uint32_t> && std::is_same_v<To, float>) {\n"
+        "    return resize<To>(resize<int32_t>(x));\n"
+        "  } else {\n    return resize<To>(x);\n",
+        "cpu",
+        r"(to_f32|cast<float>)",
+    ),
+    Fault(
+        "long integers go through 32 bits",
+        "narrow",
+        _CONVERT,
+        "  } else if constexpr (std::is_same_v<From, bool>) {",
+        "  } else if constexpr (std::is_same_v<From, int64_t> && std::is_same_v<To, float>) {\n"
+        "    return resize<To>(resize<int32_t>(x));\n"
+        "  } else if constexpr (std::is_same_v<From, bool>) {",
+        "cpu",
+        r"(to_f32|cast<float>)",
+    ),
+    Fault(
+        "a float as a long integer ends at 2^40",
+        "narrow",
+        _CONVERT,
+        "F(9223372036854775808.0)",
+        "F(1099511627776.0)",
+        "cpu",
+        r"(to_i64|cast<int64_t>)",
+    ),
+    Fault(
+        "an exponential stops growing",
+        "narrow",
+        _ELEMENTARY,
+        "clamp_lanes(x, -120.0, 100.0)",
+        "clamp_lanes(x, -120.0, 30.0)",
+        "cpu",
+        r"sgl::exp\(",
+    ),
+    Fault(
+        "a negative number has a logarithm",
+        "guard",
+        _ELEMENTARY,
+        '  return pick<D>(x >= 0.0, finite, splat<D>(__builtin_nan("")));',
+        '  return pick<D>(x == x, finite, splat<D>(__builtin_nan("")));',
+        "cpu",
+        r"sgl::log2?\(",
+    ),
+    Fault(
+        "a polynomial is one term short",
+        "tail",
+        _ELEMENTARY,
+        "0x1.d8b88d1ce5442p-14, -0x1.44cfbe55bf436p-17);",
+        "0x1.d8b88d1ce5442p-14, 0.0);",
+        "cpu",
+        r"sgl::erf\(",
+    ),
+    Fault(
+        "an odd power has no sign",
+        "guard",
+        _ELEMENTARY,
+        "pick<D>(both(is_negative, is_odd), -sized, sized)",
+        "pick<D>(both(is_negative, is_odd), sized, sized)",
+        "cpu",
+        r"sgl::power\(",
     ),
 )

@@ -330,4 +330,22 @@ FAULTS = (
         "metal",
         "sgl::split_team",
     ),
+    Fault(
+        "a float as a long integer ends at 2^40 on a GPU",
+        "narrow",
+        _INTEGERS,
+        "if (x >= 9223372036854775808.0f) return",
+        "if (x >= 1099511627776.0f) return",
+        "metal",
+        "to_i64",
+    ),
+    Fault(
+        "a float as an unsigned integer ends at 2^31",
+        "narrow",
+        _INTEGERS,
+        "x >= 4294967296.0f ?",
+        "x >= 2147483648.0f ?",
+        "metal",
+        "to_u32",
+    ),
 )

@@ -6,6 +6,7 @@ _BARRIERS = "codegen/gpu/barriers.py"
 _CHUNKS = "codegen/gpu/chunks.py"
 _DEALT = "codegen/gpu/dealt.py"
 _HOLDS = "codegen/gpu/holds.py"
+_LIFT = "codegen/gpu/lift.py"
 _NESTS = "codegen/gpu/nests.py"
 _PARTS = "codegen/gpu/parts.py"
 _ROWS = "codegen/gpu/rows.py"
@@ -307,6 +308,14 @@ FAULTS = (
         _TEXT,
         "is_bounded = self.plan.widths.magnitudes.get(var) not in (None, ANY_I32)",
         "is_bounded = True",
+        "metal",
+    ),
+    Fault(
+        "what changes with a loop's variable is lifted out of it",
+        "stale",
+        _LIFT,
+        "for item in low.walk((loop,)) for name in low.bound_names(item)}",
+        "for item in low.walk(loop.body) for name in low.bound_names(item)}",
         "metal",
     ),
 )
