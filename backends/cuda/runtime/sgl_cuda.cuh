@@ -176,6 +176,7 @@ SGL_FN float multiply_add(float a, float b, float c) {
 }
 // Within 1 ulp, and without the branch that the operator takes for operands of unusual size: those are scaled,
 // and where the refined quotient is NaN (an operand or the quotient is 0, infinite or NaN), the plain one holds.
+// Its sign holds in any case: what refines -0 is 0, and they add up to 0.
 SGL_FN float divide(float a, float b) {
   const float size = ::fabsf(b);
   const float scale = size > 0x1p100f ? 0x1p-64f : size < 0x1p-100f ? 0x1p64f : 1.0f;
@@ -184,7 +185,7 @@ SGL_FN float divide(float a, float b) {
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(bottom));
   const float plain = top * inverse;
   const float refined = __fmaf_rn(__fmaf_rn(-bottom, plain, top), inverse, plain);
-  return refined != refined ? plain : refined;
+  return ::copysignf(refined != refined ? plain : refined, plain);
 }
 SGL_FN float tanh(float x) {
   return ::tanhf(x);
