@@ -80,7 +80,13 @@ edition: 1
 name: signs
 summary: A zero with a sign, and one of which either sign will do.
 arguments: {x: {type: "f32[n]"}}
-results: {held: {type: "f32[n]"}, running: {type: "f32[n]"}, free: {type: "f32[n]"}, also: {type: "f32[1]"}}
+results:
+  held: {type: "f32[n]"}
+  running: {type: "f32[n]"}
+  free: {type: "f32[n]"}
+  twice: {type: "f32[n]"}
+  over: {type: "f32[n]"}
+  also: {type: "f32[1]"}
 body: |
   totals = cumsum(x[j] * 0.0 for j in range(n))
   also[0] = max(x[j] * 0.0 if j > 0 else -(x[j] * 0.0) for j in range(n))
@@ -88,18 +94,20 @@ body: |
       held[i] = -(x[i] * 0.0)
       running[i] = totals[i]
       free[i] = min(x[i] * 0.0, -(x[i] * 0.0))
+      twice[i] = max(max(x[i] * 0.0, -(x[i] * 0.0)), x[i] * 0.0)
+      over[i] = 1.0 / max(max(x[i] * 0.0, -(x[i] * 0.0)), x[i] * 0.0)
 """
 
 
 def test_a_zero_of_the_other_sign_is_a_difference() -> None:
-    """But where `min` and `max` choose between zeros."""
+    """But where `min` and `max` choose between zeros, be it twice."""
     kernel = check_spec(load_text(SIGNS, "signs.yaml"))
     tensors = {"x": place(np.asarray([-1.0, -1.0], np.float32), "packed")}
     outputs = expect(kernel, Call(tensors, {}, {}, {"n": 2}, "whole"))
-    for name, values in {"held": (0.0, 0.0), "running": (0.0, 0.0), "free": (0.0, 0.0)}.items():
-        right = np.asarray(values, np.float32)
+    for name, value in {"held": 0.0, "running": 0.0, "free": 0.0, "twice": 0.0, "over": np.inf}.items():
+        right = np.full(2, value, np.float32)
         assert difference(name, outputs[name], right) is None
-        assert (difference(name, outputs[name], -right) is None) == (name == "free")
+        assert (difference(name, outputs[name], -right) is None) == (name not in ("held", "running"))
     for zero in (0.0, -0.0):
         assert difference("also", outputs["also"], np.asarray([zero], np.float32)) is None
 
