@@ -100,6 +100,30 @@ def test_a_choice_makes_a_float_of_an_integer() -> None:
     assert run(body, [1, 0, 1], [3.0, 3.0, 3.0], "f32") == [0.5, 1.5, 0.5]
 
 
+def test_an_index_in_range_has_no_say_in_what_one_out_of_range_does() -> None:
+    text = """\
+edition: 1
+name: read
+summary: A column out of range, in rows from a number on that would be clamped.
+arguments:
+  x: {type: "f32[n, n]"}
+  ids: {type: "i32[n]"}
+  s: {type: i32}
+results:
+  out: {type: "f32[n]"}
+in_range: {s: clamp, ids: nan}
+body: |
+  for i in range(max(s, 0), n):
+      out[i] = x[i, ids[i]]
+"""
+    kernel, _ = calls_of(text, 0)
+    arrays = {"x": np.ones((3, 3), np.float32), "ids": np.array([0, 3, 2], np.int32)}
+    tensors = {name: place(array, "packed") for name, array in arrays.items()}
+    call = Call(tensors, {"s": 1}, {}, {"n": 3}, "whole")
+    assert read_alike(text, kernel, call) == ""
+    assert [str(value) for value in read_outputs(text, call)["out"]] == ["0.0", "nan", "1.0"]
+
+
 def test_a_wrong_reading_is_seen() -> None:
     text = spec("for i in range(n):\n    out[i] = 1 if 0 < a[i] < 3 else 0\n")
     wrong, calls = calls_of(text.replace("0 < a[i] < 3", "0 < a[i] or a[i] < 3"))

@@ -82,10 +82,11 @@ class Tensor:
         """The element's place, or None where the policy of an index out of range says that there is none."""
         items = index if isinstance(index, tuple) else (index,)
         at = tuple(item.value for item in items)
-        is_inside = all(0 <= i < extent for i, extent in zip(at, shape, strict=True))
-        if is_inside and not any(item.is_lost for item in items):
+        sides = zip(items, shape, strict=True)
+        outside = [item for item, extent in sides if item.is_lost or not 0 <= item.value < extent]
+        if not outside:
             return at, ""
-        origins = frozenset[str]().union(*(item.origins for item in items))
+        origins = frozenset[str]().union(*(item.origins for item in outside))
         policies = {self.policies.get(origin, "nan") for origin in origins}
         if not policies or "trust" in policies:
             why = "which was trusted" if policies else "and follows from no data"
