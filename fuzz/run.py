@@ -63,6 +63,10 @@ class Outcome:
         """Programs that were asked for, and of which no worker has told anything."""
         return [seed for seed in range(self.seed, self.seed + self.asked) if seed not in self.drawn]
 
+    def program_of(self, seed: int) -> int:
+        """The program that was asked for of which a seed is, or beside which its stream runs."""
+        return seed if 0 <= seed - self.seed < self.asked else seed % STREAMS
+
     @property
     def folder(self) -> Path:
         """Where findings and their programs are kept."""
@@ -77,7 +81,7 @@ class Outcome:
             known = {(item.seed, item.target) for item in self.refusals}
             if (refusal.seed, refusal.target) not in known:  # as the same with another schedule may be
                 self.refusals.append(refusal)
-            self.drawn.add(refusal.seed % STREAMS)
+            self.drawn.add(self.program_of(refusal.seed))
         elif "coverage" in message:
             self.coverage.add(message["coverage"])
         elif "relation" in message:
@@ -87,7 +91,7 @@ class Outcome:
         elif "done" in message:
             self.calls += message["calls"]
             self.runs.update(message.get("runs", {}))
-            if message["done"] >= STREAMS:
+            if message["done"] != self.program_of(message["done"]):
                 self.streams += 1
             else:
                 self.programs += 1
@@ -102,7 +106,7 @@ class Outcome:
         if finding in self.findings:
             return
         self.findings.append(finding)
-        self.drawn.add(finding.seed % STREAMS)
+        self.drawn.add(self.program_of(finding.seed))
         self.folder.mkdir(parents=True, exist_ok=True)
         _add_line(self.folder / "findings.jsonl", json.dumps(finding.as_json()))
         try:
@@ -218,11 +222,11 @@ class _Crew:
             failed = ""
         is_shared = at.get("batch", 1) > 1 and len(left) > 1  # a compiler died on many programs at once
         if failed and not is_shared:
-            left = tuple(seed for seed in left if seed != at["at"] % STREAMS)
+            left = tuple(seed for seed in left if seed != self.outcome.program_of(at["at"]))
         with self.lock:
             for message in kept:
-                if message.get("seed", -1) % STREAMS not in left:  # which a new worker is told of
-                    self.outcome.hear(message)
+                if "seed" not in message or self.outcome.program_of(message["seed"]) not in left:
+                    self.outcome.hear(message)  # a new worker tells of those that are left
             if failed and not is_shared:
                 self._blame(at, failed, worker)
             elif failed:

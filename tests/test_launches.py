@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from stand_in_worker import stand_in
 
 from backends.cuda.emit import launch_records as cuda_launches
 from backends.metal.emit import launch_records
@@ -18,7 +20,7 @@ from fuzz import metamorphic
 from fuzz.batch import MOST_WORK, Batch
 from fuzz.inputs import Call, make_calls, make_stream_calls
 from fuzz.program import make_program
-from fuzz.run import Outcome
+from fuzz.run import Outcome, run_programs
 from fuzz.run_cuda import ROUNDS, cuda_source, run_cuda
 from fuzz.run_metal import draw_another, draw_how, draw_shipped, plan_of
 from fuzz.streams import STREAMS, beside
@@ -184,3 +186,20 @@ def test_streams_run_beside_some_programs_and_are_counted_apart(monkeypatch: pyt
     for each in made:
         outcome.hear({"done": each, "calls": 3, "unstable": 0})
     assert (outcome.programs, outcome.streams, outcome.drawn, outcome.calls) == (1, 1, {seed}, 6)
+
+
+def test_streams_that_are_asked_for_alone_are_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One that crashes is named, and the rest is run by another worker."""
+    crashes = "    if seed % 10 == 3: say(at=seed, executor='cpu'); os.abort()"
+    stand_in(monkeypatch, tmp_path, "for seed in seeds:", crashes, "    done(seed)")
+    seen: list[int] = []
+
+    def count_reports(outcome: Outcome) -> None:
+        seen.append(len(outcome.findings))
+        assert len(seen) < 20, "the same program is run over and over"
+
+    outcome = run_programs(STREAMS, 6, ("cpu",), 1, count_reports)
+    assert [(item.seed, item.kind) for item in outcome.findings] == [(STREAMS + 3, "crash")]
+    assert (outcome.programs, outcome.streams, outcome.lost) == (5, 0, [])
