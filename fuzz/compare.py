@@ -210,7 +210,7 @@ class RoundingInterpreter(GridInterpreter):
 
 
 class DrawingInterpreter(RoundingInterpreter):
-    """The same with zeros that are drawn: the first of CHOICES numbers takes 0, and the last -0, everywhere."""
+    """The same with zeros that are drawn: number 0 takes 0 everywhere, and the last of CHOICES takes -0."""
 
     def __init__(self, kernel: ir.Kernel, call: Call, number: int) -> None:
         super().__init__(kernel, call)
