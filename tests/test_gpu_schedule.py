@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from every_spec import NAMES, SHIPPED, load
 
 from backends.cpu.emit import emit as emit_cpu
 from backends.cuda.emit import TARGET, launch_records
+from codegen import lowered as low
 from codegen.gpu.plan import plan
 from codegen.gpu.record import LaunchRecord
 from codegen.gpu.schedule import MOST_LANES, SIMD_LANES, Target, choose_schedule
 from codegen.gpu.wrap import WIDTH, wrap
 from codegen.pipeline import compile_spec
+from codegen.work import is_host_known
 from kernel_ir import nodes as ir
 from kernel_ir.errors import TargetError
-from kernel_ir.load import load_text
+from kernel_ir.load import load_file, load_text
 from kernel_ir.printer import print_expression
 from kernel_ir.traverse import walk
 
+REGRESSIONS = Path(__file__).parent / "regressions"
+SPECS = sorted((*SHIPPED.values(), *REGRESSIONS.glob("*.yaml")))
 SCALE = """
 edition: 1
 name: scale
@@ -62,6 +69,46 @@ def test_every_schedule_ends_with_a_row_for_all_sizes(name: str) -> None:
         assert [row.longest for row in rows[:-1]] == sorted(row.longest or 0 for row in rows[:-1])
         assert all(row.lanes % SIMD_LANES == 0 or SIMD_LANES % row.lanes == 0 for row in rows)
         assert all(TARGET.least_lanes <= row.lanes <= MOST_LANES for row in rows)
+
+
+def meetings(body: tuple[low.Stmt, ...], is_known: bool = True) -> Iterator[bool]:
+    """Of each place where lanes meet, whether host code knows how often a team comes there."""
+    for statement in body:
+        match statement:
+            case low.Barrier() | low.Fold(kind="lanes"):
+                yield is_known
+                continue
+            case low.Loop(_, first, end, "serial") | low.Fold(_, _, first, end, "serial"):
+                asked = (first, end)
+            case low.If(condition):
+                asked = (condition,)
+            case _:
+                continue
+        for block in low.blocks(statement):
+            yield from meetings(block, is_known and all(map(is_host_known, asked)))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_teams_that_share_a_warp_meet_equally_often(path: Path) -> None:
+    compiled = compile_spec(load_file(path))
+    for item in plan(compiled.program, compiled.record, TARGET):
+        shares = any(row.lanes < SIMD_LANES for row in item.record.schedule.teams)
+        assert not shares or all(meetings(item.launch.body))
+
+
+def test_teams_share_a_warp_where_host_code_knows_how_often_they_meet() -> None:
+    body = (
+        "for r in range(rows):\n"
+        "      for c in range(width):\n"
+        "          out[r, c] = x[r, c] * factor\n"
+        "      if factor > 0.0:\n"
+        "          row = [out[r, width - 1 - c] + 1.0 for c in range(width)]\n"
+        "          for c in range(width):\n"
+        "              out[r, c] = row[c]"
+    )
+    for condition, shares in (("factor > 0.0", True), ("table[r] > 0", False)):
+        (record,) = records(body.replace("factor > 0.0", condition))
+        assert (record.schedule.teams[0].lanes < SIMD_LANES) is shares
 
 
 def test_a_dealt_loop_alone_is_cut_into_tiles() -> None:

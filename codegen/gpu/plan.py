@@ -99,12 +99,13 @@ def _plan_launch(
     rows, chunked = found.rows, found.chunked
     nests = find_nests(launch.body, frozenset(chunked)) if parted is None else frozenset()
     overrides = record.schedule.get(target.name, {})
-    schedule = choose_schedule(launch, nests, overrides, target, record.name, parted is not None)
     body = place_barriers(launch.body, found.shared(launch), frozenset(chunked), nests)
+    placed = replace(launch, body=body)
+    schedule = choose_schedule(placed, nests, overrides, target, record.name, parted is not None)
     made = _launch_record(
         launch, name, number, first, rows, chunked, found.widths, schedule, found.registers, nests, record
     )
-    planned = found.plan(replace(launch, body=body), made, nests)
+    planned = found.plan(placed, made, nests)
     jammed = jam(launch) if schedule.jammed_bytes else None
     return planned if jammed is None else _join_points(planned, jammed, kept, record, target)
 

@@ -106,8 +106,8 @@ def choose_schedule(
     spec: str,
     has_parts: bool = False,
 ) -> Schedule:
-    """The schedule of a launch, whose teams may have parts. Raises TargetError where an override cannot be
-    followed.
+    """The schedule of a launch with its barriers, whose teams may have parts. Raises TargetError where an
+    override cannot be followed.
     """
     is_folded, of = any(_is_fold_over_lanes(item) for item in low.walk(launch.body)), target.schedules
     if has_parts:
@@ -127,7 +127,12 @@ def choose_schedule(
 
 
 def _goes_straight(body: tuple[low.Stmt, ...]) -> bool:
-    """Whether all teams take the same way through a block, as far as its lanes exchange data on it."""
+    """Whether all teams take the same way through a block, as far as lanes meet on it: at a barrier, or to
+    exchange data.
+
+    The lanes of teams that share a simdgroup meet all at once. If one team waited once more than another,
+    they would stand in different places from there on whenever they meet.
+    """
     for statement in body:
         match statement:
             case low.Loop(kind="lanes") | low.Fold(kind="lanes"):
@@ -138,10 +143,14 @@ def _goes_straight(body: tuple[low.Stmt, ...]) -> bool:
                 is_known = is_host_known(condition)
             case _:
                 continue
-        exchanges = any(_is_fold_over_lanes(item) for item in low.walk((statement,)))
-        if (exchanges and not is_known) or not all(map(_goes_straight, low.blocks(statement))):
+        meets = any(map(_is_meeting, low.walk((statement,))))
+        if (meets and not is_known) or not all(map(_goes_straight, low.blocks(statement))):
             return False
     return True
+
+
+def _is_meeting(statement: low.Stmt) -> bool:
+    return isinstance(statement, low.Barrier) or _is_fold_over_lanes(statement)
 
 
 def _is_fold_over_lanes(statement: low.Stmt) -> bool:
