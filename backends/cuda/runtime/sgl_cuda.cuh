@@ -174,9 +174,10 @@ SGL_FN float rsqrt(float x) {
 SGL_FN float multiply_add(float a, float b, float c) {
   return __fmaf_rn(a, b, c);
 }
-// Within 1 ulp, and without the branch that the operator takes for operands of unusual size: those are scaled,
-// and where the refined quotient is NaN (an operand or the quotient is 0, infinite or NaN), the plain one holds.
-// Its sign holds in any case: what refines -0 is 0, and they add up to 0.
+// Within 1 ulp, or 2 where a is subnormal, what is left of which is too small to refine by. It goes without the branch
+// that the operator takes for operands of unusual size: those are scaled, and where the refined quotient is NaN (an
+// operand or the quotient is 0, infinite or NaN), the plain one holds. The plain one's sign holds in any case: what
+// refines -0 is 0, and they add up to 0.
 SGL_FN float divide(float a, float b) {
   const float size = ::fabsf(b);
   const float scale = size > 0x1p100f ? 0x1p-64f : size < 0x1p-100f ? 0x1p64f : 1.0f;
