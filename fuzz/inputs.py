@@ -35,6 +35,7 @@ LAYOUTS = ("packed", "packed", "packed", *SEPARATE, "broadcast", "repeated")
 WRITTEN = (*("packed",) * 5, *SEPARATE)  # for results and what is updated
 PLAIN_SHARE = 0.5  # of the calls: packed results, and no shifts
 SHIFTS = (*(0,) * 20, *range(1, 16))  # elements by which a tensor begins behind a place that suits any access
+WIDEST = 16  # bytes of one access
 GUARD = 64  # elements around each array that no kernel may touch
 
 
@@ -55,10 +56,14 @@ class Placed:
         )
 
     @property
-    def is_aligned(self) -> bool:
-        """Whether every row begins where any access may."""
-        is_even = self.offset * self.memory.itemsize % 16 == 0
-        return is_even and all(step % 16 == 0 for step in self.steps[:-1])
+    def byte(self) -> int:
+        """How many bytes, less than 16, the first element lies behind a place where any access may begin."""
+        return self.offset * self.memory.itemsize % WIDEST
+
+    def is_aligned(self, chunk: int) -> bool:
+        """Whether every chunk of every row may move as one access, as host code asks it."""
+        access = min(WIDEST, chunk * self.memory.itemsize)
+        return self.byte % access == 0 and all(step % chunk == 0 for step in self.steps[:-1])
 
     def view(self, memory: Array | None = None) -> Array:
         """The tensor's elements, in its own memory or in a copy of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.record import Entry, OpRecord
@@ -50,18 +50,24 @@ class Memory:
 def lay_out(kernel: ir.Kernel, entry: Entry, call: Call, goes_back: bool = True) -> Memory:
     """Memory for one run; without `goes_back`, what lies backwards is copied, as host code does for a GPU."""
     placed = {}
-    for name, item in call.tensors.items():
-        if item is not None and not goes_back and any(step < 0 for step in item.strides):
-            placed[name] = place(item.view().copy(), "packed")
-        elif item is not None:
-            placed[name] = Placed(item.memory.copy(), item.offset, item.strides, item.shape)
-    for result in kernel.results:
-        shape, is_zero = shape_of(result, call.sizes), result.name in kernel.zero_filled
-        layout, shift = call.results.get(result.name, ("packed", 0))
-        if layout == "reversed" and not goes_back:
-            layout = "packed"
-        placed[result.name] = blank(entry.resolve(result.dtype), shape, is_zero, layout, shift)
+    for name in (*call.tensors, *(result.name for result in kernel.results)):
+        item = place_of(kernel, entry, call, name, goes_back)
+        if item is not None:
+            placed[name] = replace(item, memory=item.memory.copy())
     return Memory(kernel, call, placed, {name: item.memory.copy() for name, item in placed.items()})
+
+
+def place_of(kernel: ir.Kernel, entry: Entry, call: Call, name: str, goes_back: bool) -> Placed | None:
+    """Where a tensor lies for a run, in memory that may be the call's own; None where it is not passed."""
+    if name in call.tensors:
+        item = call.tensors[name]
+        is_copied = item is not None and not goes_back and any(step < 0 for step in item.strides)
+        return place(item.view().copy(), "packed") if item is not None and is_copied else item
+    result, is_zero = kernel.tensors()[name], name in kernel.zero_filled
+    layout, shift = call.results.get(name, ("packed", 0))
+    if layout == "reversed" and not goes_back:
+        layout = "packed"
+    return blank(entry.resolve(result.dtype), shape_of(result, call.sizes), is_zero, layout, shift)
 
 
 def entry_of(record: OpRecord, types: Mapping[str, str]) -> Entry:

@@ -18,8 +18,8 @@ from codegen.failures import Failure
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord
 from codegen.gpu.schedule import SIMD_LANES
 from codegen.pipeline import Compiled
-from fuzz.inputs import Call, blank, shape_of
-from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of
+from fuzz.inputs import Call
+from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of, place_of
 from kernel_ir.rounding import Array, storage_dtype
 
 # Of one launch, of each of its threads, and of each of these for an iteration of the longest loop, in which
@@ -190,14 +190,11 @@ def plan_of(launch: LaunchRecord, compiled: Compiled, call: Call, how: How) -> D
 
 
 def _is_aligned(launch: LaunchRecord, compiled: Compiled, call: Call) -> bool:
-    """Whether what moves in chunks lies so as to allow for any chunk. Of packed results, sizes decide it."""
-    moved = [call.tensors[name] for name in launch.moved if call.tensors.get(name) is not None]
+    """Whether each chunk may move as one access, as `backends/gpu_host/choose.cpp` asks it."""
     entry = entry_of(compiled.record, call.types)
-    for result in compiled.kernel.results:
-        layout = call.results.get(result.name, ("packed", 0))
-        if result.name in launch.moved and layout != ("packed", 0):
-            moved.append(blank(entry.resolve(result.dtype), shape_of(result, call.sizes), True, *layout))
-    return all(item.is_aligned for item in moved if item)
+    chunk = next(item.chunk for item in launch.kernels if item.entry == entry.suffix)
+    moved = (place_of(compiled.kernel, entry, call, name, goes_back=False) for name in launch.moved)
+    return all(item.is_aligned(chunk) for item in moved if item is not None)
 
 
 def values_of(compiled: Compiled, call: Call) -> dict[str, int]:
@@ -221,7 +218,7 @@ def _launch(
         Launch(
             dispatch.kernel.name, buffers, grid=dispatch.grid, threadgroup=dispatch.threads,
             constants=dispatch.constants(launch, values),
-            memory={0: 4 * EXCHANGE_WORDS}, blank=blank,
+            memory={0: 4 * EXCHANGE_WORDS}, blank=blank, offsets=_offsets(launch, memory),
         ), how.order, how.reduction, seed=how.seed,
         most_accesses=most_accesses(dispatch, memory.call.sizes),
     )  # fmt: skip
@@ -251,6 +248,12 @@ def _from_first(memory: Memory, name: str) -> Array | None:
         return item.memory[:0]
     last = sum((extent - 1) * step for extent, step in zip(item.shape, item.strides, strict=True))
     return item.memory[item.offset : item.offset + last + 1]
+
+
+def _offsets(launch: LaunchRecord, memory: Memory) -> dict[int, int]:
+    """How many bytes behind a place where any access may begin each buffer does."""
+    placed = ((n, memory.placed.get(name)) for n, name in enumerate(launch.tensors))
+    return {n: item.byte for n, item in placed if item is not None and item.byte}
 
 
 def _scratch(

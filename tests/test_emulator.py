@@ -376,6 +376,20 @@ def test_constant_that_cannot_be_worked_out_is_refused_at_its_line(constant: str
     assert re.search(BAD_CONSTANTS[constant], str(refused.value))
 
 
+FOURS = """#include <metal_stdlib>
+kernel void fours(device const float4* x [[buffer(0)]], device float* y [[buffer(1)]]) { y[0] = x[1].w; }
+"""
+
+
+@pytest.mark.parametrize("offset", [0, 4, 8])
+def test_buffer_begins_at_its_offset(offset: int) -> None:
+    """What fits a buffer that begins where any access may is misaligned elsewhere; values are the same."""
+    buffers = {0: np.arange(8, dtype=np.float32), 1: np.zeros(1, np.float32)}
+    outcome = load(FOURS).run(Launch("fours", buffers, threadgroup=1, offsets={0: offset, 1: 12}))
+    assert [found.kind for found in outcome.findings] == ["misaligned"] * (offset != 0)
+    assert outcome.buffers[1] == 7
+
+
 def launch(**changes: object) -> Outcome:
     given = {"kernel": "positions", "buffers": {0: np.zeros(32, np.uint32)}, "memory": {1: 128}}
     return load(POSITIONS).run(Launch(**{**given, **changes}))  # type: ignore[arg-type]
@@ -401,6 +415,8 @@ WRONG_LAUNCHES = {
     r"\(137438953472, 1, 1\) threads; the emulator runs up to": {"grid": 1 << 32},
     r"\(65536, 65536, 1\) threads; the emulator runs up to": {"threads": (65536, 65536)},
     r"-8 bytes of seen": {"memory": {1: -8}},
+    "an offset of buffer 2, and without it": {"offsets": {2: 4}},
+    "begins at byte 16; expected 0 to 15": {"offsets": {0: 16}},
 }
 
 

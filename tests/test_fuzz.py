@@ -109,7 +109,9 @@ def test_layouts_hold_the_same_values(layout: str) -> None:
         placed = place(values, layout, shift)
         np.testing.assert_array_equal(placed.view(), np.broadcast_to(first, values.shape))
         assert (placed.strides != (12, 4, 1)) == (layout != "packed")
-        assert placed.is_aligned == (layout == "spaced" and shift == 0)
+    for shift, chunks in ((0, [1, 2, 4]), (2, [1, 2]), (3, [1])):  # those that may move as one access
+        every = {"padded": [1], "spaced": [*chunks, 8] if shift == 0 else chunks}.get(layout, chunks)
+        assert [n for n in (1, 2, 4, 8) if place(values, layout, shift).is_aligned(n)] == every
 
 
 def test_searches_through_nothing_are_work() -> None:

@@ -8,21 +8,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from stand_in_worker import stand_in
 
+import fuzz.run_metal
 from backends.cuda.emit import launch_records as cuda_launches
 from backends.metal.emit import launch_records
+from backends.metal.emulator import EmulatorUnavailable
+from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import MOST_GROUPS, Choice, plan
 from codegen.gpu.jam import POINTS
 from codegen.pipeline import Compiled, compile_spec
 from fuzz import metamorphic
 from fuzz.batch import MOST_WORK, Batch
-from fuzz.inputs import Call, make_calls, make_stream_calls
+from fuzz.inputs import Call, make_calls, make_stream_calls, place
 from fuzz.program import make_program
 from fuzz.run import Outcome, run_programs
 from fuzz.run_cuda import ROUNDS, cuda_source, run_cuda
-from fuzz.run_metal import draw_another, draw_how, draw_shipped, plan_of
+from fuzz.run_metal import (
+    How,
+    build_metal,
+    draw_another,
+    draw_how,
+    draw_shipped,
+    metal_source,
+    plan_of,
+    run_metal,
+)
 from fuzz.streams import STREAMS, beside
 from kernel_ir.load import load_file, load_text
 
@@ -203,3 +216,46 @@ def test_streams_that_are_asked_for_alone_are_programs(
     outcome = run_programs(STREAMS, 6, ("cpu",), 1, count_reports)
     assert [(item.seed, item.kind) for item in outcome.findings] == [(STREAMS + 3, "crash")]
     assert (outcome.programs, outcome.streams, outcome.lost) == (5, 0, [])
+
+
+# ---- where tensors lie -----------------------------------------------------------------------------
+
+
+def norm_of(shift: int, layout: str = "packed", width: int = 48) -> tuple[Compiled, Call]:
+    """A call whose rows begin somewhere, in a dtype of which a chunk holds more than an access needs."""
+    item = compiled(NORM)
+    x = place(np.ones((5, width), np.float16), layout, shift)
+    given = {"x": x, "weight": place(np.ones(width, np.float16), "packed")}
+    return item, Call(given, {}, {"T": "f16"}, {"rows": 5, "width": width}, "whole")
+
+
+@pytest.mark.parametrize(
+    ("shift", "layout", "width", "is_aligned"),
+    [
+        (0, "packed", 48, True), (8, "packed", 48, True), (1, "packed", 48, False), (4, "packed", 48, False),
+        (0, "packed", 40, True), (0, "packed", 44, False), (0, "padded", 48, False), (0, "spaced", 40, True),
+    ],
+)  # fmt: skip
+def test_chunks_move_as_one_access_where_host_code_lets_them(
+    shift: int, layout: str, width: int, is_aligned: bool
+) -> None:
+    item, call = norm_of(shift, layout, width)
+    (launch,) = launch_records(item.program, item.record)
+    how = How(Choice(is_aligned=True), "forward", "pairwise")
+    assert next(kernel.chunk for kernel in launch.kernels if kernel.entry == "f16") == 8
+    assert plan_of(launch, item, call, how).kernel.variant.is_aligned == is_aligned
+
+
+@pytest.mark.parametrize("shift", [0, 1, 4, 8])
+def test_a_chunk_that_begins_elsewhere_is_seen(monkeypatch: pytest.MonkeyPatch, shift: int) -> None:
+    """Tensors begin where they do in the call, and not where any access may."""
+    try:
+        require()
+    except EmulatorUnavailable as missing:
+        pytest.skip(f"the emulator cannot run: {missing}")
+    monkeypatch.setattr(fuzz.run_metal, "_is_aligned", lambda *_: True)
+    item, call = norm_of(shift)
+    source = metal_source(item, (call,), (How(Choice(is_aligned=True), "forward", "pairwise"),))
+    _, found = run_metal(build_metal([source], "elsewhere"), source, call, 0)
+    assert [message for message in found if "misaligned" in message] == list(found)
+    assert bool(found) == (shift % 8 != 0)

@@ -12,6 +12,7 @@ import numpy as np
 
 from backends.metal.emulator.native import CONSTANT_KINDS, ConstantDeclared, Slot
 
+WIDEST = 16  # bytes of one access
 BYTES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4)}  # of an element, by kind of dtype
 
 
@@ -44,6 +45,16 @@ def require_buffers(kernel: str, missing: Sequence[Slot]) -> None:
     if missing:
         said = [f"{slot.name.decode()} [[buffer({slot.index})]]" for slot in missing]
         raise LaunchError(f"kernel {kernel} is launched without a buffer for {', '.join(said)}")
+
+
+def require_offsets(kernel: str, offsets: Mapping[int, int], buffers: Iterable[int]) -> None:
+    """Each offset is one of a buffer that is given, and below what every access is aligned to."""
+    there = set(buffers)
+    for index, offset in offsets.items():
+        if index not in there:
+            raise LaunchError(f"kernel {kernel} is launched with an offset of buffer {index}, and without it")
+        if not 0 <= offset < WIDEST:
+            raise LaunchError(f"buffer {index} begins at byte {offset}; expected 0 to {WIDEST - 1}")
 
 
 def require_memory(kernel: str, wanted: Iterable[Slot], given: Mapping[int, int]) -> None:

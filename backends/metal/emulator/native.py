@@ -82,7 +82,7 @@ class Report(ctypes.Structure):
 class Buffer(ctypes.Structure):
     _fields_ = (
         ("data", ctypes.c_void_p), ("size", c_longlong), ("is_writable", c_int), ("is_initialised", c_int),
-        ("index", c_int),
+        ("index", c_int), ("offset", c_int),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from backends.metal.emulator.arguments import (
     require_constants,
     require_known,
     require_memory,
+    require_offsets,
 )
 from backends.metal.emulator.compile import (
     CANARY,
@@ -97,7 +98,8 @@ class Launch:
 
     `buffers`: arrays by buffer index. `grid`: threadgroups, unless `threads` gives the threads of the whole
     grid. `threadgroup`: threads of one. `constants`: function constants by index. `memory`: bytes of
-    threadgroup arguments by index. `blank`: buffers that hold no values yet.
+    threadgroup arguments by index. `blank`: buffers that hold no values yet. `offsets`: how many bytes, less
+    than 16, a buffer begins behind a place where any access may, by index.
     """
 
     kernel: str
@@ -108,6 +110,7 @@ class Launch:
     constants: Mapping[int, float] | None = None
     memory: Mapping[int, int] | None = None
     blank: Collection[int] = ()
+    offsets: Mapping[int, int] | None = None
 
 
 class Shader:
@@ -186,10 +189,17 @@ class Shader:
     ) -> None:
         slots = tuple(kernel.of_kind(BUFFER))
         require_known("buffer", launch.kernel, (*arrays, *launch.blank), (slot.index for slot in slots))
+        offsets = launch.offsets or {}
+        require_offsets(launch.kernel, offsets, arrays)
         writable = {slot.index for slot in slots if slot.is_writable}
         rows = [
             native.Buffer(
-                given.ctypes.data, given.nbytes, index in writable, index not in launch.blank, index
+                given.ctypes.data,
+                given.nbytes,
+                index in writable,
+                index not in launch.blank,
+                index,
+                offsets.get(index, 0),
             )
             for index, given in arrays.items()
         ]

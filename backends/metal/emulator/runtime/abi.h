@@ -130,6 +130,7 @@ struct Buffer {
   int is_writable;
   int is_initialised;
   int index;
+  int offset;  // bytes from where any access may begin to the buffer
 };
 
 struct Launch {

@@ -18,7 +18,8 @@ static bool bind(const Launch& launch) {
   for (int n = 0; n < kBuffers; ++n) buffers[n] = threadgroup[n] = nullptr;
   for (int n = 0; n < launch.buffer_count; ++n) {
     const Buffer& buffer = launch.buffers[n];
-    Region* const made = take_region(buffer.size, buffer.index, false, buffer.is_writable, buffer.is_initialised);
+    Region* const made = take_region(buffer.size, buffer.index, false, buffer.is_writable, buffer.is_initialised, nullptr,
+                                     buffer.offset);
     if (made == nullptr) return false;
     memcpy(made->base, buffer.data, buffer.size);
     buffers[buffer.index] = made->base;

@@ -66,14 +66,14 @@ bool make_arena(const Launch& launch) {
 }
 
 Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
-                    const char* name) {
+                    const char* name, int offset) {
   if (state.region_count == kMostRegions) return nullptr;
   const long long room = 1ll << state.arena.room_bits;
   char* const at = state.arena.base + state.region_count * room + room / 2;
-  if (size > room / 2 || mprotect(at, size + 1, PROT_READ | PROT_WRITE) != 0) return nullptr;
+  if (offset + size > room / 2 || mprotect(at, offset + size + 1, PROT_READ | PROT_WRITE) != 0) return nullptr;
   Region& made = state.regions[state.region_count++];
   made = {};
-  made.base = at;
+  made.base = at + offset;
   made.size = size;
   made.index = index;
   made.is_threadgroup = is_threadgroup;

@@ -158,9 +158,9 @@ struct Touch {
 constexpr Touch kPlainRead = {kRead, true, true, false}, kPlainWrite = {kWrite, true, false, true};
 constexpr Touch kLooseRead = {kRead, false, true, false}, kLooseWrite = {kWrite, false, false, true};
 
-// A region of `size` bytes in the arena; null where there is no room.
+// A region of `size` bytes in the arena, `offset` bytes behind where any access may begin; null where there is no room.
 Region* take_region(long long size, int index, bool is_threadgroup, bool is_writable, bool has_value,
-                    const char* name = nullptr);
+                    const char* name = nullptr, int offset = 0);
 bool make_arena(const Launch& launch);
 void clear_threadgroup_memory();
 void free_memory();
