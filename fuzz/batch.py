@@ -133,7 +133,8 @@ class Batch:
         ran_exactly = {item.program.seed for item in exact}
         for item in items:
             seed, calls = item.program.seed, len(self.called[item.program.seed])
-            done = {"done": seed, "calls": calls, "exact": seed in ran_exactly, "unstable": _unstable(item)}
+            done = {"done": seed, "calls": calls, "exact": seed in ran_exactly}
+            done |= {"unstable": _unstable(item), "elements": _elements(item)}
             done |= {"unmade": self.unmade[seed], "uncalled": seed in self.uncalled}
             self.say({**done, "runs": self.runs[seed]})
         self._enter("end")
@@ -399,6 +400,11 @@ def seconds_of_cores() -> float:
     """Of all cores, in this process and in those that it waited for."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+def _elements(item: Item) -> int:
+    """Those of all calls' outputs."""
+    return sum(each.size for call in item.expected for each in call.values())
 
 
 def _unstable(item: Item) -> int:

@@ -57,6 +57,10 @@ class Expected:
             wrong &= ~self.choices.bear_on(name, self.dtype)
         return first_of(name, wrong, got, self.values)
 
+    @property
+    def size(self) -> int:
+        return self.values.size
+
     def unstable(self) -> int:
         """Elements that no target is held to."""
         return int((~self.is_stable).sum())

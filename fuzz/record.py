@@ -51,6 +51,7 @@ class Record:
     coverage: Mapping[str, int]
     seconds: float
     core_seconds: Mapping[str, float]
+    elements: int = 0  # of the calls' outputs; 0 in records from before they were counted
 
     def write(self, path: Path) -> None:
         """In one step, so that whoever reads it meanwhile finds one or the other."""
@@ -63,8 +64,9 @@ def read_record(path: Path) -> Record:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise Failure(f"{path} is no record of a run: {error}") from None
-    names = {item.name for item in fields(Record)}
-    if not isinstance(found, dict) or found.pop("edition", None) != EDITION or found.keys() != names:
+    names, later = {item.name for item in fields(Record)}, {"elements"}
+    is_one = isinstance(found, dict) and found.pop("edition", None) == EDITION
+    if not is_one or found.keys() | later != names:
         raise Failure(f"{path} is no record of a run as `build.py fuzz --record` writes it now")
     return Record(**found)
 
@@ -91,6 +93,7 @@ class Recorder:
             ran=dict(outcome.ran),
             calls=dict(outcome.runs),
             unstable=outcome.unstable,
+            elements=outcome.elements,
             refusals=[asdict(item) for item in outcome.refusals],
             relations=dict(sorted(outcome.relations.items())),
             findings=[item.as_json() for item in outcome.findings],

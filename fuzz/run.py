@@ -47,7 +47,8 @@ class Outcome:
     ran: Counter[str] = field(default_factory=Counter)  # programs by executor
     runs: Counter[str] = field(default_factory=Counter)  # their calls, with those that go with them
     exact: int = 0  # programs that ran in the exact mode
-    unstable: int = 0
+    elements: int = 0  # of what calls give
+    unstable: int = 0  # of these, those that no target is held to
     unmade: int = 0  # calls for which no sizes were found that a program takes
     uncalled: list[int] = field(default_factory=list)  # programs that some executor has no call of
     findings: list[Finding] = field(default_factory=list)
@@ -98,6 +99,7 @@ class Outcome:
                 self.drawn.add(message["done"])
                 self.ran.update(message.get("runs", {}).keys())
             self.exact += message.get("exact", False)
+            self.elements += message.get("elements", 0)
             self.unstable += message["unstable"]
             self.unmade += message.get("unmade", 0)
             self.uncalled += [message["done"]] if message.get("uncalled") else []

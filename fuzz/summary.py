@@ -20,6 +20,13 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def share_of(unstable: int, elements: int) -> str:
+    """`3 of 5,000 elements (0.060%)`; `elements` is 0 where they were not counted."""
+    if not elements:
+        return many(unstable, "element")
+    return f"{unstable:,} of {many(elements, 'element')} ({unstable / elements:.3%})"
+
+
 def counts(outcome: Outcome) -> str:
     """How far a run is."""
     done = f"{len(outcome.drawn):,} of {many(outcome.asked, 'program')}"
@@ -39,7 +46,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     if outcome.exact and outcome.exact < outcome.programs:
         yield f"{outcome.exact:,} of them ran in the exact mode too"
     if outcome.unstable:
-        yield f"too ill-conditioned to be compared: {many(outcome.unstable, 'element')}"
+        yield f"too ill-conditioned to be compared: {share_of(outcome.unstable, outcome.elements)}"
     yield from _not_run(outcome)
     if outcome.relations:
         asked = (f"{name} {count:,}" for name, count in sorted(outcome.relations.items()))

@@ -18,7 +18,7 @@ from codegen.output import run_for_reader
 from fuzz.coverage import LEAST, least_seen
 from fuzz.finding import reasons
 from fuzz.record import Record, read_record
-from fuzz.summary import LEAST_SEEN, many
+from fuzz.summary import LEAST_SEEN, many, share_of
 
 
 def page(records: Sequence[Record]) -> str:
@@ -43,12 +43,12 @@ def _start(records: Sequence[Record]) -> str:
     refused = {row["seed"] for item in records for row in item.refusals}
     calls = sum(sum(item.calls.values()) for item in records)
     unfinished = [item for item in records if item.state != "complete"]
-    unstable = sum(item.unstable for item in records)
+    unstable = share_of(sum(item.unstable for item in records), sum(item.elements for item in records))
     said = [
         f"{many(len(_seeds(records)), 'program')} in {many(len(records), 'run')}: "
         f"{many(calls, 'call')} of all executors, {many(found, 'finding') if found else 'no finding'}.",
         f"{many(len(refused), 'program')} refused by the checker or by a target; "
-        f"{many(unstable, 'element')} of outputs too ill-conditioned to be compared.",
+        f"{unstable} of outputs too ill-conditioned to be compared.",
         "docs/verification.md says what each executor checks.",
     ]
     for item in unfinished:

@@ -29,7 +29,7 @@ def record_of(
     for seed in range(first, last + 1):
         outcome.hear({"coverage": ["op add f32 / cpu", "row topk / cpu", "row topk / cpu packs"]})
         runs = dict.fromkeys(executors, 2)
-        outcome.hear({"done": seed, "calls": 2, "unstable": 1, "runs": runs})
+        outcome.hear({"done": seed, "calls": 2, "unstable": 1, "elements": 500, "runs": runs})
     outcome.hear({"relation": "rows on cpu"})
     outcome.hear({"seconds": {"check": 1.25}})
     if refused:
@@ -50,6 +50,7 @@ def test_blocks_of_one_run_are_put_together(tmp_path: Path) -> None:
     one, other = record_of(tmp_path, 1, 18), record_of(tmp_path, 19, 40)
     page = table.page([other, one])
     assert "40 programs in 2 runs: 160 calls of all executors, no finding." in page
+    assert "; 40 of 20,000 elements (0.200%) of outputs too" in page
     assert [row[0] for row in rows_of(page, "Runs")] == [
         "`build.py fuzz --seed 1`",
         "`build.py fuzz --seed 19`",
@@ -139,3 +140,15 @@ def test_a_program_counts_once_in_a_pair_whatever_its_schedules() -> None:
     Batch((COVERAGE, "metal"), said.append).run_programs([program])
     pairs = [pair for message in said for pair in message.get("coverage", ())]
     assert "for / metal" in pairs and len(set(pairs)) == len(pairs)
+
+
+def test_a_record_from_before_elements_were_counted_is_read(tmp_path: Path) -> None:
+    record_of(tmp_path, 1, 2)
+    path = tmp_path / "1_passes_cpu.json"
+    found = json.loads(path.read_text())
+    assert found.pop("elements") == 1000
+    path.write_text(json.dumps(found))
+    assert "; 2 elements of outputs too" in table.page([read_record(path)])
+    path.write_text(json.dumps({**found, "another": 1}))
+    with pytest.raises(Failure, match="is no record of a run as"):
+        read_record(path)

@@ -65,6 +65,10 @@ class ExactlyExpected:
         wanted, got = (ring.bits_of(item, self.dtype) for item in (self.storage, storage))
         return first_of(name, wanted != got, got, wanted)
 
+    @property
+    def size(self) -> int:
+        return self.storage.size
+
     def unstable(self) -> int:
         return 0
 
