@@ -1,8 +1,9 @@
 """Each step of the compiler keeps a program's meaning: the interpreter before it and after it.
 
 Both sides compute in float64, so what a step may change is the order of a sum: results are the same to the
-bit unless a value lies so near to where its rounding turns that float64 does not decide it. Only then are
-they held to what f32 allows.
+bit unless a value lies so near to where its rounding turns that float64 does not decide it, or `topk` takes
+numbers that f32 does not hold, which a lowered program orders by the bits that they have there. Only then
+are they held to what f32 allows.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from fuzz.inputs import Call
 from fuzz.lowered_interpreter import ORDERS, Order, run_program
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
-from kernel_ir.dtypes import DType
+from kernel_ir.dtypes import F32, DType
 from kernel_ir.interpret import interpret
 from kernel_ir.interpret_grid import GridInterpreter
+from kernel_ir.reduce_axis import Terms
 from kernel_ir.rounding import Array, round_to
 
 FINER = 2.0**-29  # a rounding of float64 by one of f32
@@ -58,17 +60,17 @@ def expect_in_float64(kernel: ir.Kernel, call: Call) -> dict[str, Expected]:
 
 
 def _is_undecided(kernel: ir.Kernel, call: Call) -> bool:
-    """Whether float64 leaves open to which side some store rounds."""
+    """Whether float64 leaves open to which side some store rounds, or some `topk` rounds at all."""
     frame = bind_arguments(kernel, call.arguments(), call.types)
-    interpreter = _StoreInterpreter(kernel, frame, tracks_bounds=True)
+    interpreter = _UndecidedInterpreter(kernel, frame, tracks_bounds=True)
     interpreter.is_undecided = False
     with np.errstate(all="ignore"):
         interpreter.run(kernel.body)
     return interpreter.is_undecided
 
 
-class _StoreInterpreter(GridInterpreter):
-    """The interpreter, which notes whether a store lies where its rounding turns."""
+class _UndecidedInterpreter(GridInterpreter):
+    """The interpreter, which notes whether a store lies where its rounding turns, or `topk` rounds."""
 
     is_undecided: bool
 
@@ -78,6 +80,12 @@ class _StoreInterpreter(GridInterpreter):
         off = SLACK * FINER * np.where(np.isfinite(bounds), bounds, 0.0)
         one, two = round_to(values - off, dtype), round_to(values + off, dtype)
         self.is_undecided |= bool(((one != two) & ~np.isnan(values)).any())
+
+    def _bind_topk(self, row: ir.Row, terms: Terms, count: Array) -> None:
+        super()._bind_topk(row, terms, count)
+        if row.value.type.is_float:
+            is_rounded = (round_to(terms.data, F32) != terms.data) & ~np.isnan(terms.data)
+            self.is_undecided |= bool((is_rounded & terms.used).any())
 
 
 def _first_difference(

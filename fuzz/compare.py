@@ -1,12 +1,12 @@
 """The oracle: what a call's outputs are, and how far a target may be from them.
 
 The interpreter computes exactly and rounds at stores; the bound that f32 arithmetic allows comes with it, and
-where the bound is 0 results are compared bit for bit, the sign of a zero included but where `min` or `max`
-of zeros of either sign decides it, which may give any: what looks wrong is asked for again with other choices
-of theirs. Where the program is so ill-conditioned that rounding
-each operation to f32 moves a result beyond its bound (an overflow on the way, a difference of nearly equal
-numbers under a steep function, a comparison that rounding turns), no target can be held to the exact value:
-such elements are left out.
+where the bound is 0 results are compared bit for bit, the sign of a zero included. It is left out where the
+bound says that what was rounded decides it, and where `min` or `max` of zeros of either sign does, which may
+give any: what looks wrong is asked for again with other choices of theirs. Where the program is so
+ill-conditioned that rounding each operation to f32 moves a result beyond its bound (an overflow on the way, a
+difference of nearly equal numbers under a steep function, a comparison that rounding turns), no target can be
+held to the exact value: such elements are left out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fuzz.inputs import Call
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.dtypes import DTYPES, F32, DType
+from kernel_ir.error_bound import OPEN_SIGN
 from kernel_ir.interpret import interpret_with_bounds
 from kernel_ir.interpret_grid import GridInterpreter, Lanes, Value
 from kernel_ir.nodes import Apply, At, Expr, Reduce, ReduceKind
@@ -28,7 +29,6 @@ from kernel_ir.ops import Op
 from kernel_ir.reduce_axis import Terms
 from kernel_ir.rounding import Array, decode, round_to, ulp
 
-UNDERFLOW = 2.0**-140  # what functions of exact operands may be off near 0 stays below this
 SLACK = 4.0  # bounds are first order; what they leave out stays well below this
 CHOICES = 8  # of zeros, where it matters which `min` and `max` give
 
@@ -128,12 +128,13 @@ def _expected(dtype: DType, exact: Array, bound: Array, rounded: Array, choices:
     values, shadow = decode(exact, dtype), decode(rounded, dtype)
     if dtype.is_float:
         step = ulp(np.where(np.isfinite(values), values, 0.0), dtype)
-        allowed = np.where(bound > 0, step + SLACK * np.nan_to_num(bound, posinf=np.inf), 0.0)
+        is_off = (bound > 0) & ((values != 0) | (bound != OPEN_SIGN))
+        allowed = np.where(is_off, step + SLACK * np.nan_to_num(bound, posinf=np.inf), 0.0)
     else:
         allowed = np.ceil(SLACK * np.nan_to_num(bound, posinf=np.inf))
     is_stable = ~np.isinf(bound) & _agree(shadow, values, allowed)
     has_sign = (
-        (values == 0) & (bound < UNDERFLOW) & dtype.is_float & (np.signbit(shadow) == np.signbit(values))
+        (values == 0) & (bound < OPEN_SIGN) & dtype.is_float & (np.signbit(shadow) == np.signbit(values))
     )
     return Expected(dtype, values, allowed, is_stable, has_sign, choices)
 

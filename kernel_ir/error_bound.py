@@ -4,11 +4,13 @@ A bound is absolute, float64, one for each value; None stands for exact. It is c
 computation: an operation moves by as much as its value moves when its operands move by their
 bounds, and adds its own rounding, of one unit in the last place. A sum of n terms is taken to round
 1 + log2 n times. A condition is taken to be decided: a comparison that rounding could turn, and an
-index that follows from it, carry no bound.
+index that follows from it, carry no bound. A zero whose sign hangs on what was rounded, as that of
+a difference of nearly equal numbers times 0, has the bound `OPEN_SIGN`, and may be 0 or -0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -20,6 +22,7 @@ from kernel_ir.rounding import Array, round_to, ulp
 
 Bound: TypeAlias = "Array | None"
 
+OPEN_SIGN = 2.0**-140  # more than what functions of exact operands may be off at 0
 _ROUNDING = 2.0**-23  # of one operation, relative: one unit in the last place at worst
 _SMALLEST = 2.0**-149
 _EXACT_INTEGERS = 2.0**24
@@ -36,7 +39,9 @@ def of_operation(op: Op, operands: list[tuple[Array, Bound]], result: Array) -> 
     is_settled = np.asarray(True) if moved is None else moved == 0
     if op.rule in ("arithmetic", "cast"):  # correctly rounded everywhere, so exact where f32 holds the result
         rounding = np.where(is_settled & (round_to(result, F32) == result), 0.0, rounding)
-    return rounding if moved is None else np.asarray(moved + rounding)
+    if moved is None:
+        return rounding
+    return np.where(_has_open_sign(op, operands, result), np.maximum(moved, OPEN_SIGN), moved + rounding)
 
 
 def of_sum(terms: Array, bounds: Bound) -> Bound:
@@ -75,22 +80,41 @@ def of_stored(values: Array, bounds: Array, dtype: DType) -> Array:
 
 
 def _greatest_move(op: Op, operands: list[tuple[Array, Bound]], result: Array) -> Bound:
-    moves = [(None,) if bound is None else (-bound, bound) for _, bound in operands]
     if all(bound is None for _, bound in operands):
         return None
     greatest: Any = 0.0
+    for value in _corners(op, operands):
+        greatest = np.fmax(greatest, np.abs(value.astype(np.float64) - result.astype(np.float64)))
+    return np.asarray(np.nan_to_num(greatest, nan=0.0, posinf=np.inf))
+
+
+def _has_open_sign(op: Op, operands: list[tuple[Array, Bound]], result: Array) -> Array:
+    """Where the result is 0, and one of the other sign if operands move by their bounds."""
+    is_open, is_zero = np.zeros(result.shape, bool), result == 0
+    far = [
+        (data, None if bound is None else np.where(bound < OPEN_SIGN, 0.0, bound)) for data, bound in operands
+    ]
+    if is_zero.any() and any(bound is not None and bound.any() for _, bound in far):
+        for value in _corners(op, far):
+            is_open = is_open | (is_zero & ~np.isnan(value) & (np.signbit(value) != np.signbit(result)))
+    return is_open
+
+
+def _corners(op: Op, operands: list[tuple[Array, Bound]]) -> Iterator[Array]:
+    """The results where each operand that has a bound is moved by it, up or down."""
+    moves = [(None,) if bound is None else (-bound, bound) for _, bound in operands]
     for corner in product(*moves):
         shifted = [_shift(data, move) for (data, _), move in zip(operands, corner, strict=True)]
-        value = np.asarray(op.meaning(np, *shifted)).astype(np.float64)
-        greatest = np.fmax(greatest, np.abs(value - result.astype(np.float64)))
-    return np.asarray(np.nan_to_num(greatest, nan=0.0, posinf=np.inf))
+        yield np.asarray(op.meaning(np, *shifted))
 
 
 def _shift(data: Array, move: Bound) -> Array:
     if move is None:
         return data
     if data.dtype.kind == "f":
-        return data + move
+        is_sign = (data == 0) & (np.abs(move) == OPEN_SIGN)
+        moved = np.where(is_sign, np.copysign(0.0, move), data + move)
+        return np.where(move == 0, data, moved)  # so that -0 stays
     limits = np.iinfo(data.dtype)
     return np.asarray(np.clip(data + np.rint(move), limits.min, limits.max).astype(data.dtype))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codegen.pipeline import Stage
+from codegen.pipeline import Stage, compile_stages
 from fuzz.batch import MOST_WORK
 from fuzz.check_passes import check_passes, expect_in_float64
 from fuzz.compare import difference, expect
@@ -112,6 +112,34 @@ def test_a_zero_of_the_other_sign_is_a_difference() -> None:
         assert difference("also", outputs["also"], np.asarray([zero], np.float32)) is None
 
 
+NEAR = """\
+edition: 1
+name: near
+summary: Zeros whose sign hangs on which of two products is rounded, and one that has its sign.
+arguments: {x: {type: "f32[2]"}, y: {type: "f32[1]"}}
+results: {open: {type: "f32[1]"}, over: {type: "f32[1]"}, held: {type: "f32[1]"}}
+body: |
+  apart = x[0] * y[0] - x[1] * y[0]
+  open[0] = apart * 0.0
+  over[0] = 1.0 / (-(apart * 0.0))
+  held[0] = (apart - 1.0) * 0.0
+"""
+
+
+def test_a_zero_whose_sign_hangs_on_what_is_rounded_is_left_out() -> None:
+    """Where a target takes a product and a difference for one operation, `apart` is not 0."""
+    kernel = check_spec(load_text(NEAR, "near.yaml"))
+    given = {name: np.asarray(values, np.float32) for name, values in {"x": [0.1, 0.1], "y": [0.3]}.items()}
+    tensors = {name: place(values, "packed") for name, values in given.items()}
+    outputs = expect(kernel, Call(tensors, {}, {}, {}, "normal"))
+    for zero in (0.0, -0.0):
+        got = np.asarray([zero], np.float32)
+        assert difference("open", outputs["open"], got) is None
+        assert (difference("held", outputs["held"], got) is None) == bool(np.signbit(zero))
+    assert difference("open", outputs["open"], np.asarray([2.0**-149], np.float32)) is not None
+    assert not outputs["over"].is_stable.any()
+
+
 THIRDS = """\
 edition: 1
 name: thirds
@@ -136,3 +164,26 @@ def test_a_pass_is_held_to_what_float64_gives(third: str, is_same: bool) -> None
     stages = (Stage("check", "", kernel), Stage("simplify", "", other))
     found = list(check_passes(1, stages, [(call, expect_in_float64(kernel, call))]))
     assert [item.executor for item in found] == ([] if is_same else ["pass simplify"])
+
+
+CHOSEN = """\
+edition: 1
+name: chosen
+summary: The greatest quotient, which a lowered program orders by its bits in f32.
+arguments: {x: {type: "f32[n]"}}
+results: {o: {type: "f32[1]"}}
+body: |
+  best, at = topk((x[i] / 3.0 for i in range(n)), 1)
+  o[0] = best[0] - 1.0
+"""
+
+
+@pytest.mark.parametrize(("x", "is_same"), [(6.0, True), (4.0, False)])
+def test_what_is_chosen_by_its_bits_may_be_rounded(x: float, is_same: bool) -> None:
+    """What float64 gives is asked for only where f32 holds what `topk` takes."""
+    loaded = load_text(CHOSEN, "chosen.yaml")
+    stages = tuple(compile_stages(loaded))
+    kernel = check_spec(loaded)
+    call = Call({"x": place(np.asarray([x], np.float32), "packed")}, {}, {}, {"n": 1}, "normal")
+    assert not list(check_passes(1, stages, [(call, expect_in_float64(kernel, call))]))
+    assert (expect_in_float64(kernel, call)["o"].allowed[0] == 0) == is_same
