@@ -16,6 +16,7 @@ from fresh_seed import fresh_seed
 
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
+from fuzz.batch import TARGETS
 from fuzz.blinders import BLINDERS, Blinder
 from fuzz.coverage import STANDARD_RUN
 from fuzz.faults import _in_turn, find
@@ -23,6 +24,7 @@ from fuzz.found_faults import Found, Unseen, is_stale, keep, load_found, load_un
 from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
 from fuzz.program import make_program
+from fuzz.reading.body import READING
 
 ROOT = Path(__file__).parent.parent
 FOUND, UNSEEN = load_found(), load_unseen()
@@ -72,6 +74,13 @@ def test_every_fault_was_looked_for() -> None:
     """`python -m fuzz.faults --record` writes the tables, all of them or a part."""
     assert FOUND.keys() | UNSEEN.keys() == {fault.name for fault in FAULTS}
     assert not FOUND.keys() & UNSEEN.keys() and len(UNSEEN) <= MOST_UNSEEN
+
+
+def test_every_kept_program_runs_again_where_it_was_found() -> None:
+    """What failed as a program was checked failed for the calls of an executor, and runs on some."""
+    known = {*TARGETS, "passes", READING}
+    assert {name for found in FOUND.values() for name in found.target.split(",")} <= known
+    assert "check" in {found.executor for found in FOUND.values()}
 
 
 @pytest.mark.parametrize("fault", sample(), ids=lambda fault: fault.name)
