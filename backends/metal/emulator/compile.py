@@ -76,7 +76,8 @@ _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MU
 
 # The modules that decide what a shader becomes.
 _TEXT_STEPS = (
-    "absent", "check", "compile", "indices", "overloads", "pointers", "reach", "rewrite", "slots", "tokens",
+    "absent", "check", "comparisons", "compile", "indices", "overloads", "pointers", "reach", "rewrite",
+    "slots", "tokens",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from backends.metal.emulator.absent import refuse_absent
+from backends.metal.emulator.comparisons import Comparisons
 from backends.metal.emulator.indices import evaluate, integers
 from backends.metal.emulator.overloads import drop_copies, is_constructors, methods_of_spaces, spaces
 from backends.metal.emulator.pointers import note_casts
@@ -29,14 +30,6 @@ _VECTORS_BEGIN = VECTORS | {f"packed_{name}" for name in VECTORS} | {"vec"}
 INLINE = frozenset({"always_inline", "__always_inline__"})  # such functions would be optimised
 SPACES = {"device": "", "thread": "", "threadgroup": "", "constant": "const", "kernel": ""}
 _BOOLEANS = {f"vec<bool,{count}>": f"bool{count}" for count in (2, 3, 4)}
-_BRACKETS = frozenset("([{")
-_CONDITIONS = frozenset("if while for switch constexpr".split())
-_NO_COMPARISON = frozenset("= ? : ; typename template class struct".split())
-_MAY_COMPARE = frozenset("= ! < >".split())
-_NO_ASSIGNMENT = frozenset("= ! < > operator".split())
-_BEFORE_VALUE = frozenset("( , = return".split())
-_BEHIND_VALUE = frozenset("; ) ] }".split())
-_BEHIND_TEMPLATE = frozenset("( :: { ) , * & > ; ] ? |".split())
 # Names of types, those behind `struct alignas(8)` as well, and others that do no harm.
 _TYPE = re.compile(r"(?:\b(?:struct|class|union|using|typename)\s+|\)\s*)(\w+)")
 _HALF = re.compile(r"(.*\d\.?|.*\.)[hH]")
@@ -301,73 +294,7 @@ class Rewriter:
         drop_copies(self.tokens, frozenset(spaces(self.tokens)))
 
     def _comparisons(self) -> None:
-        """A comparison in brackets, as an argument, stored or returned has the type of booleans.
-
-        Clang's vectors compare to integers that are -1 where Metal has true. Stored as integers, such a
-        comparison is refused, as Metal does.
-        """
-        tokens = self.tokens
-        for at, word in enumerate(tokens):
-            if word == "(" and tokens[at - 1] not in _CONDITIONS:
-                self._compared(at, tokens.matching(at))
-            elif word == "return" or (word == "=" and self._is_assignment(at)):
-                self._compared(at, self._end_of_value(at + 1))
-
-    def _is_assignment(self, at: int) -> bool:
-        tokens = self.tokens
-        is_alone = tokens[at + 1] != "=" and tokens[at - 1] not in _NO_ASSIGNMENT
-        return is_alone and tokens[at - 2] != "using" and at not in self.template_parameters
-
-    @cached_property
-    def template_parameters(self) -> frozenset[int]:
-        """The tokens between `template <` and its end."""
-        tokens = self.tokens
-        openings = [n + 1 for n in tokens.places("template") if tokens[n + 1] == "<"]
-        return frozenset(n for opening in openings for n in range(opening, tokens.matching(opening)))
-
-    def _end_of_value(self, first: int) -> int:
-        tokens = self.tokens
-        at = first
-        while at < len(tokens) and tokens[at] not in _BEHIND_VALUE:
-            at = tokens.matching(at) + 1 if tokens[at] in _BRACKETS else at + 1
-        return at
-
-    def _compared(self, opening: int, end: int) -> None:
-        """Mark the parts between commas of what follows `opening` that compare something."""
-        tokens = self.tokens
-        is_compared, is_other, at = False, False, opening + 1
-        while at <= end:
-            word = tokens[at]
-            pair = word + tokens[at + 1] if word in _MAY_COMPARE else ""
-            if at == end or word == ",":
-                if is_compared and not is_other and tokens.current(opening) in _BEFORE_VALUE:
-                    tokens.append(opening, " emu::truth(")
-                    tokens.append(at - 1, ")")
-                is_compared, is_other, opening = False, False, at
-            elif word in _BRACKETS:
-                at = min(tokens.matching(at), end - 1)
-            elif word == "<" and self._is_template(at, end):
-                at = tokens.matching(at)
-            elif pair in ("==", "!=", "<=", ">="):
-                is_compared, at = True, at + 1
-            elif pair in ("<<", ">>"):
-                at += 1
-            elif word in ("<", ">"):
-                is_compared = True
-            elif word in _NO_COMPARISON:
-                is_other = True
-            at += 1
-
-    def _is_template(self, at: int, end: int) -> bool:
-        """Whether `<` opens arguments: of a type, or what stands behind them follows no comparison."""
-        tokens = self.tokens
-        last = tokens.matching(at)
-        if last >= end or tokens.kind(at - 1) != "word":
-            return False
-        is_joined = any(tokens[n] + tokens[n + 1] in ("&&", "||") for n in range(at, last))
-        behind = tokens[last + 1]
-        is_followed = behind in _BEHIND_TEMPLATE or behind + tokens[last + 2] in ("==", "!=")
-        return tokens[at - 1] in self.types or (is_followed and not is_joined)
+        Comparisons(self.tokens, self.types).mark()
 
     def _kernels(self) -> None:
         """Each kernel is registered after its body; a template's where it is instantiated."""
