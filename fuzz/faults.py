@@ -42,6 +42,7 @@ PROGRAMS_A_FILE = 25
 GENERATOR = (
     "expressions",
     "further",
+    "indices",
     "patterns",
     "program",
     "rare",

@@ -46,7 +46,7 @@ def make_program(seed: int) -> Program:
     style = draw.choice(STYLES)
     signature = Signature(draw)
     sizes = tuple(draw.sample(SIZES, draw.choice((1, 2, 2, 3, 3, 4))))
-    make = Expressions(draw, signature, style, sizes)
+    make = Expressions(draw, signature, sizes, style=style)
     body = Body(make)
     body.write()
     is_in_rows = random.Random(f"rows {seed}").random() < IN_ROWS
