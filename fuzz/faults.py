@@ -42,6 +42,7 @@ PROGRAMS_A_FILE = 25
 GENERATOR = (
     "expressions",
     "further",
+    "in_rows",
     "indices",
     "patterns",
     "program",
@@ -49,6 +50,7 @@ GENERATOR = (
     "scope",
     "signature",
     "statements",
+    "streams",
     "texts",
 )
 MOST_FILES = 16  # that are compared at once

@@ -7,6 +7,7 @@ that it found are run again, for some faults that stay the same and for others w
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from backends.metal.emulator.compile import require
 from fuzz.batch import TARGETS
 from fuzz.blinders import BLINDERS, Blinder
 from fuzz.coverage import STANDARD_RUN
-from fuzz.faults import _in_turn, find
+from fuzz.faults import GENERATOR, _in_turn, find
 from fuzz.found_faults import Found, Unseen, is_stale, keep, load_found, load_unseen, save
 from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
@@ -68,6 +69,16 @@ def test_every_part_has_every_kind_of_fault() -> None:
         missing = {kind for kind in KINDS if not kinds[kind]}
         assert missing == set(DOES_NOT_APPLY.get(part, {})), part
         assert set(kinds) <= set(KINDS), part
+
+
+def test_kept_forms_depend_on_all_that_programs_are_made_by() -> None:
+    """Whatever `fuzz.program` imports, by way of others too: a change to it changes programs."""
+    found, left = set(), ["program"]
+    while left:
+        found.add(name := left.pop())
+        text = (ROOT / "fuzz" / f"{name}.py").read_text(encoding="utf-8")
+        left += set(re.findall(r"^from fuzz\.(\w+) import", text, re.MULTILINE)) - found
+    assert found <= set(GENERATOR)
 
 
 def test_every_fault_was_looked_for() -> None:
