@@ -29,7 +29,7 @@ from fuzz.reading.body import READING
 
 ROOT = Path(__file__).parent.parent
 FOUND, UNSEEN = load_found(), load_unseen()
-MOST_UNSEEN = 0
+MOST_UNSEEN = 4
 FRESH = 5
 
 
