@@ -23,7 +23,7 @@ from codegen.settings import read_settings
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, params_of
 from fuzz.run_cpu import CompileError
-from fuzz.run_metal import How, plan_of, values_of, ways_to_launch
+from fuzz.run_metal import How, dispatches, plan_of, values_of, ways_to_launch
 from kernel_ir.rounding import storage_dtype
 
 BACKENDS = Path(__file__).resolve().parent.parent / "backends"
@@ -137,13 +137,11 @@ def has_gpu() -> bool:
 
 def cuda_ways(source: CudaSource, calls: Sequence[Call]) -> set[str]:
     """How the calls' launches are started, as `fuzz.coverage` names it."""
-    found: set[str] = set()
-    for call, how in zip(calls, source.hows, strict=True):
-        for launch in source.launches:
-            dispatch = plan_of(launch, source.compiled, call, how)
-            if dispatch.teams > 0:
-                found.update((*ways_to_launch(launch, dispatch), "early" if how.starts_early else "in turn"))
-    return found
+    return {
+        way
+        for launch, dispatch, how in dispatches(source, calls)
+        for way in (*ways_to_launch(launch, dispatch), "early" if how.starts_early else "in turn")
+    }
 
 
 def cuda_source(compiled: Compiled, calls: Sequence[Call], hows: tuple[How, ...]) -> CudaSource:

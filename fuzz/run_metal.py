@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from codegen.pipeline import Compiled
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of, place_of
 from kernel_ir.rounding import Array, storage_dtype
+
+if TYPE_CHECKING:
+    from fuzz.run_cuda import CudaSource
 
 # Of one launch, of each of its threads, and of each of these for an iteration of the longest loop, in which
 # lanes may meet again and again to choose one more of the `topk`: far beyond what any call needs.
@@ -141,13 +145,18 @@ def run_metal(shader: Shader, source: MetalSource, call: Call, number: int) -> t
 
 def metal_ways(source: MetalSource, calls: Sequence[Call]) -> set[str]:
     """How the calls' launches run, as `fuzz.coverage` names it."""
-    found: set[str] = set()
+    return {way for launch, dispatch, _ in dispatches(source, calls) for way in _ways(launch, dispatch)}
+
+
+def dispatches(
+    source: MetalSource | CudaSource, calls: Sequence[Call]
+) -> Iterator[tuple[LaunchRecord, Dispatch, How]]:
+    """The launches of the calls that have work."""
     for call, how in zip(calls, source.hows, strict=True):
         for launch in source.launches:
             dispatch = plan_of(launch, source.compiled, call, how)
             if dispatch.teams > 0:
-                found.update(_ways(launch, dispatch))
-    return found
+                yield launch, dispatch, how
 
 
 def _ways(launch: LaunchRecord, dispatch: Dispatch) -> Iterator[str]:
