@@ -24,6 +24,12 @@ from fuzz.stop import Stop
 from fuzz.summary import again, summary
 
 ALL = ("passes", "cpu", "metal", "exact-cpu", "exact-metal")
+# What a worker does that interrupts the command, and would take long to come to its end.
+INTERRUPTS = (
+    "import signal",
+    "os.kill(os.getppid(), signal.SIGINT)",
+    "time.sleep(9); open('ended', 'w')",
+)
 
 
 @pytest.mark.parametrize(
@@ -146,14 +152,7 @@ def test_what_kills_a_worker_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_an_interrupt_ends_what_shrinks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A worker that interrupts the command, and that would take long to come to its end."""
-    stand_in(
-        monkeypatch,
-        tmp_path,
-        "import signal",
-        "os.kill(os.getppid(), signal.SIGINT)",
-        "time.sleep(9); open('ended', 'w')",
-    )
+    stand_in(monkeypatch, tmp_path, *INTERRUPTS)
     monkeypatch.setattr("fuzz.shrink.ROOT", tmp_path)
     monkeypatch.setattr("fuzz.shrink.REGRESSIONS", tmp_path)
     kept: list[Path] = []
@@ -184,14 +183,7 @@ def test_a_search_for_faults_says_what_it_takes(
 def test_an_interrupt_ends_a_search_for_faults(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A worker that interrupts the command, and that would take long to come to its end."""
-    stand_in(
-        monkeypatch,
-        tmp_path,
-        "import signal",
-        "os.kill(os.getppid(), signal.SIGINT)",
-        "time.sleep(9); open('ended', 'w')",
-    )
+    stand_in(monkeypatch, tmp_path, *INTERRUPTS)
     monkeypatch.setattr("fuzz.plant.stop", Stop())
     monkeypatch.setattr("fuzz.faults.stop", plant.stop)
     monkeypatch.setattr("fuzz.faults.run_in", lambda *_: None)
