@@ -40,7 +40,8 @@ class Call:
 
 Spelling = Infix | Prefix | Call
 
-ATOM, UNARY, _AND = 100, 90, 35
+ATOM, UNARY, _ORDER, _EQUAL, _AND = 100, 90, 60, 55, 35
+_TESTS = (_ORDER, _EQUAL)
 
 # C's own operators with C's precedences. Ops whose meaning here differs from the operator's in C
 # (floor division, shifts by a large count, NaN-propagating minimum) are calls into the runtime.
@@ -49,12 +50,12 @@ C_OPERATORS: dict[str, Spelling] = {
     "divide": Infix("/", 80),
     "add": Infix("+", 70),
     "subtract": Infix("-", 70),
-    "less": Infix("<", 60),
-    "less_equal": Infix("<=", 60),
-    "greater": Infix(">", 60),
-    "greater_equal": Infix(">=", 60),
-    "equal": Infix("==", 55),
-    "not_equal": Infix("!=", 55),
+    "less": Infix("<", _ORDER),
+    "less_equal": Infix("<=", _ORDER),
+    "greater": Infix(">", _ORDER),
+    "greater_equal": Infix(">=", _ORDER),
+    "equal": Infix("==", _EQUAL),
+    "not_equal": Infix("!=", _EQUAL),
     "bit_and": Infix("&", 50),
     "bit_xor": Infix("^", 45),
     "bit_or": Infix("|", 40),
@@ -142,7 +143,8 @@ def _wrap(printed: tuple[str, int], symbol: str, least: int) -> str:
     text, level = printed
     mixes_bits = symbol in ("&", "|", "^") and level < UNARY and level not in (least, least - 1)
     mixes_logic = symbol == "||" and level == _AND  # C compilers warn of `a && b || c`
-    return f"({text})" if level < least or mixes_bits or mixes_logic else text
+    mixes_tests = level in _TESTS and least in (_EQUAL, _EQUAL + 1)  # and of `a < b == c`
+    return f"({text})" if level < least or mixes_bits or mixes_logic or mixes_tests else text
 
 
 def _constant(expr: ir.Const, dialect: Dialect) -> tuple[str, int]:
