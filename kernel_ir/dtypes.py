@@ -6,6 +6,7 @@ they are loaded and rounded (floats: to nearest, ties to even) when they are sto
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,14 @@ class DType:
 
     def __repr__(self) -> str:
         return self.name
+
+    def __reduce__(self) -> tuple[Callable[[str], DType], tuple[str]]:
+        """Copies and pickles of a type are that type."""
+        return _called, (self.name,)
+
+
+def _called(name: str) -> DType:
+    return DTYPES[name]
 
 
 def _integer(name: str, kind: Kind, bits: int, compute: str, saturates: bool = False) -> DType:

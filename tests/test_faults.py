@@ -15,8 +15,12 @@ from pathlib import Path
 import pytest
 from fresh_seed import fresh_seed
 
+from backends.cpu import emit as cpu
+from backends.metal import emit as metal
 from backends.metal.emulator import EmulatorUnavailable
 from backends.metal.emulator.compile import require
+from codegen.pipeline import compile_spec
+from codegen.record import make_record
 from fuzz.batch import TARGETS
 from fuzz.blinders import BLINDERS, Blinder
 from fuzz.coverage import STANDARD_RUN
@@ -26,6 +30,8 @@ from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
 from fuzz.program import make_program
 from fuzz.reading.body import READING
+from fuzz.texts import load, make
+from kernel_ir.load import load_text
 
 ROOT = Path(__file__).parent.parent
 FOUND, UNSEEN = load_found(), load_unseen()
@@ -79,6 +85,17 @@ def test_kept_forms_depend_on_all_that_programs_are_made_by() -> None:
         text = (ROOT / "fuzz" / f"{name}.py").read_text(encoding="utf-8")
         left += set(re.findall(r"^from fuzz\.(\w+) import", text, re.MULTILINE)) - found
     assert found <= set(GENERATOR)
+
+
+def test_what_is_kept_of_a_program_is_compiled_as_the_program_is(tmp_path: Path) -> None:
+    """Else the search would ask of other texts than those that run whether a fault concerns them."""
+    make(range(1, 5), path := tmp_path / "forms")
+    for seed, form in load(path).items():
+        loaded = load_text(make_program(seed).text, f"fuzz_{seed}.yaml")
+        compiled = compile_spec(loaded)
+        record = make_record(loaded, compiled.kernel)
+        for target, write in (("cpu", cpu.emit), ("metal", metal.write)):
+            assert form.texts[target] == "\n".join(write(compiled.program, record).values()), (seed, target)
 
 
 def test_every_fault_was_looked_for() -> None:
