@@ -9,13 +9,12 @@ are they held to what f32 allows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from codegen import lowered as low
 from codegen.pipeline import Stage
-from fuzz.compare import SLACK, Expected, difference, expect
+from fuzz.compare import SLACK, Expected, expect
 from fuzz.finding import Finding
 from fuzz.inputs import Call
 from fuzz.lowered_interpreter import ORDERS, Order, run_program
@@ -54,9 +53,9 @@ def check_passes(
 def expect_in_float64(kernel: ir.Kernel, call: Call) -> dict[str, Expected]:
     """What every output of a call must be where it is computed in float64."""
     wanted = expect(kernel, call)
-    if not any(item.allowed.any() for item in wanted.values()) or _is_undecided(kernel, call):
+    if all(item.is_exact() for item in wanted.values()) or _is_undecided(kernel, call):
         return wanted
-    return {name: replace(item, allowed=np.zeros_like(item.allowed)) for name, item in wanted.items()}
+    return {name: item.made_exact() for name, item in wanted.items()}
 
 
 def _is_undecided(kernel: ir.Kernel, call: Call) -> bool:
@@ -97,5 +96,5 @@ def _first_difference(
         runs = [interpret(form, arguments, call.types, vectorise=False)]
     else:
         runs = [run_program(form, arguments, call.types, order) for order in orders]
-    found = (difference(name, item, run[name]) for run in runs for name, item in wanted.items())
+    found = (item.difference(name, run[name]) for run in runs for name, item in wanted.items())
     return next((str(item) for item in found if item is not None), "")

@@ -12,7 +12,7 @@ held to the exact value: such elements are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,12 @@ from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.dtypes import DTYPES, F32, DType
 from kernel_ir.error_bound import OPEN_SIGN
-from kernel_ir.interpret import interpret_with_bounds
+from kernel_ir.interpret import Reference, interpret_with_bounds
 from kernel_ir.interpret_grid import GridInterpreter, Lanes, Value
 from kernel_ir.nodes import Apply, At, Expr, Reduce, ReduceKind
 from kernel_ir.ops import Op
 from kernel_ir.reduce_axis import Terms
-from kernel_ir.rounding import Array, decode, round_to, ulp
+from kernel_ir.rounding import Array, decode, round_to
 
 SLACK = 4.0  # bounds are first order; what they leave out stays well below this
 CHOICES = 8  # of zeros, where it matters which `min` and `max` give
@@ -35,13 +35,14 @@ CHOICES = 8  # of zeros, where it matters which `min` and `max` give
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One output: its value, how far a target may be from it, where it says anything, and where a zero's
-    sign does. `choices` has more to say where the call met zeros of either sign.
+    """One output: its value, the least and the greatest that a target may give, where it says anything, and
+    where a zero's sign does. `choices` has more to say where the call met zeros of either sign.
     """
 
     dtype: DType
     values: Array
-    allowed: Array
+    lowest: Array
+    highest: Array
     is_stable: Array
     has_sign: Array
     choices: Choices | None = None
@@ -49,7 +50,7 @@ class Expected:
     def difference(self, name: str, storage: Array) -> Difference | None:
         """The first element that is off, if any is."""
         got = decode(storage, self.dtype)
-        is_right = _agree(got, self.values, self.allowed)
+        is_right = _agree(got, self.values, self.lowest, self.highest)
         if self.dtype.is_float:
             is_right &= ~(self.has_sign & (got == 0) & (np.signbit(got) != np.signbit(self.values)))
         wrong = ~is_right & self.is_stable
@@ -60,6 +61,14 @@ class Expected:
     @property
     def size(self) -> int:
         return self.values.size
+
+    def is_exact(self) -> bool:
+        """Whether a target may give nothing but the values."""
+        return bool(np.all((self.lowest == self.highest) | np.isnan(self.values)))
+
+    def made_exact(self) -> Expected:
+        """The same, where a target may give nothing but the values."""
+        return replace(self, lowest=self.values, highest=self.values)
 
     def unstable(self) -> int:
         """Elements that no target is held to."""
@@ -109,13 +118,12 @@ def first_of(name: str, wrong: Array, got: Array, wanted: Array) -> Difference |
 
 def expect(kernel: ir.Kernel, call: Call) -> dict[str, Expected]:
     """What every output of a call must be."""
-    exact, bounds = interpret_with_bounds(kernel, call.arguments(), call.types)
     interpreter = RoundingInterpreter(kernel, call)
     rounded = interpreter.outputs()
     choices = Choices(kernel, call) if interpreter.has_chosen else None
     return {
-        name: _expected(dtype_of(kernel, name, call.types), values, bounds[name], rounded[name], choices)
-        for name, values in exact.items()
+        name: _expected(item, decode(rounded[name], item.dtype), choices)
+        for name, item in interpret_with_bounds(kernel, call.arguments(), call.types).items()
     }
 
 
@@ -124,33 +132,23 @@ def dtype_of(kernel: ir.Kernel, tensor: str, types: Mapping[str, str]) -> DType:
     return DTYPES[types.get(written, written)]
 
 
-def _expected(dtype: DType, exact: Array, bound: Array, rounded: Array, choices: Choices | None) -> Expected:
-    values, shadow = decode(exact, dtype), decode(rounded, dtype)
-    if dtype.is_float:
-        step = ulp(np.where(np.isfinite(values), values, 0.0), dtype)
-        is_off = (bound > 0) & ((values != 0) | (bound != OPEN_SIGN))
-        allowed = np.where(is_off, step + SLACK * np.nan_to_num(bound, posinf=np.inf), 0.0)
-    else:
-        allowed = np.ceil(SLACK * np.nan_to_num(bound, posinf=np.inf))
-    is_stable = ~np.isinf(bound) & _agree(shadow, values, allowed)
-    has_sign = (
-        (values == 0) & (bound < OPEN_SIGN) & dtype.is_float & (np.signbit(shadow) == np.signbit(values))
-    )
-    return Expected(dtype, values, allowed, is_stable, has_sign, choices)
+def _expected(item: Reference, shadow: Array, choices: Choices | None) -> Expected:
+    """`shadow` is what the output is with each operation rounded."""
+    values, bound = item.values, item.bound
+    lowest, highest = item.limits(SLACK)
+    is_sign = (values == 0) & (bound == OPEN_SIGN)  # all that is open
+    lowest, highest = np.where(is_sign, values, lowest), np.where(is_sign, values, highest)
+    is_stable = ~np.isinf(bound) & _agree(shadow, values, lowest, highest)
+    has_sign = (values == 0) & (bound < OPEN_SIGN) & item.dtype.is_float
+    has_sign &= np.signbit(shadow) == np.signbit(values)
+    return Expected(item.dtype, values, lowest, highest, is_stable, has_sign, choices)
 
 
-def difference(name: str, expected: Expected, storage: Array) -> Difference | None:
-    """The first element that is off, if any is."""
-    return expected.difference(name, storage)
-
-
-def _agree(got: Array, wanted: Array, allowed: Array) -> Array:
-    if got.dtype.kind != "f":
-        apart = np.abs(got.astype(np.float64) - wanted.astype(np.float64))
-        return np.asarray((got == wanted) | ((allowed > 0) & (apart <= allowed)))
-    with np.errstate(invalid="ignore"):
-        is_close = np.abs(got - wanted) <= allowed
-    return np.asarray((got == wanted) | (np.isnan(got) & np.isnan(wanted)) | (is_close & np.isfinite(wanted)))
+def _agree(got: Array, wanted: Array, lowest: Array, highest: Array) -> Array:
+    is_right = (got == wanted) | ((lowest <= got) & (got <= highest))
+    if got.dtype.kind == "f":
+        is_right |= np.isnan(got) & np.isnan(wanted)
+    return np.asarray(is_right)
 
 
 def _has_other_bits(one: Array, other: Array) -> Array:

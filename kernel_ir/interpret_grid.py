@@ -130,19 +130,22 @@ class Elements:
 class GridInterpreter:
     """Runs statements against a frame; `names` and `rows` hold what is bound.
 
-    `bounds` holds the error bound of each element of each output, None where they are not tracked.
+    Where bounds are tracked, `bounds` holds the error bound of each element of each output, and `exact`
+    its value as it was before the store rounded it; both are None elsewhere.
     """
 
     frame: Frame
     bounds: dict[str, Array] | None
+    exact: dict[str, Array] | None
     names: dict[str, Value]
     rows: dict[str, Elements]
     footprints: Footprints
 
     def __init__(self, kernel: Kernel, frame: Frame, tracks_bounds: bool = False) -> None:
         self.frame = frame
-        zeros = {name: np.zeros(array.shape) for name, array in frame.live.items()}
-        self.bounds = zeros if tracks_bounds else None
+        live = frame.live.items() if tracks_bounds else ()
+        self.bounds = {name: np.zeros(array.shape) for name, array in live} if tracks_bounds else None
+        self.exact = {name: array.astype(np.float64) for name, array in live} if tracks_bounds else None
         self.names = {}
         self.rows = {}
         self.footprints = Footprints(kernel, frame)
@@ -213,8 +216,9 @@ class GridInterpreter:
         *places, data, bound, kept = np.broadcast_arrays(*index, value.data, bound, kept)
         place = tuple(place[kept] for place in places)
         tensor[place] = self._kept(data[kept], self.frame.dtypes[stmt.tensor])
-        if self.bounds is not None:
+        if self.bounds is not None and self.exact is not None:
             self.bounds[stmt.tensor][place] = bound[kept]
+            self.exact[stmt.tensor][place] = data[kept] if data.dtype.kind == "f" else tensor[place]
             self._note_store(data[kept], bound[kept], self.frame.dtypes[stmt.tensor])
 
     def _note_store(self, values: Array, bounds: Array, dtype: DType) -> None:
