@@ -60,6 +60,14 @@ def _modulo(np: Any, a: Any, b: Any) -> Any:
     return np.where(b == 0, np.zeros_like(a), np.mod(a, safe))
 
 
+def _power(np: Any, a: Any, b: Any) -> Any:
+    """Element by element: numpy takes the root where one exponent of 0.5 serves all, which differs from a power
+    at -infinity and at -0.
+    """
+    a, b = np.broadcast_arrays(a, b)
+    return np.power(a.ravel(), b.ravel()).reshape(a.shape)
+
+
 def _shift_count(np: Any, a: Any, b: Any) -> Any:
     bits = np.asarray(a).dtype.itemsize * 8
     return np.mod(b, bits).astype(np.asarray(a).dtype)
@@ -114,7 +122,7 @@ _ROWS: tuple[Op, ...] = (
     Op("maximum", 2, "arithmetic", lambda np, a, b: np.maximum(a, b), doc="max(a, b); NaN if either is"),
     Op("abs", 1, "arithmetic", lambda np, a: np.abs(a)),
     # float functions
-    Op("power", 2, "float", lambda np, a, b: np.power(a, b), "**"),
+    Op("power", 2, "float", _power, "**"),
     Op("exp", 1, "float", lambda np, a: np.exp(a)),
     Op("exp2", 1, "float", lambda np, a: np.exp2(a)),
     Op("log", 1, "float", lambda np, a: np.log(a)),

@@ -331,6 +331,18 @@ def test_running_sums_wrap_and_pass_over_what_is_left_out(vectorise: bool) -> No
     np.testing.assert_array_equal(run(running_sum(is_even), vectorise, x=x)[0], [1, 1, 4])
 
 
+@ENGINES
+@pytest.mark.parametrize("exponent", [0.5, 1.5])
+def test_powers_are_those_of_ieee(vectorise: bool, exponent: float) -> None:
+    """Also where one exponent serves all elements: a square root gives NaN and -0 here."""
+    x = np.array([-INF, -0.0, 4.0], np.float32)
+    power = Store("out", (r,), apply("power", load("x", r), real(exponent)))
+    probe = kernel([tensor("x", "f32", "n")], [result("out", "f32", "n")], loop("r", size("n"), power))
+    out = run(probe, vectorise, x=x)
+    np.testing.assert_array_equal(out, [INF, 0.0, 4.0**exponent])
+    assert not np.signbit(out).any()
+
+
 # ---- ordered loops ---------------------------------------------------------------------------------
 
 

@@ -110,5 +110,5 @@ FUNCTIONS: dict[str, Any] = {
     "softmax": _softmax, "cumsum": _cumsum, "topk": _topk, "_each": _each,
     "given": lambda tensor: tensor.entry is not None,
     "_integer": Integer, "_real": real_literal,
-    "_divide": lambda a, b: real(a) / real(b), "_power": lambda a, b: np.power(real(a), real(b)),
+    "_divide": lambda a, b: real(a) / real(b), "_power": lambda a, b: real(a) ** real(b),
 }  # fmt: skip

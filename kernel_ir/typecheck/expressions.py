@@ -45,6 +45,7 @@ _SYMBOLS: dict[type[ast.AST], str] = {
     ast.Invert: "~",
 }
 # What Python and its libraries call things that the language writes otherwise.
+_ROUNDS_TO_INFINITY = 2.0**128 - 2.0**103  # and all that is greater, as f32
 _OTHER_SPELLINGS = {"pow": "a ** b", "power": "a ** b", "float": "f32(a)", "int": "i64(a)"}
 _CONSTANTS = {"inf": math.inf, "nan": math.nan, "pi": math.pi}
 _REDUCTIONS: dict[str, ir.ReduceKind] = {kind: kind for kind in get_args(ir.ReduceKind)}
@@ -87,6 +88,8 @@ class ExpressionChecker:
                 return self.apply(BINARY_SYMBOLS[_SYMBOLS[type(op)]].name, args, node)
             case ast.UnaryOp(ast.UAdd(), operand):
                 return self.check(operand, scope)
+            case ast.UnaryOp(ast.USub(), ast.Constant(int(value))) if value == -I64.lowest:
+                return ir.Const(I64.lowest, I64, self.session.span_of(node))
             case ast.UnaryOp(op, operand) if type(op) in _SYMBOLS:
                 return self.apply(UNARY_SYMBOLS[_SYMBOLS[type(op)]].name, (self.check(operand, scope),), node)
             case ast.BoolOp():
@@ -146,7 +149,7 @@ class ExpressionChecker:
                     raise self.session.problem("literal-range", node, "an integer literal must fit 64 bits")
                 return ir.Const(value, I64, span)
             case float(value):
-                if abs(value) > F32.highest:
+                if abs(value) >= _ROUNDS_TO_INFINITY:
                     raise self.session.problem(
                         "literal-range", node, f"{value!r} does not fit f32", "write `inf`"
                     )
