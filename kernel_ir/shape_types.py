@@ -170,7 +170,7 @@ class _Parser:
 
     def _number(self, token: _Token) -> Expr:
         if len(token.text) > 18:
-            raise ShapeError("the number does not fit 64 bits", token.start, token.end)
+            raise ShapeError("a number in a type has at most 18 digits", token.start, token.end)
         return Const(int(token.text), I64, self._locate(token))
 
     def _group(self, token: _Token) -> Expr:

@@ -150,8 +150,9 @@ class ExpressionChecker:
                 return ir.Const(value, I64, span)
             case float(value):
                 if abs(value) >= _ROUNDS_TO_INFINITY:
+                    shown = "the literal" if math.isinf(value) else repr(value)
                     raise self.session.problem(
-                        "literal-range", node, f"{value!r} does not fit f32", "write `inf`"
+                        "literal-range", node, f"{shown} does not fit f32", "write `inf`"
                     )
                 return ir.Const(value, F32, span)
             case _:

@@ -76,12 +76,22 @@ class StatementChecker:
             raise self.session.problem("unsupported-syntax", node.orelse[0], "a loop has no `else`")
         if not isinstance(node.target, ast.Name):
             raise self.session.problem("unsupported-syntax", node.target, "a loop binds one name")
+        self._refuse_bound(node.target, scope)
         low, high = self.expressions.range(node.iter, scope, "range", "sequential")
         is_ordered = called_name(node.iter) == "sequential"
         inner = scope if is_ordered else replace(scope, parallel_depth=scope.parallel_depth + 1)
         unique, inner = self.expressions.enter(node.target, low, high, inner)
         body = self.block(node.body, inner)
         return ir.For(unique, low, high, body, is_ordered, self.session.span_of(node))
+
+    def _refuse_bound(self, target: ast.Name, scope: Scope) -> None:
+        """Rows are bound once; and a loop over a bound name would, in Python, change it for what follows."""
+        known = scope.names.get(target.id)
+        if known is not None and known.kind == "broken":
+            raise Problem()
+        if known is not None:
+            message = f"`{target.id}` is bound already"
+            raise self.session.problem("name-taken", target, message, "choose another name")
 
     def _if(self, node: ast.If, scope: Scope) -> ir.If:
         condition = self.expressions.condition(node.test, scope)
@@ -206,8 +216,7 @@ class StatementChecker:
         first, last = (low, high) if count is None else (ir.Const(0, I64), count)
         uniques = []
         for target, type_ in zip(targets, types, strict=True):
-            if target.id in scope.names:
-                raise self.session.problem("name-taken", target, f"`{target.id}` is bound already")
+            self._refuse_bound(target, scope)
             self.expressions.refuse_shadowing(target, scope)
             uniques.append(self.session.fresh(target.id))
             roots = roots_of(element, scope) | {target.id}
