@@ -12,6 +12,7 @@ import argparse
 import functools
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -140,7 +141,9 @@ def run_all(tasks: Sequence[tuple[Path, int]], jobs: int, is_counted: bool) -> l
     if jobs <= 1:
         tallies = [_told(run(*task)) for task in tasks]
     else:
-        with ProcessPoolExecutor(jobs) as pool:
+        # An interrupt, which processes get too, ends each at once and not after what it was given last.
+        end_at_once = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        with ProcessPoolExecutor(jobs, initializer=end_at_once) as pool:
             tallies = [_told(tally) for tally in pool.map(run, *zip(*tasks, strict=True))]
     return [tally for _, tally in sorted(zip(tasks, tallies, strict=True), key=lambda pair: pair[0])]
 

@@ -2,7 +2,8 @@
 
     python -m codegen.output MODULE ARGUMENTS...
 
-runs a module as `python -m MODULE` does, and ends it so.
+runs a module as `python -m MODULE` does, and ends it so. An interrupt, which `build.py` gets too and says,
+ends it without a word as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 EXIT_UNREAD = 141  # as a program ends that the signal for it stops
+EXIT_INTERRUPTED = 130
 
 
 def run_for_reader(run: Callable[[], int]) -> int:
@@ -39,7 +41,10 @@ def _is_unread() -> bool:
 
 def _run_module() -> int:
     del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     return 0
 
 

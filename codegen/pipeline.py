@@ -157,10 +157,23 @@ def compile_folder(specs: Path) -> list[Compiled]:
                 compiled.append(compile_spec(load_bytes(path.read_bytes(), shown)))
             except SpecError as error:
                 wrong.append(error)
+    wrong += _misnamed(compiled)
     wrong += _clashes(compiled)
     if wrong:
         raise SpecError.merge(wrong)
     return compiled
+
+
+def _misnamed(compiled: Sequence[Compiled]) -> Iterator[SpecError]:
+    """Kernels that have another name than their file, by which commands and the manifest look them up."""
+    for item in compiled:
+        source, name = item.loaded.source, item.kernel.name
+        folder, _, file = source.path.rpartition("/")
+        if file != f"{name}.yaml":
+            message = f"the kernel `{name}` stands in a file called {file}"
+            hint = f"call the file {folder}/{name}.yaml, or the kernel `{file.removesuffix('.yaml')}`"
+            diagnostic = Diagnostic("file-name", message, source.span("name"), hint)
+            yield SpecError(source.path, source.text, (diagnostic,))
 
 
 def _clashes(compiled: Sequence[Compiled]) -> Iterator[SpecError]:

@@ -34,6 +34,8 @@ def fuzz(parsed: argparse.Namespace) -> int:
     seed, programs, jobs = _numbers(parsed)
     targets = _targets(parsed.targets)
     wanted = executors_of(targets, _mode(parsed.mode), parsed.no_passes)
+    if parsed.record and Path(parsed.record).is_dir():
+        raise Failure(f"--record {parsed.record}: expected the name of a file to write, and this is a folder")
     print(f"programs {seed} to {seed + programs - 1} on {', '.join(targets)}", flush=True)
     if parsed.coverage_only:
         wanted = (COVERAGE, *covered(wanted))
@@ -66,7 +68,8 @@ def _numbers(parsed: argparse.Namespace) -> tuple[int, int, int]:
 def whole_number(name: str, given: str, least: int, more: str = "") -> int:
     """An option's value. Raises Failure that says what was expected and what came."""
     if not re.fullmatch(r"[0-9]{1,18}", given) or int(given) < least:
-        raise Failure(f"{name} {given}: expected a whole number from {least} on{more}")
+        most = " of at most 18 digits" if re.fullmatch(r"[0-9]{19,}", given) else ""
+        raise Failure(f"{name} {given}: expected a whole number from {least} on{most}{more}")
     return int(given)
 
 

@@ -80,7 +80,7 @@ def _diagnose(path: Path, found: list[Any], source: Source) -> Diagnostic:
             message = f"expected {path[-1] + 1} items, got {path[-1]}"
             return Diagnostic("wrong-length", message, source.span(*path[:-1]))
         case "missing":
-            owner = f" of {show(path[-2])}" if len(path) > 1 else ""
+            owner = f" of {_item(path[:-1])}" if len(path) > 1 else ""
             message = f"the key {show(path[-1])}{owner} is missing"
             return Diagnostic("missing-key", message, source.key_span(*path[:-1]), _missing_hint(path))
         case "too_short" | "too_long":
@@ -88,6 +88,12 @@ def _diagnose(path: Path, found: list[Any], source: Source) -> Diagnostic:
             message = f"expected {wanted} items, got {first['ctx']['actual_length']}"
             return Diagnostic("wrong-length", message, source.span(*path))
     return _wrong_value(path, found, source)
+
+
+def _item(path: Path) -> str:
+    """What a path leads to: its last key, or an item of a list by the list's key and its place."""
+    *_, owner, last = ("", *path)
+    return f"item {last + 1} of {show(owner)}" if isinstance(last, int) else show(last)
 
 
 def _wrong_value(path: Path, found: list[Any], source: Source) -> Diagnostic:

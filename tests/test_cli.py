@@ -103,6 +103,15 @@ def test_output_that_nobody_reads_ends_quietly(command: list[str]) -> None:
     assert (run.returncode, run.stderr) == (141, b"")
 
 
+def test_an_interrupt_of_what_a_command_runs_leaves_no_traceback(tmp_path: Path) -> None:
+    """The command, which is interrupted with it, says so."""
+    (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt\n")
+    command = [sys.executable, "-m", "codegen.output", "interrupted"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(cli.ROOT)))}
+    run = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (run.returncode, run.stderr) == (130, b"")
+
+
 # generate and check
 
 

@@ -12,6 +12,8 @@ import pytest
 
 import build as cli
 from codegen.artifacts import stale_specs, write_tree
+from codegen.pipeline import compile_folder
+from kernel_ir.errors import SpecError
 from kernel_ir.names import PACKAGE_NAMES
 
 SPECS = {"norm/one.yaml": b"name: one\n", "norm/two.yaml": b"name: two\n"}
@@ -92,6 +94,22 @@ def test_the_packages_own_names_are_reserved() -> None:
         if isinstance(target, ast.Name) and not target.id.startswith("_")
     }
     assert bound <= PACKAGE_NAMES
+
+
+def test_a_kernel_has_the_name_of_its_file(tmp_path: Path) -> None:
+    """Commands and the manifest look it up by that."""
+    (tmp_path / "norm").mkdir()
+    spec = cli.ROOT / "specs/norm/rms_norm.yaml"
+    (tmp_path / "norm/copied.yaml").write_bytes(spec.read_bytes())
+    with pytest.raises(SpecError) as caught:
+        compile_folder(tmp_path)
+    assert str(caught.value) == (
+        "specs/norm/copied.yaml:2:7: error[file-name]: "
+        "the kernel `rms_norm` stands in a file called copied.yaml\n"
+        "    name: rms_norm\n"
+        "          ^^^^^^^^\n"
+        "    help: call the file specs/norm/rms_norm.yaml, or the kernel `copied`"
+    )
 
 
 @pytest.mark.parametrize("kernel", ["one", "norm/one", "specs/norm/one.yaml"])

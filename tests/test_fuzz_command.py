@@ -42,7 +42,8 @@ INTERRUPTS = (
         (["--programs", "many"], "--programs many: expected a whole number from 1 on"),
         (["--seed", "-4"], "--seed -4: expected a whole number from 0 on"),
         (["--seed", "abc"], "--seed abc: expected a whole number from 0 on"),
-        (["--seed", "1" * 30], f"--seed {'1' * 30}: expected a whole number from 0 on"),
+        (["--seed", "1" * 30], f"--seed {'1' * 30}: expected a whole number from 0 on of at most 18 digits"),
+        (["--record", "."], "--record .: expected the name of a file to write, and this is a folder"),
         (["--jobs", "-2"], "--jobs -2: expected a whole number from 0 on; 0 is one a core"),
     ],
 )

@@ -60,6 +60,17 @@ def test_the_platform_says_the_target(monkeypatch, system: str, machine: str, ta
     assert load().target == target
 
 
+@pytest.mark.usefixtures("package")
+def test_the_module_of_every_target_is_there_when_asked_for() -> None:
+    package = load()
+    for name in ("cpu", "cuda", "metal"):
+        sys.modules.pop(f"{PACKAGE}.{name}", None)
+        vars(package).pop(name, None)  # as before any import of it
+        assert getattr(package, name) is load(name)
+    with pytest.raises(AttributeError, match=f"module '{PACKAGE}' has no attribute 'rocm'"):
+        _ = package.rocm
+
+
 @pytest.mark.parametrize(("has_device", "target"), [(True, "cuda"), (False, "cpu")])
 @pytest.mark.usefixtures("package")
 def test_torch_is_asked_where_it_is_imported(monkeypatch, has_device: bool, target: str) -> None:

@@ -70,4 +70,6 @@ def main(source: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m benchmarks.cuda.roofline FILE.json")
     main(sys.argv[1])

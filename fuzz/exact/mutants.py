@@ -108,6 +108,9 @@ def _is_wrong(item: Item, library: ctypes.CDLL) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
+    if len(arguments) > 2 or not all(item.isdecimal() for item in arguments):
+        print("usage: python -m fuzz.exact.mutants [SEED [PROGRAMS]]   # from 1, 40", file=sys.stderr)
+        return 2
     first, programs = (*map(int, arguments), *(1, 40)[len(arguments) :])
     prepared = [items for items in map(prepare, range(first, first + programs)) if items]
     rounds = list(zip_longest(*map(mutants_of, prepared)))

@@ -1,8 +1,8 @@
 """Memory-bound kernels for LLM servers: the same ops on every target.
 
 `target` is the one that was chosen for this machine (`metal`, `cuda` or `cpu`), and the ops here are its.
-The modules of the same names can also be imported by themselves. Importing never fails: what is wrong is
-raised by the first call, with the command that mends it.
+The modules of the same names are imported when they are first asked for. Importing never fails: what is wrong
+is raised by the first call, with the command that mends it.
 """
 
 import importlib as _importlib
@@ -42,3 +42,9 @@ __all__ = [
 
 _ops = _importlib.import_module(f"{__name__}.{target}")
 globals().update({_name: getattr(_ops, _name) for _name in __all__})
+
+
+def __getattr__(name):
+    if name in ("cpu", "cuda", "metal"):
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

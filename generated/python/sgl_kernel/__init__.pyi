@@ -1,3 +1,4 @@
+from . import cpu as cpu, cuda as cuda, metal as metal
 from .cpu import combine_experts as combine_experts
 from .cpu import combine_experts_scaled as combine_experts_scaled
 from .cpu import fused_add_rmsnorm as fused_add_rmsnorm
