@@ -65,10 +65,11 @@ def _row_element(checker: ExpressionChecker, node: ast.Subscript, row: Binding, 
     assert row.low is not None and row.high is not None and row.type is not None
     facts = scope.facts
     if not (facts.proves_less_equal(row.low, index) and facts.proves_less(index, row.high)):
+        wanted = f"{print_expression(row.low)} <= {_operand(node.slice)} < {print_expression(row.high)}"
         raise checker.session.problem(
             "index-range",
             node.slice,
-            f"cannot prove that the index lies in the range of `{ast.unparse(node.value)}`",
+            f"cannot prove {wanted} (the range of `{ast.unparse(node.value)}`)",
             "index the row with a loop variable over the same range, or guard the read",
         )
     return ir.At(row.unique, index, row.type, checker.session.span_of(node))
@@ -101,13 +102,19 @@ def check_index(
 def _out_of_range(
     checker: ExpressionChecker, item: ast.expr, tensor: ir.TensorType, axis: int, extent: ir.Expr
 ) -> Problem:
-    wanted = f"0 <= {ast.unparse(item)} < {print_expression(extent)}"
+    wanted = f"0 <= {_operand(item)} < {print_expression(extent)}"
     return checker.session.problem(
         "index-range",
         item,
         f"cannot prove {wanted} (dimension {axis} of `{tensor.name}`)",
         "correct the index, guard it with a condition, or state what holds under `requires`",
     )
+
+
+def _operand(node: ast.expr) -> str:
+    """An index as it may stand in a comparison."""
+    text = ast.unparse(node)
+    return f"({text})" if isinstance(node, ast.IfExp) else text
 
 
 def _policy(checker: ExpressionChecker, node: ast.AST, roots: set[str], is_store: bool) -> ir.Policy:
