@@ -44,7 +44,14 @@ class Assume:
     choice: object
 
 
-Step: TypeAlias = Enter | Name | Assume
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """Names that may have other values since the step before, and results that may have been stored to."""
+
+    names: frozenset[str]
+
+
+Step: TypeAlias = Enter | Name | Assume | Change
 _last: tuple[ir.Kernel, Facts, tuple[Access, ...]] | None = None
 
 
@@ -98,7 +105,8 @@ def accesses(kernel: ir.Kernel, facts: Facts) -> tuple[Access, ...]:
     global _last
     if _last is None or _last[0] is not kernel or _last[1] is not facts:
         written = frozenset(name for name, item in kernel.tensors().items() if item.role != "input")
-        _last = (kernel, facts, tuple(_Collector(written).block(kernel.body, _Place((), facts))))
+        results = frozenset(item.name for item in kernel.results)
+        _last = (kernel, facts, tuple(_Collector(written, results).block(kernel.body, _Place((), facts))))
     return _last[2]
 
 
@@ -110,7 +118,7 @@ def names_of(steps: tuple[Step, ...]) -> Iterator[str]:
                 yield var
             case Name(name):
                 yield name
-            case Assume():
+            case Assume() | Change():
                 pass
 
 
@@ -157,8 +165,9 @@ def _is_uniform(step: Step) -> TypeGuard[Assume]:
 class _Collector:
     """Walks a body once, keeping the way."""
 
-    def __init__(self, written: frozenset[str]) -> None:
+    def __init__(self, written: frozenset[str], results: frozenset[str]) -> None:
         self.written = written
+        self.results = results
         self.count = 0
 
     def block(self, body: tuple[ir.Stmt, ...], place: _Place) -> Iterator[Access]:
@@ -170,7 +179,8 @@ class _Collector:
                     yield Access(tensor, index, policy, True, self.count, place.steps, place.facts, span)
                 case ir.For(var, low, high, inner, is_ordered, span):
                     kind: Literal["parallel", "ordered"] = "ordered" if is_ordered else "parallel"
-                    yield from self.block(inner, place.then(Enter(kind, var, low, high, span)))
+                    entered = place.then(Enter(kind, var, low, high, span))
+                    yield from self.block(inner, self._after(inner, entered) if is_ordered else entered)
                 case ir.If(condition, then, orelse):
                     choice = object()
                     yield from self.block(then, place.then(Assume(condition, True, choice)))
@@ -181,6 +191,26 @@ class _Collector:
                     for name in names:
                         place = place.then(Name(name, None))
                 case ir.Update():
+                    pass
+            place = self._after((statement,), place)
+
+    def _after(self, body: tuple[ir.Stmt, ...], place: _Place) -> _Place:
+        """The place with what these statements may have changed, if anything."""
+        changed = frozenset(self._changed_by(body))
+        return place.then(Change(changed)) if changed else place
+
+    def _changed_by(self, body: tuple[ir.Stmt, ...]) -> Iterator[str]:
+        for statement in body:
+            match statement:
+                case ir.Update(name):
+                    yield name
+                case ir.Store(tensor) if tensor in self.results:
+                    yield tensor
+                case ir.For(_, _, _, inner):
+                    yield from self._changed_by(inner)
+                case ir.If(_, then, orelse):
+                    yield from self._changed_by((*then, *orelse))
+                case _:
                     pass
 
     def _loads_of(self, statement: ir.Stmt, place: _Place) -> Iterator[Access]:
@@ -239,6 +269,8 @@ def renamed_step(step: Step, names: dict[str, str]) -> Step:
             return Name(names.get(name, name), None if value is None else renamed(value, names))
         case Assume(condition):
             return replace(step, condition=renamed(condition, names))
+        case Change():
+            return step
 
 
 def renamed(expr: ir.Expr, names: dict[str, str]) -> ir.Expr:

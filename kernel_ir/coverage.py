@@ -11,6 +11,7 @@ from kernel_ir import nodes as ir
 from kernel_ir.accesses import (
     Access,
     Assume,
+    Change,
     Enter,
     Step,
     accesses,
@@ -72,7 +73,8 @@ def _match(store: Access, load: Access, shared: frozenset[Enter], earlier: Enter
     names = {name: name + TWIN for name in names_of(cut) if name not in {loop.var for loop in shared}}
     solved = _solve(twins.equations, own, load, twins.facts)
     facts, taken, choices = load.facts, [], []
-    for step in (renamed_step(step, names) for step in cut):
+    renamed_cut = tuple(renamed_step(step, names) for step in cut)
+    for position, step in enumerate(renamed_cut):
         match step:
             case Enter(_, var, low, _) if var.endswith(TWIN):
                 value = solved.get(var, facts.polynomial(low))
@@ -81,7 +83,8 @@ def _match(store: Access, load: Access, shared: frozenset[Enter], earlier: Enter
                 facts = facts.with_value(var, value)
                 taken.append(value)
             case Assume(condition, holds, choice):
-                if not _is_implied(condition, holds, facts, load):
+                own = len(store.steps) - len(cut), renamed_cut[:position]
+                if not (facts.proves(condition, holds) or _has_taken(load, step, *own)):
                     choices.append(((choice, *taken), holds))
             case _:
                 facts = take(facts, step)
@@ -180,12 +183,28 @@ def _lies_in(value: Polynomial, loop: Enter, facts: Facts) -> bool:
     return facts.holds(value - facts.polynomial(loop.low)) and facts.holds(below_high)
 
 
-def _is_implied(condition: ir.Expr, holds: bool, facts: Facts, load: Access) -> bool:
-    """Whether the branch taken by the store is one that the load's iteration took."""
-    known = (step for step in load.steps if isinstance(step, Assume))
-    return facts.proves(condition, holds) or any(
-        step.holds == holds and step.condition == condition for step in known
-    )
+def _has_taken(load: Access, wanted: Assume, shared: int, own: tuple[Step, ...]) -> bool:
+    """Whether the load's iteration took the branch that the store took behind its `own` steps, which follow
+    those that both share, and nothing in the condition may have changed from one to the other.
+    """
+    named = frozenset(_named_in(wanted.condition))
+    for position, step in enumerate(load.steps):
+        if isinstance(step, Assume) and (step.condition, step.holds) == (wanted.condition, wanted.holds):
+            between = load.steps[min(position, shared) : max(position, shared)]
+            changes = (item for item in (*between, *own) if isinstance(item, Change))
+            if not any(item.names & named for item in changes):
+                return True
+    return False
+
+
+def _named_in(condition: ir.Expr) -> Iterator[str]:
+    """The names and tensors of a condition."""
+    for item in walk(condition):
+        match item:
+            case ir.Var(name) | ir.Load(name):
+                yield name
+            case _:
+                pass
 
 
 def _merged(covered: list[Choices]) -> bool:

@@ -61,8 +61,8 @@ def _modulo(np: Any, a: Any, b: Any) -> Any:
 
 
 def _power(np: Any, a: Any, b: Any) -> Any:
-    """Element by element: numpy takes the root where one exponent of 0.5 serves all, which differs from a power
-    at -infinity and at -0.
+    """Element by element: where one exponent of 0.5 serves all, numpy takes the root, which differs from a
+    power at -infinity and at -0.
     """
     a, b = np.broadcast_arrays(a, b)
     return np.power(a.ravel(), b.ravel()).reshape(a.shape)
