@@ -56,6 +56,7 @@ CALLS = 3
 MOST_WORK = 6_000  # iterations of one call on a target
 MOST_PASS_WORK = 80  # of one call that is interpreted after every pass
 MOST_UNEVEN_WORK = 140  # and of another one, with long ranges
+PASS_DRAWS = ((SMALL, MOST_PASS_WORK), (UNEVEN, MOST_UNEVEN_WORK))
 EXACT_SHARE = 4  # one program in so many runs in the exact mode, where others run too
 
 
@@ -184,10 +185,7 @@ class Batch:
             self._check_meaning(program, loaded, stages)
         self._at(seed, "interpreter")
         count = CALLS if set(self.targets) - {"passes", READING} else 0
-        if program.drawn_from >= STREAMS:
-            calls = tuple(make_stream_calls(program, loaded, kernel))[:count]
-        else:
-            calls = tuple(make_calls(program, loaded, kernel, count, AWKWARD, MOST_WORK))
+        calls = calls_of_targets(program, loaded, kernel) if count else ()
         self._note_unmade(seed, count, len(calls))
         again = draw_launches(program, calls)
         if self.only_counts:
@@ -212,9 +210,8 @@ class Batch:
         seed, kernel = program.seed, stages[0].form
         assert isinstance(kernel, ir.Kernel)
         self._at(seed, "passes")
-        draws = ((SMALL, MOST_PASS_WORK), (UNEVEN, MOST_UNEVEN_WORK))
-        calls = [call for draw in draws for call in make_calls(program, loaded, kernel, 1, *draw)]
-        self._note_unmade(seed, len(draws), len(calls))
+        calls = calls_of_passes(program, loaded, kernel)
+        self._note_unmade(seed, len(PASS_DRAWS), len(calls))
         wanted = [] if self.only_counts else [(call, expect_in_float64(kernel, call)) for call in calls]
         if "passes" in self.targets:
             for finding in check_passes(seed, stages, wanted):
@@ -385,6 +382,18 @@ EXACT = {
     "exact-cpu": replace(TARGETS["cpu"], name="exact-cpu", build=build_exact_cpu, ways=lambda *_: ()),
     "exact-metal": replace(TARGETS["metal"], name="exact-metal", build=build_exact_metal, ways=lambda *_: ()),
 }
+
+
+def calls_of_targets(program: Program, loaded: LoadedSpec, kernel: ir.Kernel) -> tuple[Call, ...]:
+    """What a program is called with on each target."""
+    if program.drawn_from >= STREAMS:
+        return tuple(make_stream_calls(program, loaded, kernel))[:CALLS]
+    return tuple(make_calls(program, loaded, kernel, CALLS, AWKWARD, MOST_WORK))
+
+
+def calls_of_passes(program: Program, loaded: LoadedSpec, kernel: ir.Kernel) -> tuple[Call, ...]:
+    """What a program is called with after every step of the compiler, and for Python's own reading."""
+    return tuple(call for draw in PASS_DRAWS for call in make_calls(program, loaded, kernel, 1, *draw))
 
 
 def exactly(item: Item) -> Item:

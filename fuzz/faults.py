@@ -29,7 +29,7 @@ from codegen.failures import Failure
 from fuzz.command import EXIT_INTERRUPTED, whole_number
 from fuzz.coverage import STANDARD_RUN
 from fuzz.finding import Finding
-from fuzz.found_faults import Found, Unseen, is_stale, keep, load_found, load_unseen, save
+from fuzz.found_faults import Found, digest_of_calls, is_stale, keep, load_found, save
 from fuzz.plant import PACKAGES, ROOT, Fault, planted, run_in, start, stop
 from fuzz.planted_faults import FAULTS
 from fuzz.program import make_program
@@ -208,7 +208,7 @@ def _look(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", default="2", help="how many faults at a time")
     parser.add_argument("--new", action="store_true", help="only those of which no program is kept")
     parser.add_argument(
-        "--stale", action="store_true", help="only those whose kept program is none of today's standard run"
+        "--stale", action="store_true", help="only those whose program or calls the standard run has no more"
     )
     parser.add_argument("--record", action="store_true", help="keep the programs that show them")
     parsed = parser.parse_args(arguments)
@@ -227,11 +227,13 @@ def _look(arguments: Sequence[str]) -> int:
             if (parsed.new and item.name not in found)
             or (parsed.stale and item.name in found and is_stale(found[item.name]))
         ]
+        # First those that the fewest programs showed, so that a search that is stopped has found the most.
+        faults.sort(key=lambda item: found[item.name].run if item.name in found else 0)
 
     def report(search: Search) -> None:
         print(search, flush=True)
         if parsed.record:
-            _record(search, most)
+            _record(search)
 
     with planted() as root:
         if (finding := run_in(root, "passes,cpu,metal", [make_program(1)])) is not None:
@@ -245,18 +247,15 @@ def _look(arguments: Sequence[str]) -> int:
     return 1 if missed else 0
 
 
-def _record(search: Search, most: int) -> None:
-    """Keep what came of a search beside what is known of other faults."""
+def _record(search: Search) -> None:
+    """Keep what came of a search beside what is known of other faults; one that goes unseen has no row."""
     names, name = {fault.name for fault in FAULTS}, search.fault.name
     found = {other: row for other, row in load_found().items() if other in names - {name}}
-    unseen = {other: row for other, row in load_unseen().items() if other in names - {name}}
-    if search.finding is None:
-        unseen[name] = Unseen(most, search.run)
-    else:
-        finding = search.finding
-        file = keep(make_program(finding.seed))
-        found[name] = Found(finding.seed, search.run, finding.executor, finding.kind, file)
-    save(found, unseen)
+    if (finding := search.finding) is not None:
+        program = make_program(finding.seed)
+        calls = digest_of_calls(program)
+        found[name] = Found(finding.seed, search.run, finding.executor, finding.kind, keep(program), calls)
+    save(found)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """The programs that show the planted faults, kept so that a test runs just these.
 
-`tests/planted_faults/found.json` holds a row for each fault that was found, and `unseen.json` one for each
-that was not; beside them lie the programs, as specs with one line ahead of them that says what their calls
-are drawn from.
+`tests/planted_faults/found.json` holds a row for each fault; beside it lie the programs, as specs with one
+line ahead of them that says what their calls are drawn from.
 """
 
 from __future__ import annotations
@@ -14,9 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fuzz.batch import calls_of_passes, calls_of_targets
 from fuzz.coverage import STANDARD_RUN
 from fuzz.plant import ROOT
 from fuzz.program import Program, make_program
+from kernel_ir.load import load_text
+from kernel_ir.typecheck.check import check_spec
 
 FOLDER = ROOT / "tests" / "planted_faults"
 
@@ -25,7 +27,8 @@ FOLDER = ROOT / "tests" / "planted_faults"
 class Found:
     """How a fault was found: by the standard run's program `seed`, the `run`th that was run for it.
 
-    `file`: what the program is kept as, whatever the generator makes of the seed later.
+    `file`: what the program is kept as, whatever the generator makes of the seed later. `calls`: the
+    `digest_of_calls` of the calls that showed it; a row without one is stale.
     """
 
     seed: int
@@ -33,6 +36,7 @@ class Found:
     executor: str
     kind: str
     file: str
+    calls: str = ""
 
     @property
     def target(self) -> str:
@@ -49,17 +53,24 @@ class Found:
         return Program(self.seed, f"fuzz_{self.seed}", given["style"], text, paths, rounds)
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A fault that none of the first `programs` programs showed; it concerned `run` of them."""
-
-    programs: int
-    run: int
-
-
 def is_stale(found: Found, folder: Path = FOLDER) -> bool:
-    """Whether the kept program is not what the standard run draws for its seed any more."""
-    return found.seed > STANDARD_RUN or found.program(folder) != make_program(found.seed)
+    """Whether the kept program is not what the standard run draws for its seed any more, or not so called."""
+    program = found.program(folder)
+    is_drawn = found.seed <= STANDARD_RUN and program == make_program(found.seed)
+    return not is_drawn or found.calls != digest_of_calls(program)
+
+
+def digest_of_calls(program: Program) -> str:
+    """What changes with the calls that are drawn for a program: sizes, values, places in memory."""
+    loaded = load_text(program.text, f"{program.name}.yaml")
+    kernel = check_spec(loaded)
+    digest = hashlib.sha256()
+    for call in (*calls_of_passes(program, loaded, kernel), *calls_of_targets(program, loaded, kernel)):
+        digest.update(repr((call.sizes, call.numbers, call.types, call.mode, call.results)).encode())
+        for name, item in call.tensors.items():
+            where = None if item is None else (item.offset, item.strides, item.shape)
+            digest.update(f"{name} {where}".encode() + (b"" if item is None else item.memory.tobytes()))
+    return digest.hexdigest()[:12]
 
 
 def keep(program: Program, folder: Path = FOLDER) -> str:
@@ -79,19 +90,18 @@ def load_found(folder: Path = FOLDER) -> dict[str, Found]:
     return {name: Found(**row) for name, row in _rows(folder / "found.json").items()}
 
 
-def load_unseen(folder: Path = FOLDER) -> dict[str, Unseen]:
-    """How far each fault that was not found was looked for, by its name."""
-    return {name: Unseen(**row) for name, row in _rows(folder / "unseen.json").items()}
-
-
-def save(found: Mapping[str, Found], unseen: Mapping[str, Unseen], folder: Path = FOLDER) -> None:
-    """Write both tables, and remove the programs that are not in them."""
-    _write(folder / "found.json", {name: asdict(row) for name, row in found.items()})
-    _write(folder / "unseen.json", {name: asdict(row) for name, row in unseen.items()})
+def save(found: Mapping[str, Found], folder: Path = FOLDER) -> None:
+    """Write the table, and remove the programs that are not in it."""
+    rows = {name: asdict(row) for name, row in found.items()}
+    _write(folder / "found.json", {name: _without_blanks(row) for name, row in rows.items()})
     files = {row.file for row in found.values()}
     for path in folder.glob("*.yaml"):
         if path.name not in files:
             path.unlink()
+
+
+def _without_blanks(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value != ""}
 
 
 def _rows(path: Path) -> dict[str, Any]:
@@ -102,4 +112,6 @@ def _rows(path: Path) -> dict[str, Any]:
 def _write(path: Path, rows: Mapping[str, Any]) -> None:
     """One row a line, so that a reviewer sees which changed."""
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in sorted(rows.items()))
-    path.write_text(f"{{\n{lines}\n}}\n", encoding="ascii")
+    made = path.with_suffix(".new")
+    made.write_text(f"{{\n{lines}\n}}\n", encoding="ascii")
+    made.replace(path)  # so that a search that is interrupted leaves a whole table
