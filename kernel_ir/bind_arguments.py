@@ -96,9 +96,14 @@ def evaluate_size(expr: Expr, known: Mapping[str, Any]) -> int | None:
         operands = [evaluate_size(item, known) for item in expr.args]
         if None in operands:
             return None
-        return int(OPS[expr.op].meaning(np, *operands))
+        return int(OPS[expr.op].meaning(np, *map(_exactly, operands)))
     name = getattr(expr, "name", None)
     return known.get(name) if name is not None else None
+
+
+def _exactly(value: Any) -> Any:
+    """An operand with which integers do not wrap, as the host computes: numpy's have 64 bits."""
+    return value if abs(value) < 1 << 31 else np.array(value, dtype=object)
 
 
 def keeps_requirements(kernel: Kernel, known: Mapping[str, Any]) -> bool:

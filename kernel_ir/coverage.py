@@ -83,8 +83,8 @@ def _match(store: Access, load: Access, shared: frozenset[Enter], earlier: Enter
                 facts = facts.with_value(var, value)
                 taken.append(value)
             case Assume(condition, holds, choice):
-                own = len(store.steps) - len(cut), renamed_cut[:position]
-                if not (facts.proves(condition, holds) or _has_taken(load, step, *own)):
+                before, start = renamed_cut[:position], len(store.steps) - len(cut)
+                if not (facts.proves(condition, holds) or _has_taken(load, step, start, before)):
                     choices.append(((choice, *taken), holds))
             case _:
                 facts = take(facts, step)

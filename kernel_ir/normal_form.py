@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads expressions in the light of what is known."""
+    """Reads expressions in the light of what is known.
+
+    What `is_exact` is computed by the host, in integers that do not wrap whatever their types: sums and
+    products are then themselves, and no operation that would wrap is taken for one of the body's.
+    """
 
     facts: Facts
+    is_exact: bool = False
 
     def read(self, expr: ir.Expr) -> Polynomial:
         """The normal form of an integer expression. Total: what is not understood is an atom."""
@@ -71,13 +76,17 @@ class Reader:
                 return self._select(args, type_)
             case "i32" | "u32" | "i64":
                 value = self.read(args[0])
-                return value if fits(self.facts, value, type_) else self.facts.operation(op, (value,), type_)
+                return (
+                    value
+                    if self.is_exact or fits(self.facts, value, type_)
+                    else self.facts.operation(op, (value,), type_)
+                )
             case _:
                 return self._opaque(expr)
 
     def _arithmetic(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
         small = op != "multiply" or len(parts[0].terms) * len(parts[1].terms) <= MAX_TERMS
-        if small and not any(self.facts.is_wide(part) for part in parts):
+        if small and (self.is_exact or not any(self.facts.is_wide(part) for part in parts)):
             match op:
                 case "add":
                     value = parts[0] + parts[1]
@@ -87,11 +96,17 @@ class Reader:
                     value = parts[0] * parts[1]
                 case _:
                     value = -parts[0]
-            if not fits(self.facts, value, type_):
+            if not (self.is_exact or fits(self.facts, value, type_)):
                 return self.facts.operation(op, parts, type_, may_overflow=True)
             if value.is_small():
                 return value
-        return self.facts.operation(op, parts, type_)
+        return self._operation(op, parts, type_)
+
+    def _operation(self, op: str, parts: tuple[Polynomial, ...], type_: DType) -> Polynomial:
+        """The atom of an operation; one of its own where the body's would wrap and the host's does not."""
+        is_safe = op == "floor_divide" and self.facts.holds(parts[1])
+        kind = op if is_safe or not self.is_exact else f"exact {op}"
+        return self.facts.operation(kind, parts, type_)
 
     def _shift(self, op: str, args: tuple[ir.Expr, ...], type_: DType, expr: ir.Expr) -> Polynomial:
         """A shift by a constant is a floor division or a multiplication by a power of two."""
@@ -107,7 +122,7 @@ class Reader:
     def _divide(self, left: Polynomial, right: Polynomial, type_: DType) -> Polynomial:
         divisor = right.as_constant()
         if divisor is None or divisor < 0:
-            return self.facts.operation("floor_divide", (left, right), type_)
+            return self._operation("floor_divide", (left, right), type_)
         if divisor == 0:
             return ZERO
         quotient, rest = left.split(divisor)

@@ -103,22 +103,26 @@ class Facts:
         atom = Atom("index" if is_full else "position", I64, bounds, any(self.is_wide(end) for end in bounds))
         return replace(self, rows={**self.rows, row: atom}, cache=_Cache())
 
-    def with_condition(self, condition: ir.Expr, holds: bool = True) -> Facts:
+    def with_requirement(self, condition: ir.Expr) -> Facts:
+        """Where the host has checked a condition."""
+        return self.with_condition(condition, is_exact=True)
+
+    def with_condition(self, condition: ir.Expr, holds: bool = True, is_exact: bool = False) -> Facts:
         """Where the bool `condition` is known to be `holds`. What is not understood adds nothing."""
         match condition:
             case ir.Apply("logical_not", (inner,)):
-                return self.with_condition(inner, not holds)
+                return self.with_condition(inner, not holds, is_exact)
             case ir.Apply("logical_and", (left, right)) if holds:
-                return self.with_condition(left, True).with_condition(right, True)
+                return self.with_condition(left, True, is_exact).with_condition(right, True, is_exact)
             case ir.Apply("logical_or", (left, right)) if not holds:
-                return self.with_condition(left, False).with_condition(right, False)
+                return self.with_condition(left, False, is_exact).with_condition(right, False, is_exact)
             case ir.Apply(op, (left, right)) if op in _NEGATED and _are_integers(left, right):
-                return self._with_comparison(op if holds else _NEGATED[op], left, right)
+                return self._with_comparison(op if holds else _NEGATED[op], left, right, is_exact)
             case _:
                 return self
 
-    def _with_comparison(self, op: str, left: ir.Expr, right: ir.Expr) -> Facts:
-        difference = self.polynomial(right) - self.polynomial(left)
+    def _with_comparison(self, op: str, left: ir.Expr, right: ir.Expr, is_exact: bool) -> Facts:
+        difference = self.polynomial(right, is_exact) - self.polynomial(left, is_exact)
         match op:
             case "less":
                 return self.assuming(difference.plus(-1))
@@ -273,9 +277,9 @@ class Facts:
 
     # ---- what the parts of the prover share ----------------------------------------------------
 
-    def polynomial(self, expr: ir.Expr) -> Polynomial:
+    def polynomial(self, expr: ir.Expr, is_exact: bool = False) -> Polynomial:
         """The normal form of an integer expression. Total: what is not understood is an atom."""
-        return Reader(self).read(expr)
+        return Reader(self, is_exact).read(expr)
 
     def operation(
         self, op: str, parts: tuple[Polynomial, ...], type_: DType, *, may_overflow: bool = False

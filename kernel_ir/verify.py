@@ -95,9 +95,22 @@ def bound_by(item: ir.Stmt) -> tuple[str, ...]:
 
 def operands_fit(kernel: ir.Kernel) -> Iterator[str]:
     """Every op has the operands that its row of the table asks for."""
-    for expr in walk_expressions(kernel.body, *kernel.requires):
+    for expr in walk_expressions(kernel.body):
         if isinstance(expr, ir.Apply) and (message := misfit(expr)):
             yield message
+    for expr in walk_expressions((), *kernel.requires):
+        if isinstance(expr, ir.Apply) and (message := _misfit(expr.op, *_exact_types(expr))):
+            yield message
+
+
+def _exact_types(expr: ir.Apply) -> tuple[tuple[DType, ...], DType]:
+    """Of operands and result where the host computes: an integer is an integer."""
+    *operands, result = (*(arg.type for arg in expr.args), expr.type)
+    return tuple(map(_exact_type, operands)), _exact_type(result)
+
+
+def _exact_type(type_: DType) -> DType:
+    return I64 if type_.is_integer else type_
 
 
 def misfit(expr: ir.Apply) -> str:

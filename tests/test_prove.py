@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel_ir import nodes as ir
-from kernel_ir.dtypes import I64
+from kernel_ir.dtypes import BOOL, I64
 from kernel_ir.prove import Facts
 
 
@@ -184,6 +184,16 @@ def test_refuses(context: str, claim: str) -> None:
 def test_arithmetic_on_bounded_32_bit_values_is_exact() -> None:
     assert proves("window >= 1; window <= 64", "0 <= window - 1 < 64")
     assert proves("t in 0, tokens; u = mask & 7", "2 * u + 1 < 16")
+
+
+@pytest.mark.parametrize("text", ["window + 5", "window * 65536", "offset + 5", "offset * 4"])
+def test_what_the_host_has_checked_says_nothing_of_what_wraps(text: str) -> None:
+    """The host computes in integers that do not wrap, the body in those that it names."""
+    value = read(text)
+    condition = ir.Apply("greater_equal", (value, ir.Const(0, value.type)), BOOL)
+    facts = Facts.for_sizes(SIZES)
+    assert not facts.with_requirement(condition).proves_nonnegative(value)
+    assert facts.with_condition(condition).proves_nonnegative(value)
 
 
 def test_facts_are_immutable() -> None:

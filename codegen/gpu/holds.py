@@ -76,7 +76,7 @@ class Holding:
         changing |= {item.row for item in inside if isinstance(item, low.Put)}
         facts = Facts.for_sizes(kernel.sizes, (item.name for item in kernel.results))
         for condition in kernel.requires:
-            facts = facts.with_condition(condition, True)
+            facts = facts.with_requirement(condition)
         for axis in launch.grid:
             facts = facts.with_range(axis.var, axis.low, axis.high)
         return Holding(chunked, frozenset(arguments), frozenset(changing), kernel, facts)

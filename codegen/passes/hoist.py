@@ -29,7 +29,7 @@ def hoist(program: low.Program, names: Names) -> low.Program:
     kernel = program.kernel
     facts = Facts.for_sizes(kernel.sizes, (item.name for item in kernel.results))
     for condition in kernel.requires:
-        facts = facts.with_condition(condition, True)
+        facts = facts.with_requirement(condition)
     pass_ = _Hoist(kernel, names)
     return replace(program, launches=tuple(pass_.launch(launch, facts) for launch in program.launches))
 

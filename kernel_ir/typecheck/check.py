@@ -33,7 +33,7 @@ def _check_spec(loaded: LoadedSpec) -> ir.Kernel:
     requires = check_requirements(loaded, signature, session)
     facts = Facts.for_sizes(sorted(signature.sizes), [item.name for item in loaded.results()])
     for condition in requires:
-        facts = facts.with_condition(condition, True)
+        facts = facts.with_requirement(condition)
     body = _body(loaded, tree, session, Scope({}, facts))
     _stop_if(session.diagnostics, loaded)
     _stop_if(_uncalled(session), loaded)
