@@ -41,7 +41,8 @@ _ADDRESS_OPTIONS = (
 )  # fmt: skip
 _SHADER_FLAGS = (
     *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", *_MESSAGE_FLAGS, "-ferror-limit=5",
-    "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-fstack-clash-protection", "-mcpu=native-avx512bf16",
+    "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-mcpu=native-avx512bf16",
+    "-fstack-clash-protection", "-fno-stack-protector",  # what leaves a variable is found as it is accessed
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",
     "-Xclang", "-fsanitize=thread,address",
     "-Xclang", "-fsanitize=array-bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",

@@ -19,14 +19,16 @@ template <class A> EMU_INNER A position_as(const u32 (&at)[3]) {
 template <class A> struct Argument {
   EMU_INNER static A from(const Thread& thread, const Slot& slot) { return position_as<A>(thread.positions[slot.index]); }
 };
-template <class T> struct Argument<T*> {
-  EMU_INNER static T* from(const Thread& thread, const Slot& slot) {
-    return (T*)(slot.kind == kBuffer ? thread.buffers : thread.threadgroup)[slot.index];
+template <> struct Argument<void*> {
+  EMU_INNER static void* from(const Thread& thread, const Slot& slot) {
+    return (slot.kind == kBuffer ? thread.buffers : thread.threadgroup)[slot.index];
   }
 };
-template <class T> struct Argument<T&> {
-  EMU_INNER static T& from(const Thread& thread, const Slot& slot) { return *Argument<T*>::from(thread, slot); }
-};
+
+// How a parameter is passed. One address is passed as any other, so that kernels share their callers.
+template <class A> struct Passed { typedef A type; };
+template <class T> struct Passed<T*> { typedef void* type; };
+template <class T> struct Passed<T&> { typedef void* type; };
 
 template <int... I> struct Indices {};
 template <int N, int... I> struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
@@ -45,10 +47,10 @@ template <class... A> struct Caller {
 struct Registered {
   Kernel kernel;
   template <class... A>
-  Registered(const char* name, void (*function)(A...), const Slot* slots, const Needs& needs) {
-    kernel = {name, &Caller<A...>::call, reinterpret_cast<void*>(function), slots, int(sizeof...(A)), needs, first_kernel};
-    first_kernel = &kernel;
-  }
+  EMU_INNER Registered(const char* name, void (*function)(A...), const Slot* slots, const Needs& needs)
+      : Registered({name, &Caller<typename Passed<A>::type...>::call, reinterpret_cast<void*>(function), slots,
+                    int(sizeof...(A)), needs, first_kernel}) {}
+  EMU_SHIM Registered(const Kernel& made) : kernel(made) { first_kernel = &kernel; }
 };
 
 // A constant that depends on function constants: worked out before each launch, in order.
