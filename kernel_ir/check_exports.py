@@ -66,13 +66,6 @@ def export_arguments_are_legal(subject: Subject) -> Iterator[Diagnostic]:
             if problem := _parameter_problem(name):
                 at = subject.source.key_span("exports", index, "arguments", name)
                 yield Diagnostic("bad-name", problem[0], at, problem[1])
-        for name in export.ignored:
-            at = subject.source.key_span("exports", index, "ignored", name)
-            if problem := _parameter_problem(name):
-                yield Diagnostic("bad-name", problem[0], at, problem[1])
-            elif name in public:
-                message = f"{show(name)} is both an argument and ignored"
-                yield Diagnostic("name-clash", message, at, "remove one of them")
         for position, name in enumerate(export.keyword_only):
             if name not in public and name not in export.ignored:
                 at = subject.source.span("exports", index, "keyword_only", position)
@@ -80,12 +73,28 @@ def export_arguments_are_legal(subject: Subject) -> Iterator[Diagnostic]:
                 yield Diagnostic("unknown-argument", message, at, suggest(name, public))
 
 
+def ignored_arguments_are_legal(subject: Subject) -> Iterator[Diagnostic]:
+    """The names of what is ignored are legal in Python, and stand for nothing else."""
+    for keys, item, public in _signatures(subject):
+        for name in item.ignored:
+            at = subject.source.key_span(*keys, "ignored", name)
+            if problem := _parameter_problem(name):
+                yield Diagnostic("bad-name", problem[0], at, problem[1])
+            elif name in public:
+                message = f"{show(name)} is both an argument and ignored"
+                yield Diagnostic("name-clash", message, at, "remove one of them")
+
+
+def _signatures(subject: Subject) -> Iterator[tuple[Path, Spec | Export, Collection[str]]]:
+    """The kernel's own signature and those of its exports: key path, what is written, names of arguments."""
+    yield (), subject.spec, subject.spec.arguments
+    for index, export in enumerate(subject.spec.exports):
+        yield ("exports", index), export, _public(subject, export)
+
+
 def unsupported_arguments_have_one_value(subject: Subject) -> Iterator[Diagnostic]:
     """What is unsupported is listed under `ignored`, with a default that a call can be compared with."""
-    spec = subject.spec
-    listed: list[tuple[Path, Spec | Export]] = [((), spec)]
-    listed += [(("exports", index), export) for index, export in enumerate(spec.exports)]
-    for keys, item in listed:
+    for keys, item, _ in _signatures(subject):
         for position, name in enumerate(item.unsupported):
             at = subject.source.span(*keys, "unsupported", position)
             if name not in item.ignored:
@@ -115,13 +124,11 @@ def export_arguments_are_ordered(subject: Subject) -> Iterator[Diagnostic]:
 def out_has_one_result(subject: Subject) -> Iterator[Diagnostic]:
     """`out=` stands for the single result, and no argument is called `out` beside it."""
     spec, source = subject.spec, subject.source
-    signatures: list[tuple[Path, bool, Collection[str]]] = [((), spec.takes_out(), spec.arguments)]
-    for index, export in enumerate(spec.exports):
-        signatures.append((("exports", index), export.out, _public(subject, export)))
-        if export.out and "out" in export.ignored:
-            at = source.key_span("exports", index, "ignored", "out")
+    for keys, item, public in _signatures(subject):
+        takes_out = item.takes_out() if isinstance(item, Spec) else item.out
+        if takes_out and "out" in item.ignored:
+            at = source.key_span(*keys, "ignored", "out")
             yield Diagnostic("name-clash", '"out" is both accepted and ignored', at, "remove one of them")
-    for keys, takes_out, public in signatures:
         if takes_out and len(spec.results) != 1:
             message = f"out= stands for a single result, this kernel has {len(spec.results)}"
             yield Diagnostic("out-without-result", message, source.key_span(*keys, "out"), 'remove "out"')
@@ -204,6 +211,7 @@ RULES: tuple[Rule, ...] = (
     export_names_are_legal,
     exports_cover_arguments,
     export_arguments_are_legal,
+    ignored_arguments_are_legal,
     unsupported_arguments_have_one_value,
     export_arguments_are_ordered,
     out_has_one_result,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kernel_ir.check_signature import Rule, Subject
 from kernel_ir.dtypes import DTYPES
@@ -45,10 +45,15 @@ def _texts(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
         yield ("arguments", name, "doc"), argument.doc, True
     for name, result in spec.results.items():
         yield ("results", name, "doc"), result.doc, True
+    yield from _ignored_texts((), spec.ignored)
     for index, export in enumerate(spec.exports):
-        for name, default in export.ignored.items():
-            if isinstance(default, str):
-                yield ("exports", index, "ignored", name), default, True
+        yield from _ignored_texts(("exports", index), export.ignored)
+
+
+def _ignored_texts(keys: Path, ignored: Mapping[str, object]) -> Iterator[tuple[Path, str, bool]]:
+    for name, default in ignored.items():
+        if isinstance(default, str):
+            yield (*keys, "ignored", name), default, True
 
 
 def _text_problem(text: str, is_one_line: bool) -> tuple[str, str] | None:
