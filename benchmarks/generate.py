@@ -54,7 +54,8 @@ def main(root: Path, results: Path, command: str, counts: Sequence[int] = COUNTS
 
 
 def generate_clones(root: Path, shipped: Sequence[Path], count: int) -> Cost:
-    """Generate a tree of `count` specs from nothing."""
+    """Generate a tree of `count` specs from nothing; says so, since it takes a while."""
+    print(f"generating from {count} specs", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         specs = Path(folder) / "specs"
         clone_specs(shipped, specs, count)
