@@ -9,6 +9,7 @@ from fuzz.finding import Finding, Refusal, reasons
 from fuzz.run import Outcome
 
 MOST_REFUSED = 0.02  # of the programs, on any target
+MOST_UNSTABLE = 0.001  # of the elements of outputs, in a standard run
 CHANCE = 4.0  # standard deviations
 MOST_NAMED = 20  # programs that a line names
 MOST_REASONS = 10  # that are printed of each target
@@ -47,6 +48,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.exact:,} of them ran in the exact mode too"
     if outcome.unstable:
         yield f"too ill-conditioned to be compared: {share_of(outcome.unstable, outcome.elements)}"
+    if leaves_too_much_out(outcome):
+        yield f"more than {MOST_UNSTABLE:.1%} of the elements were not compared"
     yield from _not_run(outcome)
     if outcome.relations:
         asked = (f"{name} {count:,}" for name, count in sorted(outcome.relations.items()))
@@ -135,12 +138,18 @@ def is_only_compiled(targets: Sequence[str]) -> bool:
 
 
 def has_failed(outcome: Outcome) -> bool:
-    """Whether anything is wrong: a finding, a target that refuses, a program that was not run, or a generator
-    that no longer reaches.
+    """Whether anything is wrong: a finding, a target that refuses, a program that was not run, a generator
+    that no longer reaches, or a comparison that leaves much out.
     """
     is_standard = len(outcome.drawn) >= STANDARD_RUN
     is_short = is_standard and outcome.coverage.missing(outcome.targets)
-    return bool(outcome.findings or too_many_refused(outcome) or outcome.lost or is_short)
+    is_blind = leaves_too_much_out(outcome)
+    return bool(outcome.findings or too_many_refused(outcome) or outcome.lost or is_short or is_blind)
+
+
+def leaves_too_much_out(outcome: Outcome) -> bool:
+    """Whether a standard run compares too few elements; a short one may have a program of nothing else."""
+    return len(outcome.drawn) >= STANDARD_RUN and outcome.unstable > MOST_UNSTABLE * max(outcome.elements, 1)
 
 
 def too_many_refused(outcome: Outcome) -> list[str]:

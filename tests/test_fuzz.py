@@ -353,6 +353,17 @@ def test_a_program_that_was_asked_for_and_not_run_fails_the_run() -> None:
     assert "without a call for the passes or for the targets: 1 program (8)" in summary(outcome)
 
 
+def test_a_run_that_leaves_many_elements_out_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fuzz.summary.STANDARD_RUN", 2)
+    outcome = Outcome(7, (), 2)
+    outcome.hear({"done": 7, "calls": 1, "unstable": 2, "elements": 900})
+    assert not has_failed(replace(outcome, asked=1))
+    outcome.hear({"done": 8, "calls": 1, "unstable": 0, "elements": 1100})
+    assert not has_failed(outcome)
+    outcome.hear({"done": 8, "calls": 1, "unstable": 1, "elements": 0})
+    assert has_failed(outcome) and "more than 0.1% of the elements were not compared" in summary(outcome)
+
+
 def test_scratch_holds_nothing_for_the_first_launch_that_has_it() -> None:
     """In programs of several launches too, but not for a launch behind the one that filled it."""
     found = 0
