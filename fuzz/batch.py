@@ -25,7 +25,7 @@ from fuzz.exact.calls import with_any_bits
 from fuzz.exact.interpret import ExactlyExpected, expect_exactly
 from fuzz.exact.run_cpu import build_exact_cpu
 from fuzz.exact.run_metal import build_exact_metal
-from fuzz.finding import Finding
+from fuzz.finding import SMALL_TEAMS, Finding
 from fuzz.inputs import AWKWARD, SMALL, UNEVEN, Call, make_calls, make_stream_calls
 from fuzz.memory import Memory
 from fuzz.metamorphic import LAUNCH, Ledger, Twin, draw_launches, draw_twins
@@ -45,6 +45,7 @@ from fuzz.run_metal import (
     require_metal,
     run_metal,
 )
+from fuzz.small_teams import SMALL_TEAMS_SHARE, run_small_teams, small_teams_source
 from fuzz.streams import STREAMS, beside
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError, TargetError
@@ -100,9 +101,10 @@ class Item:
 class Batch:
     """A batch under way."""
 
-    def __init__(self, targets: Sequence[str], say: Say, exact_share: int = EXACT_SHARE) -> None:
-        self.targets = tuple(targets)
-        self.exact_share = exact_share if set(targets) - EXACT.keys() else 1
+    def __init__(self, targets: Sequence[str], say: Say, has_shares: bool = True) -> None:
+        """`has_shares`: as in a run, some executors take a share of the programs."""
+        self.targets, self.has_shares = tuple(targets), has_shares
+        self.exact_share = EXACT_SHARE if has_shares and set(targets) - EXACT.keys() else 1
         self.say = say
         self.only_counts = COVERAGE in self.targets
         self.spent: defaultdict[str, float] = defaultdict(float)  # seconds of a core by what they went into
@@ -127,7 +129,7 @@ class Batch:
             others = [other for item in items if (other := self._other(item)) is not None]
             for target in [name for name in TARGETS if name in self.targets]:
                 more = others if target in GPUS else []
-                self._run_target(TARGETS[target], [*items, *more], Path(folder))
+                self._run_target(TARGETS[target], [*self._taken(target, items), *more], Path(folder))
             exact = self._exact_items(items)
             for target in [name for name in EXACT if name in self.targets]:
                 self._run_target(EXACT[target], exact, Path(folder))
@@ -224,6 +226,9 @@ class Batch:
             if off := check_reading(program.text, call, expected):
                 self._find(Finding(seed, READING, "mismatch", off, 0))
 
+    def _taken(self, target: str, items: Sequence[Item]) -> list[Item]:
+        return [item for item in items if not self.has_shares or takes(target, item.program.drawn_from)]
+
     def _exact_items(self, items: Sequence[Item]) -> list[Item]:
         """Those of the items that run in the exact mode, with calls and outputs of their own."""
         if not set(self.targets) & EXACT.keys():
@@ -287,7 +292,7 @@ class Batch:
             self._refuse(seed, target.name, str(error).removeprefix(f"{item.program.name}: "))
         except Exception as error:
             self._find(Finding(seed, target.name, "error", describe(error)[0]))
-        return target.name in item.sources
+        return item.sources.get(target.name) is not None
 
     def _build(self, target: Target, items: list[Item], folder: Path) -> Iterator[tuple[list[Item], Any]]:
         if not items:
@@ -337,7 +342,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How one target's sources are written, compiled together, and run."""
+    """How one target's sources are written, compiled together, and run, of one program in `share`.
+
+    What is written is None where no call of a program is for the target.
+    """
 
     name: str
     require: Callable[[], Any]
@@ -345,6 +353,7 @@ class Target:
     build: Callable[[list[Any], Path, str], Any]
     ways: Callable[[Any, Sequence[Call]], Iterable[str]]
     run: Callable[[Any, Any, Call, int], tuple[Memory, Sequence[str]] | None]
+    share: int = 1
 
 
 TARGETS = {
@@ -372,6 +381,15 @@ TARGETS = {
         cuda_ways,
         run_cuda,
     ),
+    SMALL_TEAMS: Target(
+        SMALL_TEAMS,
+        require_metal,
+        lambda item: small_teams_source(item.compiled, item.runs, item.hows),
+        lambda sources, folder, name: build_metal(sources, name),
+        lambda *_: (),
+        run_small_teams,
+        SMALL_TEAMS_SHARE,
+    ),
 }
 
 GPUS = ("metal", "cuda")
@@ -394,6 +412,12 @@ def calls_of_targets(program: Program, loaded: LoadedSpec, kernel: ir.Kernel) ->
 def calls_of_passes(program: Program, loaded: LoadedSpec, kernel: ir.Kernel) -> tuple[Call, ...]:
     """What a program is called with after every step of the compiler, and for Python's own reading."""
     return tuple(call for draw in PASS_DRAWS for call in make_calls(program, loaded, kernel, 1, *draw))
+
+
+def takes(executor: str, seed: int) -> bool:
+    """Whether a run has the program of a seed on an executor, the exact mode aside."""
+    target = TARGETS.get(executor)
+    return target is None or seed % target.share == target.share // 2
 
 
 def exactly(item: Item) -> Item:

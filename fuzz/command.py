@@ -14,7 +14,7 @@ from time import monotonic
 from backends.machine import core_count
 from codegen.failures import Failure
 from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, covered
-from fuzz.finding import Finding
+from fuzz.finding import SMALL_TEAMS, Finding
 from fuzz.record import Recorder
 from fuzz.run import Interrupted, Outcome, run_programs
 from fuzz.shrink import shrink_all
@@ -102,7 +102,8 @@ def executors_of(targets: Sequence[str], mode: str, no_passes: bool) -> tuple[st
     from fuzz.batch import EXACT
 
     exact = tuple(name for name in (f"exact-{target}" for target in targets) if name in EXACT)
-    plain = () if mode == "exact" else tuple(targets) if no_passes else ("passes", *targets)
+    wanted = (*targets, SMALL_TEAMS) if "metal" in targets else tuple(targets)
+    plain = () if mode == "exact" else wanted if no_passes else ("passes", *wanted)
     chosen = plain if mode == "float" else (*plain, *exact)
     if not chosen:
         known = ", ".join(name.removeprefix("exact-") for name in EXACT)

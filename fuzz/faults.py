@@ -26,6 +26,7 @@ from itertools import islice
 from pathlib import Path
 
 from codegen.failures import Failure
+from fuzz.batch import takes
 from fuzz.command import EXIT_INTERRUPTED, whole_number
 from fuzz.coverage import STANDARD_RUN
 from fuzz.finding import Finding
@@ -93,7 +94,8 @@ def _concerned(fault: Fault, root: Path, most: int) -> Iterator[int]:
     batches, size = list(range(1, most + 1, PROGRAMS_A_FILE)), 1
     while batches:
         paths = [kept_forms(first) for first in batches[:size]]
-        yield from (seed for seed in _among(fault, root, paths) if seed <= most)
+        found = (seed for seed in _among(fault, root, paths) if seed <= most)
+        yield from (seed for seed in found if takes(fault.shown_by, seed))
         batches, size = batches[size:], min(2 * size, MOST_FILES)
 
 

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+SMALL_TEAMS = "small-teams"  # an executor (`fuzz/small_teams.py`)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong.
 
-    `executor`: generate, check, a pass as `pass NAME`, cpu, metal or cuda. `kind`: mismatch, error (the
-    compiler broke a promise), compile (a compiler refused the source), memory (an access out of place),
-    checked (the emulator reported), crash, hang, or the name of a relation to another call or program
+    `executor`: generate, check, a pass as `pass NAME`, cpu, metal, small-teams or cuda. `kind`: mismatch,
+    error (the compiler broke a promise), compile (a compiler refused the source), memory (an access out of
+    place), checked (the emulator reported), crash, hang, or the name of a relation to another call or program
     (`fuzz/metamorphic.py`). `call`: the number of the call, -1 where none ran.
     """
 
@@ -43,6 +45,11 @@ class Refusal:
     seed: int
     target: str
     construct: str
+
+
+def target_of(executor: str) -> str:
+    """The target that a run names to have an executor: its own name, or what it is another way to run."""
+    return "metal" if executor == SMALL_TEAMS else executor.removeprefix("exact-")
 
 
 _OF_ONE_PROGRAM = re.compile(r"(`[^`]*`|(?<!\w)'[^']*'|\b\d+\b)")

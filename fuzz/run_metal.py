@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.metal.emit import RUNTIME, emit, launch_records
+from backends.metal.emit import RUNTIME, TARGET, emit, launch_records
 from backends.metal.emulator import EmulatorUnavailable, Launch, Shader, load
 from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import MOST_GROUPS, Choice, Dispatch, plan
 from backends.metal.emulator.shader import ORDERS, REDUCTIONS
 from codegen.failures import Failure
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord
-from codegen.gpu.schedule import SIMD_LANES
+from codegen.gpu.schedule import SIMD_LANES, Target
 from codegen.pipeline import Compiled
 from fuzz.inputs import Call
 from fuzz.memory import Memory, entry_of, lay_out, numbers_of, params_of, place_of
@@ -68,15 +68,19 @@ class MetalSource:
 
 
 def metal_source(
-    compiled: Compiled, calls: Sequence[Call], hows: tuple[How, ...], other: MetalSource | None = None
-) -> MetalSource:
+    compiled: Compiled, calls: Sequence[Call], hows: tuple[How, ...], other: MetalSource | None = None,
+    target: Target = TARGET,
+) -> MetalSource:  # fmt: skip
     """The shader's text as it ships, with the instantiations that the calls need, each run as one of `hows`.
 
     `other`: what was written for other calls of the program.
     """
     record = compiled.record
-    launches = launch_records(compiled.program, record) if other is None else other.launches
-    shipped = emit(compiled.program, record)[f"metal/{record.name}.metal"] if other is None else other.shipped
+    if other is None:
+        launches = launch_records(compiled.program, record, target)
+        shipped = emit(compiled.program, record, target)[f"metal/{record.name}.metal"]
+    else:
+        launches, shipped = other.launches, other.shipped
     wanted = {
         plan_of(launch, compiled, call, how).kernel.name
         for call, how in zip(calls, hows, strict=True)
@@ -226,7 +230,7 @@ def _launch(
     outcome = shader.run(
         Launch(
             dispatch.kernel.name, buffers, grid=dispatch.grid, threadgroup=dispatch.threads,
-            constants=dispatch.constants(launch, values),
+            threads=_threads(dispatch), constants=dispatch.constants(launch, values),
             memory={0: 4 * EXCHANGE_WORDS}, blank=blank, offsets=_offsets(launch, memory),
         ), how.order, how.reduction, seed=how.seed,
         most_accesses=most_accesses(dispatch, memory.call.sizes),
@@ -235,6 +239,13 @@ def _launch(
         if item.flags.writeable:
             item[...] = outcome.buffers[n].reshape(item.shape)
     return [str(finding) for finding in outcome.findings]
+
+
+def _threads(dispatch: Dispatch) -> int | None:
+    """Of the grid, where teams share a simdgroup: those of teams alone. A thread without a team ends at once,
+    and would be missed wherever the others meet.
+    """
+    return dispatch.teams * dispatch.lanes if dispatch.lanes < SIMD_LANES else None
 
 
 def most_accesses(dispatch: Dispatch, sizes: Mapping[str, int]) -> int:

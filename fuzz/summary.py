@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fuzz.coverage import COVERAGE, LEAST, STANDARD_RUN, covered, least_seen, required
-from fuzz.finding import Finding, Refusal, reasons
+from fuzz.finding import Finding, Refusal, reasons, target_of
 from fuzz.run import Outcome
 
 MOST_REFUSED = 0.02  # of the programs, on any target
@@ -92,7 +92,7 @@ def _times(outcome: Outcome) -> Iterator[str]:
 def _refused(outcome: Outcome) -> Iterator[str]:
     every = by_target(outcome.refusals)
     for target, found in every.items():
-        alike = every.get(target.removeprefix("exact-"), []) if target.startswith("exact-") else []
+        alike = every.get(target_of(target), []) if target_of(target) != target else []
         if {item.seed for item in found} <= {item.seed for item in alike}:
             continue
         yield f"{target} refused {many(len(found), 'program')}:"
@@ -119,10 +119,10 @@ def _coverage(outcome: Outcome) -> Iterator[str]:
 
 def again(finding: Finding, executors: Sequence[str]) -> str:
     """The command that shows a finding of a run on these executors again, and runs little else."""
-    run_on = [name.removeprefix("exact-") for name in executors if name not in ("passes", COVERAGE)]
+    run_on = [target_of(name) for name in executors if name not in ("passes", COVERAGE)]
     targets = tuple(dict.fromkeys(run_on))
     where = finding.executor.split()[0]
-    one = where.removeprefix("exact-")
+    one = target_of(where)
     is_exact = where.startswith("exact") or all(name.startswith("exact-") for name in executors)
     chosen = one if one in targets else ",".join(targets)
     words = f"--seed {finding.seed} --programs 1 --targets {chosen} --mode {'exact' if is_exact else 'float'}"

@@ -24,7 +24,9 @@ from codegen.lowering.lower import lower
 from codegen.names import Names
 from codegen.pipeline import LOWERED_PASSES, PASSES, compile_spec
 from codegen.record import OpRecord, make_record
+from fuzz.finding import SMALL_TEAMS
 from fuzz.program import make_program
+from fuzz.small_teams import TARGET as WITH_SMALL_TEAMS
 from kernel_ir import nodes as ir
 from kernel_ir.errors import SpecError
 from kernel_ir.load import load_text
@@ -63,6 +65,7 @@ TEXTS: dict[str, Callable[[Form], str]] = {
     "passes": _passes,
     "cpu": lambda form: "\n".join(cpu.emit(form.lowered, form.record).values()),
     "metal": lambda form: "\n".join(metal.write(form.lowered, form.record).values()),
+    SMALL_TEAMS: lambda form: "\n".join(metal.write(form.lowered, form.record, WITH_SMALL_TEAMS).values()),
 }
 
 

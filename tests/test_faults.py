@@ -26,6 +26,7 @@ from fuzz.batch import TARGETS
 from fuzz.blinders import BLINDERS, Blinder
 from fuzz.coverage import STANDARD_RUN
 from fuzz.faults import GENERATOR, _in_turn, find
+from fuzz.finding import SMALL_TEAMS
 from fuzz.found_faults import Found, digest_of_calls, is_stale, keep, load_found, save
 from fuzz.plant import KINDS, Fault, planted, run_in
 from fuzz.planted_faults import DOES_NOT_APPLY, FAULTS, PARTS
@@ -56,7 +57,7 @@ def has_emulator() -> bool:
 
 
 def skip_without_emulator(fault: Fault) -> None:
-    if fault.shown_by == "metal" and not has_emulator():
+    if fault.shown_by in ("metal", SMALL_TEAMS) and not has_emulator():
         pytest.skip("the Metal emulator cannot run here")
 
 
@@ -124,7 +125,7 @@ def test_a_planted_fault_is_seen(fault: Fault) -> None:
 
 def test_without_a_fault_nothing_is_seen() -> None:
     programs = {found.seed: found.program() for found in (FOUND[fault.name] for fault in sample())}
-    executors = "reading,passes,cpu,metal" if has_emulator() else "reading,passes,cpu"
+    executors = "reading,passes,cpu,metal,small-teams" if has_emulator() else "reading,passes,cpu"
     with planted() as root:
         assert run_in(root, executors, list(programs.values())) is None
 

@@ -22,7 +22,8 @@ from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import Dispatch
 from codegen.pipeline import compile_spec
 from fuzz import memory
-from fuzz.batch import AWKWARD, CALLS, EXACT, MOST_WORK, TARGETS, Batch
+from fuzz.batch import AWKWARD, CALLS, MOST_WORK, TARGETS, Batch
+from fuzz.command import executors_of
 from fuzz.coverage import LEAST, STANDARD_RUN, Coverage, constructs, required
 from fuzz.expressions import Expressions
 from fuzz.finding import Finding
@@ -202,8 +203,8 @@ def test_programs_that_once_went_wrong_stay_right(tmp_path: Path) -> None:
     """Those of `tests/regressions`, hand-written and shrunk ones alike, in one batch."""
     said: list[dict[str, Any]] = []
     paths = sorted(REGRESSIONS.glob("*.yaml"))
-    executors = (*targets(), *(name for name in EXACT if name.removeprefix("exact-") in targets()))
-    Batch(executors, said.append, exact_share=1).run_programs(
+    executors = executors_of(targets(), "both", no_passes=True)
+    Batch(executors, said.append, has_shares=False).run_programs(
         [load_regression(path, n) for n, path in enumerate(paths)]
     )
     assert not [message for message in said if "finding" in message or "refusal" in message]

@@ -23,7 +23,7 @@ from fuzz.shrink import shrink_all
 from fuzz.stop import Stop
 from fuzz.summary import again, summary
 
-ALL = ("passes", "cpu", "metal", "exact-cpu", "exact-metal")
+ALL = ("passes", "cpu", "metal", "small-teams", "exact-cpu", "exact-metal")
 # What a worker does that interrupts the command, and would take long to come to its end.
 INTERRUPTS = (
     "import signal",
@@ -91,6 +91,7 @@ def test_compilers_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch,
     [
         ("cpu", ALL, "--targets cpu --mode float --no-passes"),
         ("metal compile", ALL, "--targets metal --mode float --no-passes"),
+        ("small-teams compile", ALL, "--targets metal --mode float --no-passes"),
         ("exact-metal", ALL, "--targets metal --mode exact"),
         ("exact interpreter", ALL, "--targets cpu,metal --mode exact"),
         ("check", ALL, "--targets cpu,metal --mode float"),

@@ -64,23 +64,23 @@ class Kernel:
     instances: tuple[Instance, ...]
 
 
-def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
+def emit(program: low.Program, record: OpRecord, target: Target = TARGET) -> dict[str, str]:
     """A kernel's shader and its launch tables: path under `generated/` -> text. Raises TargetError."""
-    files = write(program, record)
+    files = write(program, record, target)
     for finding in lint(files[f"metal/{record.name}.metal"], header_macros()):
         reason = f"Metal refuses what would be emitted ({finding.message})"
-        raise TargetError(TARGET.name, f"{finding.rule} at line {finding.line}", record.name, reason)
+        raise TargetError(target.name, f"{finding.rule} at line {finding.line}", record.name, reason)
     return files
 
 
-def write(program: low.Program, record: OpRecord) -> dict[str, str]:
+def write(program: low.Program, record: OpRecord, target: Target = TARGET) -> dict[str, str]:
     """The same without a look at whether Metal takes the text."""
-    plans = plan(program, record, TARGET)
+    plans = plan(program, record, target)
     fields = [item for item in record.fields if item.kind != "pointer"]
     context = {
         "record": record,
         "fields": [(FIELDS[item.ctype], item.name) for item in fields],
-        "kernels": [_kernel(item, record) for item in plans],
+        "kernels": [_kernel(item, record, target) for item in plans],
     }
     text = render(TEMPLATES, "kernel.metal.j2", context)
     launches = tuple(item.record for item in plans)
@@ -101,9 +101,11 @@ def header_macros() -> dict[str, Macro]:
     return found
 
 
-def launch_records(program: low.Program, record: OpRecord) -> tuple[LaunchRecord, ...]:
+def launch_records(
+    program: low.Program, record: OpRecord, target: Target = TARGET
+) -> tuple[LaunchRecord, ...]:
     """What host code needs to launch the kernel, launch by launch."""
-    return tuple(item.record for item in plan(program, record, TARGET))
+    return tuple(item.record for item in plan(program, record, target))
 
 
 def _frame_of(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Frame:
@@ -133,7 +135,7 @@ def _frame_of(launches: tuple[LaunchRecord, ...], record: OpRecord) -> Frame:
     )
 
 
-def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
+def _kernel(item: LaunchPlan, record: OpRecord, target: Target) -> Kernel:
     writer = GpuWriter(record.kernel, item, SPELLINGS)
     body = writer.launch()
     name = f"{item.record.name}_kernel"
@@ -143,14 +145,14 @@ def _kernel(item: LaunchPlan, record: OpRecord) -> Kernel:
         template=", ".join(template_parameters(item.record, record)),
         most_threads=item.record.schedule.most_threads,
         constants=tuple(ConstantRow(f"{name}_{size}", n) for n, size in constant_positions(item.record)),
-        parameters=tuple(_parameters(item.record, record, writer)),
+        parameters=tuple(_parameters(item.record, record, writer, target)),
         frame=tuple(_frame(item.record, record, writer, name)),
         body=tuple(piece for line in body for piece in wrap(line)),
         instances=tuple(_instances(item.record, record, name)),
     )
 
 
-def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> Iterator[str]:
+def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter, target: Target) -> Iterator[str]:
     """The kernel's buffers, in the order of `LaunchRecord`."""
     buffers = [
         f"{writer.pointer(writer.storage_of(tensor), not is_written(tensor, record))} {writer.namer[tensor]}"
@@ -159,9 +161,9 @@ def _parameters(launch: LaunchRecord, record: OpRecord, writer: GpuWriter) -> It
     for row in launch.scratch:
         buffers.append(f"{writer.pointer(TYPES[row.type.name])} {writer.namer[memory_of(row.name)]}")
     buffers += [f"constant {record.params_struct}& params", "constant sgl::Launch& launch"]
-    if len(buffers) > TARGET.most_buffers:
-        reason = f"a launch is bound to {len(buffers)} buffers; Metal has {TARGET.most_buffers}"
-        raise TargetError(TARGET.name, f"the tensors of launch {launch.number}", record.name, reason)
+    if len(buffers) > target.most_buffers:
+        reason = f"a launch is bound to {len(buffers)} buffers; Metal has {target.most_buffers}"
+        raise TargetError(target.name, f"the tensors of launch {launch.number}", record.name, reason)
     for position, buffer in enumerate(buffers):
         yield f"{buffer} [[buffer({position})]]"
     yield "threadgroup uint32_t* exchange [[threadgroup(0)]]"

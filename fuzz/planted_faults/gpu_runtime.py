@@ -284,6 +284,43 @@ FAULTS = (
         "metal",
         "sgl::(minimum|Min)",
     ),
+    # -- teams that share a simdgroup -----------------------------------------------------------
+    Fault(
+        "a small team's values meet those of its neighbours",
+        "stride",
+        _REDUCE,
+        "for (int mask = present / 2; mask > 0; mask /= 2)",
+        "for (int mask = lanes / 2; mask > 0; mask /= 2)",
+        "small-teams",
+        r"\.combine\(team",
+    ),
+    Fault(
+        "half of a small team is left out",
+        "tail",
+        _REDUCE,
+        "for (int mask = present / 2; mask > 0; mask /= 2)",
+        "for (int mask = present / 4; mask > 0; mask /= 2)",
+        "small-teams",
+        r"\.combine\(team",
+    ),
+    Fault(
+        "a GPU's own instruction takes all teams of a simdgroup",
+        "operands",
+        _REDUCE,
+        "if (Merged<Monoid>::is_native && lanes == kSimdLanes && present >= lanes) {",
+        "if (Merged<Monoid>::is_native && lanes == kSimdLanes) {",
+        "small-teams",
+        r"\.combine\(team",
+    ),
+    Fault(
+        "small teams exchange values by way of one place",
+        "barrier",
+        _REDUCE,
+        "if (team.lanes <= T::simd_lanes) return;",
+        "if (team.lanes == T::simd_lanes) return;",
+        "small-teams",
+        r"\.combine\(team",
+    ),
     # -- parts and shares -----------------------------------------------------------------------
     Fault(
         "parts read before others have written",

@@ -10,6 +10,8 @@ _LIFT = "codegen/gpu/lift.py"
 _NESTS = "codegen/gpu/nests.py"
 _PARTS = "codegen/gpu/parts.py"
 _ROWS = "codegen/gpu/rows.py"
+_PLAN = "codegen/gpu/plan.py"
+_SCHEDULE = "codegen/gpu/schedule.py"
 _SPLIT = "codegen/gpu/split.py"
 _STREAMS = "codegen/gpu/streams.py"
 _TEXT = "codegen/gpu/text.py"
@@ -211,6 +213,47 @@ FAULTS = (
         "sgl::over_parts<sgl::Sum<float>>(team, {total} * {share});",
         "sgl::over_parts<sgl::Sum<float>>(team, {total});",
         "metal",
+    ),
+    # -- teams that share a simdgroup -----------------------------------------------------------
+    Fault(
+        "teams that wait for one another meet nowhere",
+        "barrier",
+        _SCHEDULE,
+        "return isinstance(statement, low.Barrier) or _is_fold_over_lanes(statement)",
+        "return _is_fold_over_lanes(statement)",
+        "small-teams",
+    ),
+    Fault(
+        "teams are made small before barriers are placed",
+        "stale",
+        _PLAN,
+        "schedule = choose_schedule(placed, nests,",
+        "schedule = choose_schedule(launch, nests,",
+        "small-teams",
+    ),
+    Fault(
+        "teams of a simdgroup go round a loop until each is done",
+        "guard",
+        _SCHEDULE,
+        "is_known = is_host_known(first) and is_host_known(end)",
+        "is_known = is_host_known(first)",
+        "small-teams",
+    ),
+    Fault(
+        "teams of a simdgroup take branches of their own",
+        "guard",
+        _SCHEDULE,
+        "is_known = is_host_known(condition)",
+        "is_known = True",
+        "small-teams",
+    ),
+    Fault(
+        "the way inside a branch or a loop is not looked at",
+        "guard",
+        _SCHEDULE,
+        "if (meets and not is_known) or not all(map(_goes_straight, low.blocks(statement))):",
+        "if meets and not is_known:",
+        "small-teams",
     ),
     # -- the grid, memory and widths ------------------------------------------------------------
     Fault(

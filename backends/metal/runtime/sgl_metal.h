@@ -36,7 +36,7 @@ inline void simd_barrier() {
   metal::simdgroup_barrier(metal::mem_flags::mem_device);
 }
 
-// The lanes that work on one item together: a simdgroup, or a whole threadgroup.
+// The lanes that work on one item together: those of a simdgroup, or a whole threadgroup.
 struct Team {
   static constexpr constant int simd_lanes = kSimdLanes;
   static constexpr constant int part = 0;
@@ -51,7 +51,7 @@ struct Team {
   }
   // Writes to device memory before are seen by all lanes after.
   void barrier() const {
-    if (lanes == kSimdLanes) {
+    if (lanes <= kSimdLanes) {
       simd_barrier();
     } else {
       metal::threadgroup_barrier(metal::mem_flags::mem_device);
