@@ -384,7 +384,7 @@ TARGETS = {
     SMALL_TEAMS: Target(
         SMALL_TEAMS,
         require_metal,
-        lambda item: small_teams_source(item.compiled, item.runs, item.hows),
+        lambda item: small_teams_source(item.compiled, item.runs, item.hows, item.sources.get("metal")),
         lambda sources, folder, name: build_metal(sources, name),
         lambda *_: (),
         run_small_teams,
