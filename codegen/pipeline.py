@@ -93,21 +93,23 @@ class Stage:
 
 
 def compile_stages(loaded: LoadedSpec) -> Iterator[Stage]:
-    """Every form a spec takes, each verified before the next step sees it."""
+    """Every form a spec takes, each verified before the next step sees it, but where nothing changed."""
     kernel = check_spec(loaded)
     verify_kernel(kernel, "checking")
     yield Stage("check", "the body, typed and proven", kernel)
     for step in PASSES:
-        kernel = step.run(kernel)
-        verify_kernel(kernel, step.run.__name__)
+        before, kernel = kernel, step.run(kernel)
+        if kernel != before:
+            verify_kernel(kernel, step.run.__name__)
         yield Stage(step.run.__name__, step.reason, kernel)
     names = Names(kernel)
     program = lower(kernel, names)
     verify_program(program, "lowering")
     yield Stage("lower", "grids, lanes and folds", program)
     for late in LOWERED_PASSES:
-        program = late.run(program, names)
-        verify_program(program, late.run.__name__)
+        last, program = program, late.run(program, names)
+        if program != last:
+            verify_program(program, late.run.__name__)
         yield Stage(late.run.__name__, late.reason, program)
 
 

@@ -38,9 +38,10 @@ class Memory:
 
     def strays(self) -> str:
         """The tensor beside which something was written, or the input that was; empty if none was."""
+        tensors = self.kernel.tensors()
         for name, item in self.placed.items():
             kept = self.before[name].copy()
-            if self.kernel.tensors()[name].role != "input":
+            if tensors[name].role != "input":
                 item.view(kept)[...] = item.view()
             if kept.tobytes() != item.memory.tobytes():
                 return name

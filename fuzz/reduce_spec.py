@@ -12,9 +12,11 @@ import yaml  # type: ignore[import-untyped]
 
 Spec: TypeAlias = "dict[str, Any]"
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the compiled one where PyYAML has it
+
 
 def read(text: str) -> Spec:
-    made: Spec = yaml.safe_load(text)
+    made: Spec = yaml.load(text, _LOADER)
     return made
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.metal.emit import RUNTIME, TARGET, emit, launch_records
+from backends.metal.emit import RUNTIME, TARGET, emit_planned
 from backends.metal.emulator import EmulatorUnavailable, Launch, Shader, load
 from backends.metal.emulator.compile import require
 from backends.metal.emulator.dispatch import MOST_GROUPS, Choice, Dispatch, plan
 from backends.metal.emulator.shader import ORDERS, REDUCTIONS
 from codegen.failures import Failure
+from codegen.gpu.plan import plan as plan_launches
 from codegen.gpu.record import EXCHANGE_WORDS, LaunchRecord, ScratchRecord
 from codegen.gpu.schedule import SIMD_LANES, Target
 from codegen.pipeline import Compiled
@@ -75,12 +76,7 @@ def metal_source(
 
     `other`: what was written for other calls of the program.
     """
-    record = compiled.record
-    if other is None:
-        launches = launch_records(compiled.program, record, target)
-        shipped = emit(compiled.program, record, target)[f"metal/{record.name}.metal"]
-    else:
-        launches, shipped = other.launches, other.shipped
+    launches, shipped = _written(compiled, target) if other is None else (other.launches, other.shipped)
     wanted = {
         plan_of(launch, compiled, call, how).kernel.name
         for call, how in zip(calls, hows, strict=True)
@@ -88,6 +84,13 @@ def metal_source(
     }
     text = _INSTANCE.sub(lambda found: found[0] if found[1] in wanted else "", shipped)
     return MetalSource(compiled, shipped, text.replace('#include "sgl_metal.h"\n', ""), launches, hows)
+
+
+def _written(compiled: Compiled, target: Target) -> tuple[tuple[LaunchRecord, ...], str]:
+    record = compiled.record
+    plans = plan_launches(compiled.program, record, target)
+    shipped = emit_planned(plans, record, target)[f"metal/{record.name}.metal"]
+    return tuple(item.record for item in plans), shipped
 
 
 def draw_how(seed: str) -> How:

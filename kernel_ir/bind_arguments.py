@@ -68,10 +68,11 @@ def bind_arguments(kernel: Kernel, arguments: Mapping[str, Any], types: Mapping[
     `types` binds each type variable to a dtype's name. An absent argument takes its default.
     """
     _refuse_unknown(kernel, arguments)
-    dtypes = {name: _resolve_dtype(kernel, tensor, types) for name, tensor in kernel.tensors().items()}
+    tensors = kernel.tensors()
+    dtypes = {name: _resolve_dtype(kernel, tensor, types) for name, tensor in tensors.items()}
     arrays = _take_arrays(kernel, arguments, dtypes)
     sizes = _infer_sizes(kernel, arguments, arrays)
-    entry = {name: _collapse(kernel.tensors()[name], array) for name, array in arrays.items()}
+    entry = {name: _collapse(tensors[name], array) for name, array in arrays.items()}
     live = {item.name: entry[item.name].copy() for item in _mutated(kernel) if item.name in entry}
     for item in kernel.results:
         live[item.name] = np.zeros(_shape(item, sizes), compute_dtype(dtypes[item.name]))

@@ -66,7 +66,12 @@ class Kernel:
 
 def emit(program: low.Program, record: OpRecord, target: Target = TARGET) -> dict[str, str]:
     """A kernel's shader and its launch tables: path under `generated/` -> text. Raises TargetError."""
-    files = write(program, record, target)
+    return emit_planned(plan(program, record, target), record, target)
+
+
+def emit_planned(plans: tuple[LaunchPlan, ...], record: OpRecord, target: Target = TARGET) -> dict[str, str]:
+    """The same for a program whose launches are planned for the target."""
+    files = _write(plans, record, target)
     for finding in lint(files[f"metal/{record.name}.metal"], header_macros()):
         reason = f"Metal refuses what would be emitted ({finding.message})"
         raise TargetError(target.name, f"{finding.rule} at line {finding.line}", record.name, reason)
@@ -74,8 +79,11 @@ def emit(program: low.Program, record: OpRecord, target: Target = TARGET) -> dic
 
 
 def write(program: low.Program, record: OpRecord, target: Target = TARGET) -> dict[str, str]:
-    """The same without a look at whether Metal takes the text."""
-    plans = plan(program, record, target)
+    """The same as `emit` without a look at whether Metal takes the text."""
+    return _write(plan(program, record, target), record, target)
+
+
+def _write(plans: tuple[LaunchPlan, ...], record: OpRecord, target: Target) -> dict[str, str]:
     fields = [item for item in record.fields if item.kind != "pointer"]
     context = {
         "record": record,

@@ -9,13 +9,13 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-import yaml  # type: ignore[import-untyped]
 
 from fuzz.compare import Expected
 from fuzz.inputs import Call
 from fuzz.reading.arrays import ReadingError, Sketch, Tensor, Terms
 from fuzz.reading.functions import FUNCTIONS
 from fuzz.reading.values import Integer, alike, joined, made
+from fuzz.reduce_spec import read
 from kernel_ir.dtypes import DTYPES
 from kernel_ir.rounding import Array, compute_dtype, decode, encode, round_to
 
@@ -43,7 +43,7 @@ def read_outputs(text: str, call: Call) -> dict[str, Array]:
 
     Raises ReadingError for a body that the language refuses.
     """
-    reading = _Reading(yaml.safe_load(text), call)
+    reading = _Reading(read(text), call)
     tree = ast.fix_missing_locations(_Rewriter().visit(ast.parse(reading.spec["body"])))
     names = reading.names()
     with np.errstate(all="ignore"):
