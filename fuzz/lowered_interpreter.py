@@ -131,52 +131,58 @@ class LoweredInterpreter:
     # -- expressions ----------------------------------------------------------------------------
 
     def value(self, expr: ir.Expr) -> Any:
-        match expr:
-            case ir.Const():
-                return self.constant(expr)
-            case ir.Size(name):
-                return np.int64(self.frame.sizes[name])
-            case ir.Param(name):
-                return _typed(self.frame.scalars[name], expr.type)
-            case ir.Given(name):
-                return np.bool_(self.frame.is_given(name))
-            case ir.Var(name):
-                return self.names[name]
-            case ir.Apply("select", (condition, (ir.Load() | ir.At()) as read, other)):
-                otherwise = self.value(other)
-                return self.value(read) if self.value(condition) else otherwise
-            case ir.Apply(name, args):
-                return _typed(OPS[name].meaning(np, *map(self.value, args)), expr.type)
-            case ir.Load(tensor, index):
-                array = self.memory(tensor)
-                place = tuple(int(self.value(part)) for part in index)
-                _check(tensor, place, array.shape)
-                return _typed(array[place], expr.type)
-            case ir.At(row, index):
-                at = int(self.value(index))
-                _check(row, (at,), (len(self.rows[row]),))
-                assert self.rows[row][at] is not None, f"{row}[{at}] is read before it is written"
-                return self.rows[row][at]
-        raise AssertionError(f"{type(expr).__name__} has no place in a lowered program")
+        if type(expr) not in _VALUES:
+            raise AssertionError(f"{type(expr).__name__} has no place in a lowered program")
+        return _VALUES[type(expr)](self, expr)
 
     def constant(self, expr: ir.Const) -> Any:
         if id(expr) not in self.constants:
             self.constants[id(expr)] = expr, _typed(round_to(expr.value, expr.type), expr.type)
         return self.constants[id(expr)][1]
 
+    def apply(self, expr: ir.Apply) -> Any:
+        if expr.op == "select" and isinstance(expr.args[1], (ir.Load, ir.At)):
+            condition, read, other = expr.args
+            otherwise = self.value(other)
+            return self.value(read) if self.value(condition) else otherwise
+        return _typed(OPS[expr.op].meaning(np, *map(self.value, expr.args)), expr.type)
+
+    def load(self, expr: ir.Load) -> Any:
+        array = self.memory(expr.tensor)
+        place = tuple(int(self.value(part)) for part in expr.index)
+        _check(expr.tensor, place, array.shape)
+        return _typed(array[place], expr.type)
+
+    def at(self, expr: ir.At) -> Any:
+        row, at = self.rows[expr.row], int(self.value(expr.index))
+        _check(expr.row, (at,), (len(row),))
+        assert row[at] is not None, f"{expr.row}[{at}] is read before it is written"
+        return row[at]
+
     def memory(self, tensor: str) -> Array:
         return self.frame.live[tensor] if tensor in self.frame.live else self.frame.readable(tensor)
 
 
+_VALUES: dict[type, Callable[[LoweredInterpreter, Any], Any]] = {
+    ir.Const: LoweredInterpreter.constant,
+    ir.Size: lambda run, expr: np.int64(run.frame.sizes[expr.name]),
+    ir.Param: lambda run, expr: _typed(run.frame.scalars[expr.name], expr.type),
+    ir.Given: lambda run, expr: np.bool_(run.frame.is_given(expr.name)),
+    ir.Var: lambda run, expr: run.names[expr.name],
+    ir.Apply: LoweredInterpreter.apply,
+    ir.Load: LoweredInterpreter.load,
+    ir.At: LoweredInterpreter.at,
+}
+
+
 def _check(name: str, place: tuple[int, ...], shape: tuple[int, ...]) -> None:
-    inside = all(0 <= i < extent for i, extent in zip(place, shape, strict=True))
-    assert inside, f"{name}{list(place)} is outside {list(shape)}"
+    for i, extent in zip(place, shape, strict=True):
+        assert 0 <= i < extent, f"{name}{list(place)} is outside {list(shape)}"
 
 
 def _typed(value: Any, dtype: DType) -> Any:
     kept = compute_dtype(dtype)
-    is_kept = isinstance(value, np.generic) and value.dtype == kept
-    return value if is_kept else np.asarray(value).astype(kept)[()]
+    return value if type(value) is kept.type else np.asarray(value).astype(kept)[()]
 
 
 def _folded(item: low.Accumulator, terms: list[tuple[int, Any]]) -> tuple[Any, ...]:

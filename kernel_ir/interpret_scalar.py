@@ -6,7 +6,7 @@ Slow, and the measure of `kernel_ir/interpret_grid.py`, which runs whole loops a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from typing_extensions import assert_never
@@ -39,8 +39,7 @@ from kernel_ir.ops import OPS
 from kernel_ir.rounding import compute_dtype, round_to
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A value of a compute type. `is_lost` if it comes from an integer load out of range under `nan`."""
 
     value: Any
@@ -62,6 +61,7 @@ class ScalarInterpreter:
     frame: Frame
     names: dict[str, Scalar] = field(default_factory=dict)
     rows: dict[str, Elements] = field(default_factory=dict)
+    constants: dict[int, tuple[Const, Scalar]] = field(default_factory=dict)  # by identity
 
     # ---- statements ----------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class ScalarInterpreter:
     def _value(self, expr: Expr) -> Scalar:
         match expr:
             case Const():
-                return Scalar(_typed(round_to(expr.value, expr.type), expr.type))
+                return self._constant(expr)
             case Size():
                 return Scalar(np.int64(self.frame.sizes[expr.name]))
             case Param():
@@ -127,11 +127,16 @@ class ScalarInterpreter:
             case _:
                 assert_never(expr)
 
+    def _constant(self, expr: Const) -> Scalar:
+        if id(expr) not in self.constants:
+            self.constants[id(expr)] = expr, Scalar(_typed(round_to(expr.value, expr.type), expr.type))
+        return self.constants[id(expr)][1]
+
     def _apply(self, expr: Apply) -> Scalar:
         if expr.op in ("select", "logical_and", "logical_or"):
             return self._choose(expr)
         operands = [self._value(item) for item in expr.args]
-        result = OPS[expr.op].meaning(np, *(item.value for item in operands))
+        result = OPS[expr.op].meaning(np, *[item.value for item in operands])
         return Scalar(_typed(result, expr.type), any(item.is_lost for item in operands))
 
     def _choose(self, expr: Apply) -> Scalar:
@@ -238,8 +243,7 @@ def highest(dtype: DType) -> Any:
 def _typed(value: Any, dtype: DType) -> Any:
     """A numpy scalar of the compute type; integers wrap."""
     kept = compute_dtype(dtype)
-    is_kept = isinstance(value, np.generic) and value.dtype == kept
-    return value if is_kept else np.asarray(value).astype(kept)[()]
+    return value if type(value) is kept.type else np.asarray(value).astype(kept)[()]
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
