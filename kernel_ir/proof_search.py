@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kernel_ir.prove import Facts
 
 MAX_SPLITS = 4  # case distinctions within each other
-LAST = 1 << 20  # the rank of a negative number, which follows only from facts that contradict each other
+LAST = 1 << 20  # the rank of what is not above 0, and >= 0 only by facts that contradict each other or fix it
 
 Term: TypeAlias = tuple[Monomial, int]
 Candidate: TypeAlias = tuple[Polynomial, int, Monomial]
@@ -86,8 +86,12 @@ class Search:
         self._index_atoms(goal)
         harmful = [term for term in goal.terms if term[1] < 0 or not self._is_nonnegative(term[0])]
         degree = sum(len(monomial) for monomial, _ in goal.terms)
-        rank = LAST if harmful and degree == 0 else 3 * len(harmful) + degree
+        rank = LAST if harmful and self._is_below_zero(goal) else 3 * len(harmful) + degree
         heappush(waiting, Attempt(rank, len(self.seen), goal, harmful, parent))
+
+    def _is_below_zero(self, goal: Polynomial) -> bool:
+        """Whether no term can be positive: going on from one to the next, their numbers grow without end."""
+        return all(value < 0 and self._is_nonnegative(monomial) for monomial, value in goal.terms)
 
     def _count_step(self) -> None:
         self.steps -= 1

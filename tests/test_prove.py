@@ -55,6 +55,10 @@ PROVEN = [
     # ranges from 64-bit data, cut off at sizes, hold variables that arithmetic is exact on
     ("j in max(wide[0], 0), min(wide[1], width)", "0 <= width - 1 - j < width"),
     ("j in max(wide[0], 0), min(wide[1], width); k in j, width", "0 <= width - 1 - k < width"),
+    # the other half of a row, by a condition, a choice or a remainder
+    ("c in 0, width; c < width // 2", "0 <= c + width // 2 < width"),
+    ("c in 0, width; c >= width // 2", "0 <= c - width // 2 < width"),
+    ("width % 2 == 0; c in 0, width", "0 <= c % (width // 2) + width // 2 < width"),
     # plain loops and their shifts
     ("c in 0, width", "0 <= c < width"),
     ("c in 0, width", "0 <= c + width < 2 * width"),
