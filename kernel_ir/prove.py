@@ -260,20 +260,33 @@ class Facts:
         )
 
     def _forms(self, goal: Polynomial, depth: int) -> Iterator[Polynomial]:
-        """Polynomials whose being >= 0 shows the goal: itself, then it times the divisors in it.
+        """Polynomials whose being >= 0 shows the goal: itself, then with multiples and divisors in it.
 
+        Where `a % b == 0`, `a` is `b * (a // b)`, which shows what a common factor leaves of the rest.
         For `b >= 1`, `b * goal + b - 1 >= 0` says the same of integers, and `b * (a // b)` has
         bounds that `a // b` alone has not.
         """
         yield goal
         if depth == 0:
             return
+        for multiple, value in self._multiples():
+            if multiple in goal.atoms():
+                yield from self._forms(goal.replaced(multiple, value), depth - 1)
         for name in dict.fromkeys(goal.atoms()):
             atom = self.atoms.get(name)
             if atom is not None and atom.kind == "floor_divide":
                 divisor = atom.operands[1]
                 if self.holds(divisor.plus(-1)):
                     yield from self._forms(goal * divisor + divisor.plus(-1), depth - 1)
+
+    def _multiples(self) -> Iterator[tuple[str, Polynomial]]:
+        """Atoms that are known to be multiples, and what they are in terms of their quotient."""
+        for zero in sorted(self.zeros):
+            left, right = self.atoms[zero].operands
+            name = left.as_atom()
+            if name is not None and self.holds(right.plus(-1)):
+                quotient = self.operation("floor_divide", (left, right), self.atoms[zero].type)
+                yield name, right * quotient
 
     # ---- what the parts of the prover share ----------------------------------------------------
 

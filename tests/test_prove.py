@@ -59,6 +59,12 @@ PROVEN = [
     ("c in 0, width; c < width // 2", "0 <= c + width // 2 < width"),
     ("c in 0, width; c >= width // 2", "0 <= c - width // 2 < width"),
     ("width % 2 == 0; c in 0, width", "0 <= c % (width // 2) + width // 2 < width"),
+    # the other of a pair of neighbours
+    ("width % 2 == 0; c in 0, width", "0 <= 2 * (c // 2) + 1 < width"),
+    ("width % 2 == 0; c in 0, width", "0 <= c - c % 2 + 1 < width"),
+    ("width % 2 == 0; c in 0, width; c % 2 == 0", "0 <= c + 1 < width"),
+    ("width % 2 == 0; c in 0, width // 2", "0 <= 2 * c + 1 < width"),
+    ("width % 4 == 0; c in 0, width", "0 <= 4 * (c // 4) + 3 < width"),
     # plain loops and their shifts
     ("c in 0, width", "0 <= c < width"),
     ("c in 0, width", "0 <= c + width < 2 * width"),
@@ -130,6 +136,10 @@ REFUSED = [
     ("i in 0, width // 2", "i + width // 2 + 1 < width"),
     ("i in 0, width // 2 + 1", "i + width // 2 < width"),
     ("i in 0, width // 2", "2 * i + 2 < width"),
+    ("c in 0, width", "2 * (c // 2) + 1 < width"),
+    ("width % 3 == 0; c in 0, width", "2 * (c // 2) + 1 < width"),
+    ("width % 2 == 0; c in 0, width; c % 2 == 1", "c + 1 < width"),
+    ("width % group == 0", "width // group * group == width"),  # group may be 0
     ("", "2 * (width // 2) == width"),
     ("width % 4 == 0", "8 * (width // 8) == width"),
     ("width % 2 == 1", "2 * (width // 2) == width"),
