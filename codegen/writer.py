@@ -50,11 +50,9 @@ class Writer(ABC):
         self.lines: list[str] = []
         self.origins: dict[int, int] = {}  # by a line's position: the line of the spec that it comes from
         self.dialect = Dialect(self.ops, self.leaf, self.infinity, self.nan, self.index_type, self.special)
-        for name in (*self.tensors, *kernel.sizes, *(item.name for item in kernel.arguments)):
-            self.namer.fix(name, name)
-        for name in (*self.tensors, *kernel.sizes):
-            for axis in range(len(self.tensors[name].shape) - 1 if name in self.tensors else 0):
-                self.namer.fix(stride_name(name, axis), stride_name(name, axis))
+        # What keeps its name has it before another is found for what does not.
+        for name in sorted(_names_of(kernel), key=reserved.__contains__):
+            self.namer.fix(name, self.namer.invent(name) if name in reserved else name)
 
     def results(self, item: low.Accumulator) -> Iterator[tuple[str, str, DType]]:
         """Those of an accumulator's results that something reads: name, the runtime's word for it, type."""
@@ -275,6 +273,13 @@ def is_nonnegative(expr: ir.Expr) -> bool:
             return all(is_nonnegative(arg) for arg in args)
         case _:
             return False
+
+
+def _names_of(kernel: ir.Kernel) -> dict[str, None]:
+    """Those of tensors, sizes, arguments and strides."""
+    tensors = kernel.tensors()
+    strides = [stride_name(name, n) for name, item in tensors.items() for n in range(len(item.shape) - 1)]
+    return dict.fromkeys((*tensors, *kernel.sizes, *(item.name for item in kernel.arguments), *strides))
 
 
 def stride_name(tensor: str, axis: int) -> str:

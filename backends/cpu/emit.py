@@ -17,6 +17,7 @@ from backends.cpu.spelling import INDEXED, MONOIDS, OPS, RESERVED_HERE, STORAGE,
 from codegen import lowered as low
 from codegen.build_ir import ZERO, op
 from codegen.expressions import ATOM
+from codegen.namer import Namer
 from codegen.names import author_name
 from codegen.record import OpRecord
 from codegen.render import render
@@ -41,7 +42,7 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     fields = {
         "record": record,
         "types": [name for name, _ in program.kernel.types],
-        "declarations": _declarations(program.kernel, writer.lines),
+        "declarations": _declarations(program.kernel, writer.lines, writer.namer),
         "body": writer.lines,
         "entries": [
             (entry.suffix, ", ".join(STORAGE[dtype.name] for _, dtype in entry.dtypes))
@@ -51,31 +52,29 @@ def emit(program: low.Program, record: OpRecord) -> dict[str, str]:
     return {f"cpu/{record.name}.cpp": render(TEMPLATES, "kernel.cpp.j2", fields)}
 
 
-def _declarations(kernel: ir.Kernel, body: list[str]) -> list[str]:
+def _declarations(kernel: ir.Kernel, body: list[str], namer: Namer) -> list[str]:
     """Locals for the parameters that the body uses: typed pointers, strides, sizes, scalars."""
     used = set(re.findall(r"\w+", "\n".join(body)))
-    return [text for name, text in _members(kernel) if name in used]
+    members = ((namer[name], type_, value) for name, type_, value in _members(kernel))
+    return [f"{type_} {name} = {value};" for name, type_, value in members if name in used]
 
 
-def _members(kernel: ir.Kernel) -> Iterator[tuple[str, str]]:
-    """Every member's name and its declaration."""
+def _members(kernel: ir.Kernel) -> Iterator[tuple[str, str, str]]:
+    """Of every member of the parameters: its name, its type here, and how it is read."""
     variables = {name for name, _ in kernel.types}
     for tensor in kernel.tensors().values():
         type_ = tensor.dtype if tensor.dtype in variables else STORAGE[tensor.dtype]
         const = "const " if tensor.role == "input" else ""
-        yield (
-            tensor.name,
-            f"{const}{type_}* const {tensor.name} = static_cast<{const}{type_}*>(params.{tensor.name});",
-        )
+        yield tensor.name, f"{const}{type_}* const", f"static_cast<{const}{type_}*>(params.{tensor.name})"
         for axis in range(len(tensor.shape) - 1):
             name = stride_name(tensor.name, axis)
-            yield name, f"const int64_t {name} = params.{name};"
+            yield name, "const int64_t", f"params.{name}"
     for name in kernel.sizes:
-        yield name, f"const int64_t {name} = params.{name};"
+        yield name, "const int64_t", f"params.{name}"
     for item in kernel.arguments:
         if isinstance(item, ir.ScalarType):
             test = " != 0" if item.dtype.name == "bool" else ""
-            yield item.name, f"const {TYPES[item.dtype.name]} {item.name} = params.{item.name}{test};"
+            yield item.name, f"const {TYPES[item.dtype.name]}", f"params.{item.name}{test}"
 
 
 @dataclass(frozen=True, slots=True)
