@@ -138,6 +138,19 @@ def names_are_unique(subject: Subject) -> Iterator[Diagnostic]:
         seen.setdefault(name.lower(), (name, kind))
 
 
+def names_are_not_strides(subject: Subject) -> Iterator[Diagnostic]:
+    """Nothing is called as a tensor's stride is in what every target is passed."""
+    spec, source = subject.spec, subject.source
+    places = dict(subject.dimensions)
+    places |= {name: source.key_span("results", name) for name in spec.results}
+    places |= {name: source.key_span("arguments", name) for name in spec.arguments}
+    for item in (*subject.tensors.values(), *subject.signature.results):
+        for stride in (f"{item.name}_stride_{axis}" for axis in range(len(item.shape) - 1)):
+            if stride in places:
+                message = f"{show(stride)} is also the name of a stride of {show(item.name)}"
+                yield Diagnostic("name-clash", message, places[stride], "choose another name")
+
+
 # ---- types and sizes ---------------------------------------------------------------------------
 
 
@@ -322,6 +335,7 @@ def _is_typed(subject: Subject, name: str) -> bool:
 RULES: tuple[Rule, ...] = (
     names_are_legal,
     names_are_unique,
+    names_are_not_strides,
     type_variables_hold_one_kind,
     type_variables_are_used,
     sizes_are_determined,
