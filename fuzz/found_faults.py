@@ -57,7 +57,7 @@ def is_stale(found: Found, folder: Path = FOLDER) -> bool:
     """Whether the kept program is not what the standard run draws for its seed any more, or not so called."""
     program = found.program(folder)
     is_drawn = found.seed <= STANDARD_RUN and program == make_program(found.seed)
-    return not is_drawn or found.calls != digest_of_calls(program)
+    return not (is_drawn and found.calls) or found.calls != digest_of_calls(program)
 
 
 def digest_of_calls(program: Program) -> str:
