@@ -22,7 +22,7 @@ from fuzz.inputs import Call
 from fuzz.memory import Memory
 from fuzz.run_metal import How, MetalSource, dispatches, metal_source, run_metal
 
-SMALL_TEAMS_SHARE = 13  # one program in so many runs on it
+SMALL_TEAMS_SHARE = 15  # one program in so many runs on it
 TARGET = replace(METAL, least_lanes=CUDA.least_lanes)
 
 
