@@ -40,7 +40,8 @@ _ADDRESS_OPTIONS = (
     "force-dynamic-shadow=1",
 )  # fmt: skip
 _SHADER_FLAGS = (
-    *_LANGUAGE, "-gdwarf-4", "-fdebug-compilation-dir=.", *_MESSAGE_FLAGS, "-ferror-limit=5",
+    *_LANGUAGE, "-gdwarf-4", "-gno-column-info", "-fdebug-compilation-dir=.",
+    *_MESSAGE_FLAGS, "-ferror-limit=5",
     "-ffp-contract=off", "-fwrapv", "-fno-fast-math", "-mcpu=native-avx512bf16",
     "-fstack-clash-protection", "-fno-stack-protector",  # what leaves a variable is found as it is accessed
     "-fno-sanitize=undefined", "-mllvm", "-tsan-instrument-read-before-write=1",

@@ -75,6 +75,7 @@ class Lines:
         self.known.update(zip(wanted, answer, strict=True))
 
     def of(self, addresses: list[int]) -> tuple[str, ...]:
-        """The lines of a chain of calls, innermost first."""
-        found = [self.known[address].split(" (discriminator")[0].removeprefix("./") for address in addresses]
+        """The lines of a chain of calls, innermost first, as far as they were asked for."""
+        known = (self.known.get(address, "?") for address in addresses)
+        found = [line.split(" (discriminator")[0].removeprefix("./") for line in known]
         return tuple(line for line in found if not line.startswith(self.hidden) and not line.endswith("?"))
