@@ -8,7 +8,7 @@ new fact contradicts is dropped, so having none left only means that nothing is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from zlib import crc32
 
 from kernel_ir.lemmas import Atom
@@ -45,7 +45,7 @@ class Witness:
     def entering(self, name: str, low: int, high: int) -> Witness:
         """This world in one iteration of a loop: the first, the last or one between."""
         chosen = low + (0, high - 1 - low, (high - low) // 2)[_draw(name, self.seed) % 3]
-        return replace(self, values={**self.values, name: chosen})
+        return Witness(self.seed, {**self.values, name: chosen})
 
     def _atom(self, name: str, atoms: Mapping[str, Atom]) -> int | None:
         atom = atoms[name]

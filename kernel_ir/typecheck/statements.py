@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kernel_ir import nodes as ir
@@ -339,9 +339,20 @@ def _last_assignments(statements: Sequence[ast.stmt]) -> dict[str, int]:
     return {
         target.id: position
         for position, top in enumerate(statements)
-        for node in ast.walk(top)
-        for target in _targets(node)
+        for statement in _walk(top)
+        for target in _targets(statement)
     }
+
+
+def _walk(statement: ast.AST) -> Iterator[ast.AST]:
+    """A statement and those in it, but not their expressions, in which `_targets` finds nothing."""
+    waiting = [statement]
+    while waiting:
+        yield (node := waiting.pop())
+        waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, _HOLDERS)]
+
+
+_HOLDERS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 def _targets(node: ast.AST) -> tuple[ast.Name, ...]:
