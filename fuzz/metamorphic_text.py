@@ -80,14 +80,14 @@ def _other_than_layout(one: str, two: str) -> str:
 def renamed(draw: random.Random, text: str) -> str:
     """The spec with every name of its author's replaced by another one, in another order of the alphabet."""
     spec = read(text)
-    names = sorted(_names(spec))
+    names = sorted(author_names(spec))
     fresh = [f"{draw.choice('aqxz')}{number:02}{draw.choice('efgh')}" for number in range(len(names))]
     draw.shuffle(fresh)
     variables = {name: f"{draw.choice('ABXYZ')}{name.lower()}" for name in spec.get("types", {})}
-    return write(_with_names(spec, dict(zip(names, fresh, strict=True)) | variables))
+    return write(with_names(spec, dict(zip(names, fresh, strict=True)) | variables))
 
 
-def _names(spec: Spec) -> set[str]:
+def author_names(spec: Spec) -> set[str]:
     """What the author has named: arguments, results, sizes, and all that the body binds."""
     shapes = [str(item["type"]).partition("[")[2] for item in _signature(spec).values()]
     found = {name for shape in shapes for name in re.findall(r"[a-z]\w*", shape)}
@@ -102,14 +102,14 @@ def _signature(spec: Spec) -> dict[str, Any]:
     return {**spec["arguments"], **spec.get("results", {})}
 
 
-def _with_names(value: Any, chosen: Mapping[str, str]) -> Any:
+def with_names(value: Any, chosen: Mapping[str, str]) -> Any:
     """A part of a spec, with names replaced wherever they stand."""
     match value:
         case dict():
             kept = {key: item for key, item in value.items() if key in ("name", "summary")}
-            return {chosen.get(key, key): _with_names(item, chosen) for key, item in value.items()} | kept
+            return {chosen.get(key, key): with_names(item, chosen) for key, item in value.items()} | kept
         case list():
-            return [_with_names(item, chosen) for item in value]
+            return [with_names(item, chosen) for item in value]
         case str():
             return re.sub(r"\b[A-Za-z_]\w*", lambda found: chosen.get(found[0], found[0]), value)
         case _:

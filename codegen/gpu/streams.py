@@ -25,6 +25,11 @@ class StreamWriter(DealtWriter):
     ahead: str | None = None  # what copies ahead of the stream being written, and into which memory
     ahead_memory = ""
 
+    @property
+    def ahead_type(self) -> str:
+        """What the type that copies ahead is called; no type variable of a spec has an underscore."""
+        return "Ahead_2" if any(name == "Ahead" for name, _ in self.kernel.types) else "Ahead"
+
     # -- the parts of a team --------------------------------------------------------------------
 
     def serial_loop(self, loop: low.Loop) -> None:
@@ -116,10 +121,11 @@ class StreamWriter(DealtWriter):
         self.ahead_memory = memory
         stored = dict.fromkeys(self.storage_of(chunk.tensor) for chunk in chunks)
         sizes = "".join(f" && sizeof({item}) * chunk <= {PLACE_BYTES}" for item in stored)
-        self.line(f"using Ahead = sgl::Ahead<is_aligned && turns == 1{sizes}, {threads}, {places}>;")
-        self.line(f"__shared__ uint4 {memory}[Ahead::count];")
-        self.line(f"const Ahead {self.ahead}({memory});")
-        self.line(f"if (Ahead::is_on && {self.expr(compare('less', ZERO, blocks.high))}) {{")
+        type_ = self.ahead_type
+        self.line(f"using {type_} = sgl::Ahead<is_aligned && turns == 1{sizes}, {threads}, {places}>;")
+        self.line(f"__shared__ uint4 {memory}[{type_}::count];")
+        self.line(f"const {type_} {self.ahead}({memory});")
+        self.line(f"if ({type_}::is_on && {self.expr(compare('less', ZERO, blocks.high))}) {{")
         with self.indented():
             self.namer.fix(blocks.var, "int64_t(0)")
             self.namer.fix(rounds.var, "index_t(0)")
@@ -132,7 +138,7 @@ class StreamWriter(DealtWriter):
     def _copy_next(self, loop: low.Loop, pieces: Round, loading: tuple[Hold, ...]) -> None:
         """Copy what the next round reads: the next of this block, or the first of the part's next block."""
         last = BLOCK // TERMS - 1
-        self.line("if (Ahead::is_on) {")
+        self.line(f"if ({self.ahead_type}::is_on) {{")
         with self.indented():
             step = self.namer.invent("step")
             next_block = f"{self.namer[PARTS.name]} * {BLOCK} - {last * TERMS}"

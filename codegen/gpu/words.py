@@ -3,6 +3,6 @@
 WORDS = frozenset(
     """
     sgl team launch params tile tile_begin tile_end turn turns step chunk is_aligned index_t exchange
-    group groups thread_index SGL_UNROLL
+    group groups thread_index term is_full SGL_UNROLL
     """.split()
 )

@@ -1,0 +1,179 @@
+"""What a target's text says of its own never meets what an author calls things.
+
+Specs are compiled with names that nobody else would choose. Every other identifier of a kernel's text is
+the emitter's or the runtime's own, and an author could choose it too: it has to be reserved, or found by
+the namer.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from backends.cpu.spelling import RESERVED_HERE
+from codegen.gpu.words import WORDS
+from codegen.namer import Namer
+from codegen.pipeline import Compiled, compile_spec
+from fuzz.metamorphic_text import EMITTERS, author_names, with_names
+from fuzz.reduce_spec import read, write
+from kernel_ir.load import load_text
+from kernel_ir.names import BODY_NAMES, WRAPPER_NAMES, name_problem, type_variable_problem
+
+ROOT = Path(__file__).parents[1]
+KEYS = {"doc", "type", "values"}  # of a spec, which `with_names` would take for names of the author's
+SPECS = sorted((ROOT / "specs").rglob("*.yaml")) + sorted((ROOT / "tests" / "regressions").glob("*.yaml"))
+# Words that meet no name: those outside of all kernels, and one that gives way to type variables.
+APART = {"run", "kernels", "position", "Ahead"}
+WORDS_OF = {"cpu": RESERVED_HERE, "metal": WORDS, "cuda": WORDS}
+MARK = re.compile("zq|Zq")  # in every name of the author's
+
+
+@cache
+def marked(path: Path) -> Compiled | None:
+    """The spec with names of the author's that nobody else would choose."""
+    spec = read(path.read_text())
+    names = author_names(spec)
+    if names & KEYS:
+        return None
+    chosen = {name: f"zq{position}" for position, name in enumerate(sorted(names))}
+    chosen |= {name: f"ZqT{position}" for position, name in enumerate(spec.get("types", {}))}
+    text = write({**with_names(spec, chosen), "name": "zqk", "exports": []})
+    return compile_spec(load_text(text, "zqk.yaml"))
+
+
+def words(text: str) -> set[str]:
+    """The identifiers of a text that stand for themselves: no members, and nothing of a namespace."""
+    bare = re.sub(r'//.*|^#.*|\[\[.*?\]\]|"[^"\n]*"|\.template \w+', "", text, flags=re.MULTILINE)
+    return set(re.findall(r"(?<![\w.:])[A-Za-z_]\w*", bare))
+
+
+def can_be_chosen(word: str) -> bool:
+    return name_problem(word) is None or type_variable_problem(word) is None
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Every identifier that namers gave out."""
+    given: set[str] = set()
+    invent, fix = Namer.invent, Namer.fix
+
+    def record_invented(self: Namer, base: str) -> str:
+        given.add(identifier := invent(self, base))
+        return identifier
+
+    def record_fixed(self: Namer, name: str, identifier: str) -> None:
+        if MARK.match(identifier):  # what else is fixed is the emitter's own
+            given.add(identifier)
+        fix(self, name, identifier)
+
+    monkeypatch.setattr(Namer, "invent", record_invented)
+    monkeypatch.setattr(Namer, "fix", record_fixed)
+    return given
+
+
+@pytest.mark.parametrize("target", EMITTERS)
+def test_kernels_have_reserved_what_they_say_themselves(target: str, found: set[str]) -> None:
+    wrong = {}
+    for path in SPECS:
+        if compiled := marked(path):
+            found.clear()
+            text = kernel_text(target, compiled)
+            known = found | WORDS_OF[target] | APART | {name for name, _ in compiled.kernel.types}
+            unknown = {word for word in words(text) - known if can_be_chosen(word) or MARK.search(word)}
+            if bad := {word for word in unknown if "zqk" not in word}:  # the kernel's own, and its struct's
+                wrong[path.stem] = bad
+    assert not wrong
+
+
+def kernel_text(target: str, compiled: Compiled) -> str:
+    files = EMITTERS[target](compiled.program, compiled.record)
+    return next(text for name, text in files.items() if not name.endswith("_launches.cpp"))
+
+
+# ---- names that are taken ----------------------------------------------------------------------
+
+RICH = ("paged_attention_decode", "route_softmax", "per_token_group_quant_8bit", "in_place_behind_a_stream")
+TIMES = 4  # that a spec is renamed
+
+
+@pytest.mark.parametrize("name", RICH)
+def test_whatever_an_author_chooses_the_kernel_is_the_same(name: str) -> None:
+    """Names of every kind become words of the kernels' own, and words that emitters make of other names."""
+    plain = marked(next(path for path in SPECS if path.stem == name))
+    assert plain is not None
+    texts = {target: kernel_text(target, plain) for target in EMITTERS}
+    for time, chosen in enumerate(takings(plain, texts)):
+        other = renamed(plain, chosen)
+        for target, text in texts.items():
+            off = other_than_scoped_names(text, kernel_text(target, other))
+            assert not off, f"{target}, renaming {time} ({chosen}): {off}"
+
+
+def takings(plain: Compiled, texts: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """By names of the author's, what they are called instead: half of them are to meet something."""
+    draw = random.Random(17)
+    every = set().union(*map(words, texts.values()))
+    own = sorted(word for word in every - APART if not MARK.search(word) and is_free(word))
+    made = sorted(word for word in every if re.fullmatch(r"zq\d+_(?!stride_)\w+", word))
+    spec = read(plain.loaded.source.text)
+    for time in range(TIMES):
+        names = sorted(author_names(spec))
+        draw.shuffle(names)
+        half = len(names) // 2
+        words_of_kept = [word for word in made if word.partition("_")[0] in names[half:]]
+        taken = draw.sample(own, min(half - half // 2, len(own)))
+        taken += draw.sample(words_of_kept, min(half - len(taken), len(words_of_kept)))
+        types = {"ZqT0": "Ahead"} if time % 2 and "ahead" not in taken else {}
+        yield dict(zip(names, taken, strict=False)) | types
+
+
+def is_free(word: str) -> bool:
+    """Whether anything may be called so, of all that an author names."""
+    return name_problem(word) is None and word not in BODY_NAMES | WRAPPER_NAMES
+
+
+def renamed(plain: Compiled, chosen: Mapping[str, str]) -> Compiled:
+    return compile_spec(load_text(write(with_names(read(plain.loaded.source.text), chosen)), "zqk.yaml"))
+
+
+_WORD = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|\s+|::|.", re.DOTALL)
+
+
+def other_than_scoped_names(one: str, two: str) -> str:
+    """The first place where two texts differ in more than names.
+
+    A word stands for one other from where it is met to the end of the block. Members are apart from the rest.
+    """
+    left, right = tokens(one), tokens(two)
+    there: list[dict[str, str]] = [{}]
+    back: list[dict[str, str]] = [{}]
+    for word, other in zip(left, right, strict=False):
+        are_names = word[-1].isalnum() and other[-1].isalnum() and word[0] == other[0]
+        if not are_names and word != other:
+            return f"{word!r} became {other!r}"
+        if word in "{}":
+            for blocks in (there, back):
+                blocks.append({}) if word == "{" else blocks.pop()
+        known = next((block[word] for block in reversed(there) if word in block), None)
+        origin = next((block[other] for block in reversed(back) if other in block), None)
+        if (known, origin) not in ((None, None), (other, word)):
+            return f"{word!r} became {other!r}, which stands for {origin!r}, after {known!r}"
+        there[-1][word], back[-1][other] = other, word
+    return "" if len(left) == len(right) else f"{len(left)} words became {len(right)}"
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text without layout and comments; names of members begin with a dot, others with "n"."""
+    found: list[str] = []
+    before = ""
+    for word in _WORD.findall(re.sub(r"//.*", "", text)):
+        if not word.isspace():
+            is_name = word[0].isalpha() or word[0] == "_"
+            found.append(("." if before in (".", "::") else "n") + word if is_name else word)
+            before = word
+    return found
