@@ -140,15 +140,29 @@ def names_are_unique(subject: Subject) -> Iterator[Diagnostic]:
 
 def names_are_not_strides(subject: Subject) -> Iterator[Diagnostic]:
     """Nothing is called as a tensor's stride is in what every target is passed."""
-    spec, source = subject.spec, subject.source
-    places = dict(subject.dimensions)
-    places |= {name: source.key_span("results", name) for name in spec.results}
-    places |= {name: source.key_span("arguments", name) for name in spec.arguments}
+    places = _members(subject)
     for item in (*subject.tensors.values(), *subject.signature.results):
         for stride in (f"{item.name}_stride_{axis}" for axis in range(len(item.shape) - 1)):
             if stride in places:
                 message = f"{show(stride)} is also the name of a stride of {show(item.name)}"
                 yield Diagnostic("name-clash", message, places[stride], "choose another name")
+
+
+def names_are_not_the_struct(subject: Subject) -> Iterator[Diagnostic]:
+    """Nothing is called as the struct is in which every target is passed all of it."""
+    struct = f"{subject.spec.name}_params"
+    if at := _members(subject).get(struct):
+        message = f"{show(struct)} is also the name of what kernels are passed"
+        yield Diagnostic("name-clash", message, at, "choose another name")
+
+
+def _members(subject: Subject) -> dict[str, Span]:
+    """What every target is passed by name, and where it is named."""
+    spec, source = subject.spec, subject.source
+    places = dict(subject.dimensions)
+    places |= {name: source.key_span("results", name) for name in spec.results}
+    places |= {name: source.key_span("arguments", name) for name in spec.arguments}
+    return places
 
 
 # ---- types and sizes ---------------------------------------------------------------------------
@@ -336,6 +350,7 @@ RULES: tuple[Rule, ...] = (
     names_are_legal,
     names_are_unique,
     names_are_not_strides,
+    names_are_not_the_struct,
     type_variables_hold_one_kind,
     type_variables_are_used,
     sizes_are_determined,

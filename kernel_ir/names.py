@@ -79,8 +79,11 @@ BODY_NAMES = (
     | frozenset(DTYPES)
 )
 
-# What the package and every wrapper say themselves.
-PACKAGE_NAMES = _words("cpu cuda is_available metal register_library target")
+# What the package, its extensions and every wrapper say themselves, or take from Python.
+PACKAGE_NAMES = _words("""
+    attach cpu cuda is_available isa_level isa_levels metal mx register_library set_isa_level target
+    dict getattr globals isinstance len list name str tuple zip
+""")
 WRAPPER_NAMES = _words("stream")
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
+import symtable
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,13 +18,22 @@ from pathlib import Path
 import pytest
 
 from backends.cpu.spelling import RESERVED_HERE
+from backends.cpu.toolchain import KERNEL_FLAGS
 from codegen.gpu.words import WORDS
+from codegen.host import generate_host
 from codegen.namer import Namer
 from codegen.pipeline import Compiled, compile_spec
 from fuzz.metamorphic_text import EMITTERS, author_names, with_names
 from fuzz.reduce_spec import read, write
+from kernel_ir.errors import TargetError
 from kernel_ir.load import load_text
-from kernel_ir.names import BODY_NAMES, WRAPPER_NAMES, name_problem, type_variable_problem
+from kernel_ir.names import (
+    BODY_NAMES,
+    WRAPPER_NAMES,
+    kernel_name_problem,
+    name_problem,
+    type_variable_problem,
+)
 
 ROOT = Path(__file__).parents[1]
 KEYS = {"doc", "type", "values"}  # of a spec, which `with_names` would take for names of the author's
@@ -30,6 +41,7 @@ SPECS = sorted((ROOT / "specs").rglob("*.yaml")) + sorted((ROOT / "tests" / "reg
 # Words that meet no name: those outside of all kernels, and one that gives way to type variables.
 APART = {"run", "kernels", "position", "Ahead"}
 WORDS_OF = {"cpu": RESERVED_HERE, "metal": WORDS, "cuda": WORDS}
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-psabi")
 MARK = re.compile("zq|Zq")  # in every name of the author's
 
 
@@ -140,6 +152,134 @@ def is_free(word: str) -> bool:
 def renamed(plain: Compiled, chosen: Mapping[str, str]) -> Compiled:
     return compile_spec(load_text(write(with_names(read(plain.loaded.source.text), chosen)), "zqk.yaml"))
 
+
+# ---- host code ---------------------------------------------------------------------------------
+
+HOSTILE = """
+edition: 1
+name: hostile
+summary: Names that host code makes of other names, or has itself.
+types: {V: [f32, f16], Ahead: [i32, i64]}
+arguments:
+  x: {type: "V[*n, size_n]"}
+  tensor_x: {type: "V[2 * params + 1]", optional: true}
+  y_dims: {type: "Ahead[size_params]"}
+  host: {type: i32, default: 2}
+  scalar_host: {type: i32, default: 2}
+  x_strides: {type: size, keyword_only: true}
+results:
+  out: {type: "V[*n, size_n]"}
+requires:
+  - "size_params > 0 and params >= 0"
+  - "size_n >= x_strides or n > 2 * size_n"
+  - "host % scalar_host == 0 and params <= size_params + host"
+body: |
+  for run in range(n):
+      for measure_0 in range(size_n):
+          out[run, measure_0] = x[run, measure_0] * (tensor_x[0] if given(tensor_x) else 2.0) * host
+  for params_2 in range(n):
+      tile = sum(x[params_2, sgl] for sgl in range(size_n) if sgl < size_params)
+      for item in range(size_n):
+          out[params_2, item] = tile + x[params_2, item] + (scalar_host if y_dims[0] > 0 else 1)
+examples:
+  - {n: 3, size_n: 2, params: 2, size_params: 2, x_strides: 1}
+"""
+
+
+def test_hostile_names_compile(tmp_path: Path) -> None:
+    compiled = compile_spec(load_text(HOSTILE, "hostile.yaml"))
+    files = {path: text.decode() for path, text in generate_host([compiled.record]).items()}
+    files |= EMITTERS["cpu"](compiled.program, compiled.record)
+    files |= EMITTERS["cuda"](compiled.program, compiled.record)
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    backends = ROOT / "backends"
+    includes = [f"-I{folder}" for folder in (tmp_path, tmp_path / "host", backends, backends / "cpu/runtime")]
+    command = [
+        "c++",
+        "-std=c++20",
+        *KERNEL_FLAGS,
+        "-DSGL_ISA=baseline",
+        "-fopenmp",
+        *WARNINGS,
+        "-fsyntax-only",
+    ]
+    sources = ("cpu/hostile.cpp", "host/hostile_host.cpp", "cuda/hostile_launches.cpp")
+    done = subprocess.run(
+        [*command, *includes, *(str(tmp_path / source) for source in sources)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for function in re.findall(
+        r"^\w+ \w+\(const Values& V\) {.*?^}", files[sources[1]], re.MULTILINE | re.DOTALL
+    ):
+        for declared in re.findall(r"^  const \w+ (\w+) = V\.", function, re.MULTILINE):
+            assert f"[{declared}]" not in function  # it would hide what says where another value is
+
+
+def test_names_that_make_one_identifier_are_refused() -> None:
+    record = compile_spec(load_text(HOSTILE.replace("y_dims", "x_dims"), "hostile.yaml")).record
+    with pytest.raises(TargetError, match="two things called tensor_x_dims: choose another name"):
+        generate_host([record])
+
+
+def test_no_public_name_is_one_that_the_package_reads() -> None:
+    """Modules read their own names and Python's from where public functions are put."""
+    for module, table in package_modules():
+        read_by_all = {name for inner in tables(table) for name in globals_of(inner) if not MARK.search(name)}
+        bare = {name for name in read_by_all if name[0] != "_" and name_problem(name) is None}
+        assert not {name for name in bare if kernel_name_problem(name) is None}, module
+
+
+def test_no_argument_is_one_that_a_wrapper_reads() -> None:
+    for module, table in package_modules():
+        for inner in tables(table):
+            if MARK.search(inner.get_name()):
+                assert all(name[0] == "_" for name in globals_of(inner)), module
+
+
+def package_modules() -> Iterator[tuple[str, symtable.SymbolTable]]:
+    """The modules that hold a function for each op, with the names of each of their scopes."""
+    compiled = marked(next(path for path in SPECS if path.stem == "rope_pool_fused"))
+    assert compiled is not None
+    files = generate_host([compiled.record])
+    for name in ("__init__", "cpu", "cuda", "metal", "torch_ops"):
+        path = f"python/sgl_kernel/{name}.py"
+        yield path, symtable.symtable(files[path].decode(), path, "exec")
+
+
+def tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for inner in table.get_children():
+        yield from tables(inner)
+
+
+def globals_of(table: symtable.SymbolTable) -> set[str]:
+    """What a scope reads from its module or from Python."""
+    is_module = table.get_type() == "module"
+    return {
+        item.get_name()
+        for item in table.get_symbols()
+        if item.is_referenced() and (item.is_global() or is_module)
+    }
+
+
+def test_an_argument_may_be_called_as_a_wrapper_calls_its_op() -> None:
+    spec = HOSTILE.replace("y_dims", "op").replace("measure_0", "name")
+    record = compile_spec(load_text(spec, "hostile.yaml")).record
+    text = generate_host([record])["python/sgl_kernel/torch_ops.py"].decode()
+    assert "def _refuse_gradients(op: str, /," in text
+    assert "op=op" in text
+
+
+def test_operators_of_two_names_do_not_share_a_function() -> None:
+    spec = HOSTILE + "exports: [{name: hostile_out, out: false}]\n"
+    text = generate_host([compile_spec(load_text(spec, "hostile.yaml")).record])
+    defined = re.findall(r"^def (\w+)", text["python/sgl_kernel/torch_ops.py"].decode(), re.MULTILINE)
+    assert len(defined) == len(set(defined))
+
+
+# ---- comparing ---------------------------------------------------------------------------------
 
 _WORD = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|\s+|::|.", re.DOTALL)
 

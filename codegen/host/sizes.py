@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from codegen.expressions import Dialect, print_expression, size_dialect
+from codegen.namer import Namer
 from codegen.record import OpRecord
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import I64
@@ -49,8 +51,14 @@ class SizeFunction:
 def size_function(name: str, result: str, expr: ir.Expr, arithmetic: Arithmetic = EXACT) -> SizeFunction:
     """`expr` over sizes, scalars and `given(...)` as a function; `result` is its C++ type."""
     used = {item.name: item for item in mentioned(expr)}
-    values = tuple(_local(item, arithmetic.integer) for item in used.values())
-    return SizeFunction(name, result, values, print_expression(expr, arithmetic.dialect))
+    sources = {name: _source(item) for name, item in used.items()}
+    namer = Namer(frozenset(re.findall(r"\w+", " ".join(sources.values()))))
+    values = tuple(
+        Local(_type(item, arithmetic.integer), namer.declare(name), sources[name])
+        for name, item in used.items()
+    )
+    dialect = replace(arithmetic.dialect, leaf=lambda leaf: namer[_named(leaf)])
+    return SizeFunction(name, result, values, print_expression(expr, dialect))
 
 
 def mentioned(expr: ir.Expr) -> tuple[ir.Size | ir.Param | ir.Given, ...]:
@@ -108,12 +116,27 @@ def _apply(op: str, left: ir.Expr, right: ir.Expr) -> ir.Expr:
             return ir.Apply(op, (left, right), I64)
 
 
-def _local(item: ir.Size | ir.Param | ir.Given, integer: str) -> Local:
+def _named(leaf: ir.Expr) -> str:
+    assert isinstance(leaf, (ir.Size, ir.Param, ir.Given))
+    return leaf.name
+
+
+def _type(item: ir.Size | ir.Param | ir.Given, integer: str) -> str:
+    match item:
+        case ir.Given():
+            return "bool"
+        case ir.Param(type=dtype) if dtype.is_float:
+            return "double"
+        case _:
+            return integer
+
+
+def _source(item: ir.Size | ir.Param | ir.Given) -> str:
+    """Where a call's values hold it."""
     match item:
         case ir.Size(name):
-            return Local(integer, name, f"V.sizes[size_{name}]")
+            return f"V.sizes[size_{name}]"
         case ir.Given(name):
-            return Local("bool", name, f"V.given[tensor_{name}]")
+            return f"V.given[tensor_{name}]"
         case ir.Param(name, type=dtype):
-            member = "real" if dtype.is_float else "integer"
-            return Local("double" if dtype.is_float else integer, name, f"V.scalars[scalar_{name}].{member}")
+            return f"V.scalars[scalar_{name}].{'real' if dtype.is_float else 'integer'}"

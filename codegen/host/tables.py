@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen.host.parameters import Ignored, Parameter, public_order
@@ -133,6 +134,7 @@ def host_source(record: OpRecord) -> HostSource:
     """The tables of an op. Raises TargetError where it has more of something than the host holds."""
     kernel = record.kernel
     _require_capacity(record)
+    _require_distinct(record)
     tensors = tuple(kernel.tensors().values())
     scalars = tuple(item for item in kernel.arguments if isinstance(item, ir.ScalarType))
     return HostSource(
@@ -280,3 +282,33 @@ def _require_capacity(record: OpRecord) -> None:
     for what, (count, limit) in counts.items():
         if count > limit:
             raise TargetError("host", f"{count} {what}", record.name, f"at most {limit} are supported")
+
+
+def _require_distinct(record: OpRecord) -> None:
+    """Identifiers of the tables are made of names; two names may make the same one."""
+    found: dict[str, str] = {}
+    for identifier, name in _identifiers(record):
+        if name != found.setdefault(identifier, name):
+            construct = f"the name `{name}` beside `{found[identifier]}`"
+            reason = f"host code would have two things called {identifier}: choose another name"
+            raise TargetError("host", construct, record.name, reason)
+
+
+def _identifiers(record: OpRecord) -> Iterator[tuple[str, str]]:
+    """Every identifier that is made of a name, and the name."""
+    kernel = record.kernel
+    yield from ((f"size_{name}", name) for name in kernel.sizes)
+    for item in kernel.arguments:
+        match item:
+            case ir.ScalarType(name):
+                yield f"scalar_{name}", name
+            case ir.SizeType(name):
+                yield f"size_argument_{name}", name
+            case _:
+                pass
+    for tensor in kernel.tensors().values():
+        functions = (_extent_function(tensor, axis) for axis in range(len(tensor.shape)))
+        made = (f"tensor_{tensor.name}", f"{tensor.name}_dims", f"{tensor.name}_strides", *functions)
+        yield from ((identifier, tensor.name) for identifier in made)
+    for export in record.exports:
+        yield from ((f"{export.name}_{what}", export.name) for what in ("parameters", "returns"))

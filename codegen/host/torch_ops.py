@@ -141,7 +141,8 @@ def _qualified(record: OpRecord, export: Export, absent: frozenset[str]) -> str:
 
 
 def _holder(record: OpRecord, export: Export, absent: frozenset[str]) -> str:
-    return "_" + "_".join((export.name, *_given(record, export, absent)))
+    """No name has two underscores inside, so that no two operators share one."""
+    return "_" + "__".join((export.name, *_given(record, export, absent)))
 
 
 def _given(record: OpRecord, export: Export, absent: frozenset[str]) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def _float8(dtype: _torch.dtype) -> _torch.dtype:
     return _torch.float8_e4m3fn if dtype == _torch.uint8 else dtype
 
 
-def _refuse_gradients(op: str, **tensors: _torch.Tensor | None) -> None:
+def _refuse_gradients(op: str, /, **tensors: _torch.Tensor | None) -> None:
     """No operator here records a gradient: refuse, as its extension does, to lose one."""
     if not _torch.is_grad_enabled():
         return
@@ -83,7 +83,7 @@ def _combine_experts(input):
     "combine_experts.out(Tensor input, Tensor(a!) out) -> ()",
     "input out",
 )
-def _combine_experts_out(input, out):
+def _combine_experts__out(input, out):
     return None
 
 
@@ -100,7 +100,7 @@ def _combine_experts_scaled(input, routed_scaling_factor):
     "combine_experts_scaled.out(Tensor input, float routed_scaling_factor, Tensor(a!) out) -> ()",
     "input routed_scaling_factor out",
 )
-def _combine_experts_scaled_out(input, routed_scaling_factor, out):
+def _combine_experts_scaled__out(input, routed_scaling_factor, out):
     return None
 
 
@@ -125,7 +125,7 @@ def _gelu_and_mul(input):
     "gelu_and_mul.out(Tensor input, Tensor(a!) out) -> ()",
     "input out",
 )
-def _gelu_and_mul_out(input, out):
+def _gelu_and_mul__out(input, out):
     return None
 
 
@@ -142,7 +142,7 @@ def _gelu_tanh_and_mul(input):
     "gelu_tanh_and_mul.out(Tensor input, Tensor(a!) out) -> ()",
     "input out",
 )
-def _gelu_tanh_and_mul_out(input, out):
+def _gelu_tanh_and_mul__out(input, out):
     return None
 
 
@@ -167,7 +167,7 @@ def _gemma_rmsnorm(input, weight, eps, enable_pdl):
     "gemma_rmsnorm.out(Tensor input, Tensor weight, float eps, Tensor(a!) out, bool? enable_pdl) -> ()",
     "input weight eps out enable_pdl",
 )
-def _gemma_rmsnorm_out(input, weight, eps, out, enable_pdl):
+def _gemma_rmsnorm__out(input, weight, eps, out, enable_pdl):
     return None
 
 
@@ -202,7 +202,7 @@ def _merge_state_v2(v_a, s_a, v_b, s_b):
     "v_a s_a v_b s_b s_merged",
     0,
 )
-def _merge_state_v2_s_merged(v_a, s_a, v_b, s_b, s_merged):
+def _merge_state_v2__s_merged(v_a, s_a, v_b, s_b, s_merged):
     return v_a.new_empty((*v_a.shape[:-2], v_a.shape[-2], v_a.shape[-1]), dtype=v_a.dtype)
 
 
@@ -211,7 +211,7 @@ def _merge_state_v2_s_merged(v_a, s_a, v_b, s_b, s_merged):
     "v_a s_a v_b s_b v_merged",
     1,
 )
-def _merge_state_v2_v_merged(v_a, s_a, v_b, s_b, v_merged):
+def _merge_state_v2__v_merged(v_a, s_a, v_b, s_b, v_merged):
     return v_a.new_empty((*v_a.shape[:-2], v_a.shape[-2]), dtype=_torch.float32)
 
 
@@ -219,7 +219,7 @@ def _merge_state_v2_v_merged(v_a, s_a, v_b, s_b, v_merged):
     "merge_state_v2.v_merged_s_merged(Tensor v_a, Tensor s_a, Tensor v_b, Tensor s_b, Tensor(a!) v_merged, Tensor(b!) s_merged) -> ()",
     "v_a s_a v_b s_b v_merged s_merged",
 )
-def _merge_state_v2_v_merged_s_merged(v_a, s_a, v_b, s_b, v_merged, s_merged):
+def _merge_state_v2__v_merged__s_merged(v_a, s_a, v_b, s_b, v_merged, s_merged):
     return None
 
 
@@ -262,7 +262,7 @@ def _paged_attention_decode(
     "paged_attention_decode.out(Tensor q, Tensor k_pool, Tensor v_pool, Tensor kv_indptr, Tensor kv_indices, Tensor(a!) out, SymInt num_qo_heads, SymInt num_kv_heads, SymInt head_dim, float sm_scale) -> ()",
     "q k_pool v_pool kv_indptr kv_indices out num_qo_heads num_kv_heads head_dim sm_scale",
 )
-def _paged_attention_decode_out(
+def _paged_attention_decode__out(
     q,
     k_pool,
     v_pool,
@@ -316,7 +316,7 @@ def _rms_norm(x, weight, eps):
     "rms_norm.out(Tensor x, Tensor weight, float eps, Tensor(a!) out) -> ()",
     "x weight eps out",
 )
-def _rms_norm_out(x, weight, eps, out):
+def _rms_norm__out(x, weight, eps, out):
     return None
 
 
@@ -333,7 +333,7 @@ def _rmsnorm(input, weight, eps, enable_pdl):
     "rmsnorm.out(Tensor input, Tensor weight, float eps, Tensor(a!) out, bool? enable_pdl) -> ()",
     "input weight eps out enable_pdl",
 )
-def _rmsnorm_out(input, weight, eps, out, enable_pdl):
+def _rmsnorm__out(input, weight, eps, out, enable_pdl):
     return None
 
 
@@ -434,7 +434,7 @@ def _silu_and_mul(input):
     "silu_and_mul.out(Tensor input, Tensor(a!) out) -> ()",
     "input out",
 )
-def _silu_and_mul_out(input, out):
+def _silu_and_mul__out(input, out):
     return None
 
 
@@ -451,7 +451,7 @@ def _softmax(x):
     "softmax.out(Tensor x, Tensor(a!) out) -> ()",
     "x out",
 )
-def _softmax_out(x, out):
+def _softmax__out(x, out):
     return None
 
 
@@ -475,7 +475,7 @@ def combine_experts(input, out=None):
     _refuse_gradients("combine_experts", input=input, out=out)
     if out is None:
         return _combine_experts(input)
-    _combine_experts_out(input, out)
+    _combine_experts__out(input, out)
     return out
 
 
@@ -483,7 +483,7 @@ def combine_experts_scaled(input, routed_scaling_factor=0.0, out=None):
     _refuse_gradients("combine_experts_scaled", input=input, out=out)
     if out is None:
         return _combine_experts_scaled(input, routed_scaling_factor)
-    _combine_experts_scaled_out(input, routed_scaling_factor, out)
+    _combine_experts_scaled__out(input, routed_scaling_factor, out)
     return out
 
 
@@ -497,7 +497,7 @@ def gelu_and_mul(input, out=None):
     _refuse_gradients("gelu_and_mul", input=input, out=out)
     if out is None:
         return _gelu_and_mul(input)
-    _gelu_and_mul_out(input, out)
+    _gelu_and_mul__out(input, out)
     return out
 
 
@@ -505,7 +505,7 @@ def gelu_tanh_and_mul(input, out=None):
     _refuse_gradients("gelu_tanh_and_mul", input=input, out=out)
     if out is None:
         return _gelu_tanh_and_mul(input)
-    _gelu_tanh_and_mul_out(input, out)
+    _gelu_tanh_and_mul__out(input, out)
     return out
 
 
@@ -519,7 +519,7 @@ def gemma_rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
     _refuse_gradients("gemma_rmsnorm", input=input, weight=weight, out=out)
     if out is None:
         return _gemma_rmsnorm(input, weight, eps, enable_pdl)
-    _gemma_rmsnorm_out(input, weight, eps, out, enable_pdl)
+    _gemma_rmsnorm__out(input, weight, eps, out, enable_pdl)
     return out
 
 
@@ -541,12 +541,12 @@ def merge_state_v2(v_a, s_a, v_b, s_b, v_merged=None, s_merged=None):
     if v_merged is None and s_merged is None:
         return _merge_state_v2(v_a, s_a, v_b, s_b)
     if v_merged is None:
-        made_v_merged_ = _merge_state_v2_s_merged(v_a, s_a, v_b, s_b, s_merged)
+        made_v_merged_ = _merge_state_v2__s_merged(v_a, s_a, v_b, s_b, s_merged)
         return (made_v_merged_, s_merged)
     if s_merged is None:
-        made_s_merged_ = _merge_state_v2_v_merged(v_a, s_a, v_b, s_b, v_merged)
+        made_s_merged_ = _merge_state_v2__v_merged(v_a, s_a, v_b, s_b, v_merged)
         return (v_merged, made_s_merged_)
-    _merge_state_v2_v_merged_s_merged(v_a, s_a, v_b, s_b, v_merged, s_merged)
+    _merge_state_v2__v_merged__s_merged(v_a, s_a, v_b, s_b, v_merged, s_merged)
     return (v_merged, s_merged)
 
 
@@ -596,7 +596,7 @@ def paged_attention_decode(
             head_dim,
             sm_scale,
         )
-    _paged_attention_decode_out(
+    _paged_attention_decode__out(
         q,
         k_pool,
         v_pool,
@@ -632,7 +632,7 @@ def rms_norm(x, weight, eps=1e-06, out=None):
     _refuse_gradients("rms_norm", x=x, weight=weight, out=out)
     if out is None:
         return _rms_norm(x, weight, eps)
-    _rms_norm_out(x, weight, eps, out)
+    _rms_norm__out(x, weight, eps, out)
     return out
 
 
@@ -640,7 +640,7 @@ def rmsnorm(input, weight, eps=1e-06, out=None, enable_pdl=None):
     _refuse_gradients("rmsnorm", input=input, weight=weight, out=out)
     if out is None:
         return _rmsnorm(input, weight, eps, enable_pdl)
-    _rmsnorm_out(input, weight, eps, out, enable_pdl)
+    _rmsnorm__out(input, weight, eps, out, enable_pdl)
     return out
 
 
@@ -734,7 +734,7 @@ def silu_and_mul(input, out=None):
     _refuse_gradients("silu_and_mul", input=input, out=out)
     if out is None:
         return _silu_and_mul(input)
-    _silu_and_mul_out(input, out)
+    _silu_and_mul__out(input, out)
     return out
 
 
@@ -742,7 +742,7 @@ def softmax(x, out=None):
     _refuse_gradients("softmax", x=x, out=out)
     if out is None:
         return _softmax(x)
-    _softmax_out(x, out)
+    _softmax__out(x, out)
     return out
 
 
