@@ -10,14 +10,22 @@ from typing import Any, TypeAlias
 
 import yaml  # type: ignore[import-untyped]
 
-Spec: TypeAlias = "dict[str, Any]"
+from kernel_ir.source import read_source
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the compiled one where PyYAML has it
+Spec: TypeAlias = "dict[str, Any]"
 
 
 def read(text: str) -> Spec:
-    made: Spec = yaml.load(text, _LOADER)
+    """A spec as plain data, read as the compiler reads it: `off` is a name. Raises SpecError."""
+    made: Spec = _plain(read_source(text, "spec.yaml").data)
     return made
+
+
+def _plain(value: Any) -> Any:
+    """With lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def write(spec: Spec, comment: str = "") -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 from kernel_ir.names import NAME_PATTERN, TYPE_VARIABLE_PATTERN
 from kernel_ir.nodes import Policy
@@ -29,6 +30,13 @@ def _pattern(pattern: str) -> Any:
 
 Name: TypeAlias = Annotated[str, _pattern(NAME_PATTERN)]
 Returns: TypeAlias = Literal["results", "none"] | tuple[Name, ...]
+
+
+def _edition(value: Any) -> Any:
+    """Python takes `True` and `1.0` for 1; they are no editions."""
+    if type(value) is not int:
+        raise PydanticKnownError("literal_error", {"expected": str(EDITION)})
+    return value
 
 
 class _Model(BaseModel):
@@ -94,7 +102,7 @@ class Numerics(_Model):
 class Spec(_Model):
     """One kernel."""
 
-    edition: Literal[1] = Field(description="The version of this format.")
+    edition: Annotated[Literal[1], BeforeValidator(_edition)] = Field(description="The version of this format.")
     name: Name = Field(description="The kernel's name, and that of the public op.")
     summary: str = Field(description="One line.")
     description: str = Field("", description="Further text, in paragraphs.")

@@ -100,6 +100,18 @@ def test_a_choice_makes_a_float_of_an_integer() -> None:
     assert run(body, [1, 0, 1], [3.0, 3.0, 3.0], "f32") == [0.5, 1.5, 0.5]
 
 
+def test_an_integer_literal_beside_a_float_is_one() -> None:
+    body = "for i in range(n):\n    out[i] = x[i] + 16777217 + (a[i] - a[i])\n"
+    assert run(body, [0, 0, 0], [0.0, 0.0, 0.0], "f32") == [16777216.0] * 3
+
+
+def test_names_that_are_words_of_yaml_are_names() -> None:
+    text = spec("for i in range(n):\n    out[i] = x[i]\n", "f32")
+    text = text.replace("out", "off").replace("x[", "no[").replace("x:", "no:")
+    kernel, calls = calls_of(text, 2)
+    assert [read_alike(text, kernel, call) for call in calls] == ["", ""]
+
+
 def test_an_index_in_range_has_no_say_in_what_one_out_of_range_does() -> None:
     text = """\
 edition: 1

@@ -59,7 +59,10 @@ def joined(one: str, other: str) -> str:
 
 
 def real(value: Any) -> Any:
-    return np.float64(value.value if isinstance(value, Integer) else value)
+    """A value beside a float; a literal is one itself there, an f32."""
+    if not isinstance(value, Integer):
+        return np.float64(value)
+    return real_literal(value.value) if value.type == LITERAL else np.float64(value.value)
 
 
 def real_literal(value: float) -> Any:
