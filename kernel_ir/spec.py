@@ -102,7 +102,9 @@ class Numerics(_Model):
 class Spec(_Model):
     """One kernel."""
 
-    edition: Annotated[Literal[1], BeforeValidator(_edition)] = Field(description="The version of this format.")
+    edition: Annotated[Literal[1], BeforeValidator(_edition)] = Field(
+        description="The version of this format."
+    )
     name: Name = Field(description="The kernel's name, and that of the public op.")
     summary: str = Field(description="One line.")
     description: str = Field("", description="Further text, in paragraphs.")

@@ -102,7 +102,7 @@ def test_a_choice_makes_a_float_of_an_integer() -> None:
 
 def test_an_integer_literal_beside_a_float_is_one() -> None:
     body = "for i in range(n):\n    out[i] = x[i] + 16777217 + (a[i] - a[i])\n"
-    assert run(body, [0, 0, 0], [0.0, 0.0, 0.0], "f32") == [16777216.0] * 3
+    assert run(body, [0, 0, 0], [-16777216.0, 0.0, 2.0], "f32") == [0.0, 16777216.0, 16777218.0]
 
 
 def test_names_that_are_words_of_yaml_are_names() -> None:
