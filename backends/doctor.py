@@ -125,7 +125,9 @@ def _look_at_pair(scene: Scene) -> Finding:
 
 def _look_for_nvcc(scene: Scene) -> Finding:
     cuda = find_cuda_compiler(scene.settings.cuda_compiler, scene.cache)
-    found = f"{cuda.command[0]} {cuda.version}" if cuda else "none: _cuda is not built"
+    wanted = " ".join(scene.settings.cuda_compiler)
+    why = f"CUDACXX={wanted} does not answer as nvcc, and " if wanted else ""
+    found = f"{cuda.command[0]} {cuda.version}" if cuda else f"none: {why}_cuda is not built"
     return Finding("nvcc", cuda is not None, found, CUDA_INSTALL)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kernel_ir.check_signature import Rule, Subject
 from kernel_ir.errors import Diagnostic
-from kernel_ir.names import PYTHON, WRAPPER_NAMES, kernel_name_problem, name_problem, reserved_by
+from kernel_ir.names import PYTHON, WRAPPER_NAMES, kernel_name_problem, name_problem, reserved_by, taken
 from kernel_ir.nodes import Size
 from kernel_ir.source import Path
 from kernel_ir.spec import Argument, Export, Returns, Spec
@@ -202,8 +202,10 @@ def _is_optional(item: Argument) -> bool:
 
 def _parameter_problem(name: str) -> tuple[str, str] | None:
     """Public names stay in Python, so the reserved words of other languages are free to use."""
-    if name in PYTHON or name in WRAPPER_NAMES:
-        return f"{show(name)} already has a meaning in every op", "choose another name"
+    if name in PYTHON:
+        return f"{show(name)} is reserved in Python", "choose another name"
+    if problem := taken(name, WRAPPER_NAMES, "every op"):
+        return problem
     return None if reserved_by(name) else name_problem(name)
 
 

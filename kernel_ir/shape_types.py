@@ -223,6 +223,9 @@ def _tokens(text: str) -> Iterator[_Token]:
                 f"{show(text[at])} has no meaning in a type", at, at + 1, _HINTS.get(text[at], "")
             )
         group = found.lastgroup or ""
+        if group == "number" and text[found.end() :][:1].isalnum():
+            message = f"{show(text[found.start(group) :].split(',')[0].rstrip(' ])'))} is no number"
+            raise ShapeError(message, found.start(group), found.end(), "sizes are whole decimal numbers")
         kind = found.group(group) if group == "symbol" else group
         yield _Token(kind, found.group(group), found.start(group), found.end(group))
         at = found.end()

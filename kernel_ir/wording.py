@@ -29,10 +29,16 @@ def show(value: object) -> str:
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """`did you mean "x"?` where a known word is close, else what there is to choose from."""
     words = list(known)[:_COMPARED]
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6) if len(word) <= SHOWN else []
+    near = [item for item in words if not _is_another(word, item)]
+    close = difflib.get_close_matches(word, near, n=1, cutoff=0.6) if len(word) <= SHOWN else []
     if close:
         return f'did you mean "{close[0]}"?'
     return otherwise or (f"one of: {join(words)}" if 0 < len(words) <= 12 else "")
+
+
+def _is_another(word: str, known: str) -> bool:
+    """Whether a short word has other letters than a known one, and so means something else: gpu is no cpu."""
+    return len(word) == len(known) <= 3 and sorted(word) != sorted(known)
 
 
 def join(words: Iterable[str], last: str = "or") -> str:

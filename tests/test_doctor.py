@@ -117,6 +117,11 @@ def test_without_nanobind_nothing_can_be_built(monkeypatch: pytest.MonkeyPatch) 
     assert "MLX                absent   none" in table
 
 
+def test_a_variable_that_names_no_nvcc_is_named() -> None:
+    rows = {row.tool: row for row in examine(Settings(cuda_compiler=("no-such",)), this_machine())}
+    assert rows["nvcc"].found == "none: CUDACXX=no-such does not answer as nvcc, and _cuda is not built"
+
+
 @pytest.mark.parametrize("there", ["", "0.1.0", None])
 def test_the_emulators_compiler_has_a_row(monkeypatch: pytest.MonkeyPatch, there: str | None) -> None:
     wanted = ziglang.locked_version()

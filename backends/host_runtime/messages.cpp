@@ -88,7 +88,9 @@ std::string public_name(const Signature& signature, ParameterKind kind, int inde
 
 void fail_dtype(const Call& call, int index) {
   const Tensor& tensor = call.op.tensors[index];
-  std::string text = head(call, index) + " has dtype " + name_of(call.arrays[index].dtype) + ", expected ";
+  const DType given = call.arrays[index].dtype;
+  const std::string shown = given == DType::other ? "an unknown dtype" : std::string("dtype ") + name_of(given);
+  std::string text = head(call, index) + " has " + shown + ", expected ";
   if (tensor.type == kFixedType) throw ValueError(text + name_of(tensor.dtype));
   const auto choices = call.op.types[tensor.type].choices;
   const int decider = call.chosen_by[tensor.type];

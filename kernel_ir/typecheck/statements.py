@@ -282,8 +282,8 @@ class StatementChecker:
         self.session.functions[node.name] = node
 
     def _check_function(self, node: ast.FunctionDef) -> None:
-        if not _has_plain_parameters(node):
-            message = f"`{node.name}` takes plain positional parameters, each once"
+        if problem := _header_problem(node):
+            message = f"`{node.name}` {problem}"
             raise self.session.problem("bad-function", node, message, f"write `def {node.name}(a, b):`")
         bound = [node.name, *(item.arg for item in node.args.args)]
         bound += [target.id for item in node.body for target in _targets(item)]
@@ -306,7 +306,8 @@ class StatementChecker:
             raise self.session.problem("bad-function", wrong or last, message, "write loops in the body")
 
 
-def _has_plain_parameters(node: ast.FunctionDef) -> bool:
+def _header_problem(node: ast.FunctionDef) -> str:
+    """What is wrong with a function before its body; empty where nothing is."""
     arguments = node.args
     special = (
         arguments.vararg,
@@ -320,10 +321,14 @@ def _has_plain_parameters(node: ast.FunctionDef) -> bool:
         *(arg.annotation for arg in arguments.args),
         *getattr(node, "type_params", ()),
     )
-    if any(special) or any(annotations) or node.decorator_list:
-        return False
+    if node.decorator_list:
+        return "has a decorator, which the language has not"
+    if any(annotations):
+        return "has annotations: types follow from the call"
     names = [arg.arg for arg in arguments.args]
-    return len(names) == len(set(names))
+    if any(special) or len(names) != len(set(names)):
+        return "takes plain positional parameters, each once"
+    return ""
 
 
 def _binds_one_name(statement: ast.stmt) -> bool:
