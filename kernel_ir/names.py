@@ -48,6 +48,8 @@ CPP = _words("""
     int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t intptr_t uintptr_t
     ptrdiff_t size_t ssize_t va_arg va_copy va_end va_list va_start
     EOF FALSE FILE INFINITY NAN NULL TRUE BUFSIZ CHAR INT
+    CUDARTAPI MAXFLOAT NFDBITS NZERO SNAN SNANF SNANF32 SNANF32X SNANF64 SNANF64X SNANF128 SNANL
+    WCONTINUED WEXITED WNOHANG WNOWAIT WSTOPPED WUNTRACED math_errhandling
 """)
 
 MSL = (

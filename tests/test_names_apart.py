@@ -11,6 +11,7 @@ import random
 import re
 import subprocess
 import symtable
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from backends.cpu.spelling import RESERVED_HERE
 from backends.cpu.toolchain import KERNEL_FLAGS
 from codegen.gpu.words import WORDS
 from codegen.host import generate_host
+from codegen.host.native import op_files
 from codegen.namer import Namer
 from codegen.pipeline import Compiled, compile_spec
 from fuzz.metamorphic_text import EMITTERS, author_names, with_names
@@ -215,6 +217,39 @@ def test_hostile_names_compile(tmp_path: Path) -> None:
     ):
         for declared in re.findall(r"^  const \w+ (\w+) = V\.", function, re.MULTILINE):
             assert f"[{declared}]" not in function  # it would hide what says where another value is
+
+
+def test_functions_of_host_code_say_no_name_themselves() -> None:
+    for path in SPECS:
+        if compiled := marked(path):
+            record = compiled.record
+            text = op_files(record)[f"host/{record.name}_host.cpp"].decode()
+            text += EMITTERS["metal"](compiled.program, record)[f"metal/{record.name}_launches.cpp"]
+            bodies = re.findall(r"^\w+ \w+\(const Values&.*?\) {(.*?)^}", text, re.MULTILINE | re.DOTALL)
+            said = words(re.sub(r"\w+::", "::", " ".join(bodies)))  # no variable hides a namespace there
+            assert bodies and not {word for word in said if is_free(word) and not MARK.search(word)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' headers have macros of their own")
+@pytest.mark.parametrize("header", ["cpu/runtime/runtime.h", "host_runtime/run_kernel.h"])
+def test_no_name_is_a_macro(header: str) -> None:
+    command = [
+        "c++",
+        "-std=c++20",
+        *KERNEL_FLAGS,
+        "-DSGL_ISA=baseline",
+        "-fopenmp",
+        "-dM",
+        "-E",
+        "-x",
+        "c++",
+        "-",
+    ]
+    text = f'#include "{ROOT / "backends" / header}"\n#include <cmath>\n'
+    includes = [f"-I{ROOT / 'backends'}", f"-I{ROOT / 'backends/cpu/runtime'}"]
+    done = subprocess.run([*command, *includes], input=text, capture_output=True, text=True, check=True)
+    macros = set(re.findall(r"^#define (\w+)(?!\()\b", done.stdout, re.MULTILINE))
+    assert not {name for name in macros if can_be_chosen(name)}
 
 
 def test_names_that_make_one_identifier_are_refused() -> None:
