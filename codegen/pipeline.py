@@ -161,6 +161,7 @@ def compile_folder(specs: Path) -> list[Compiled]:
                 wrong.append(error)
     wrong += _misnamed(compiled)
     wrong += _clashes(compiled)
+    wrong += _clashing_entries(compiled)
     if wrong:
         raise SpecError.merge(wrong)
     return compiled
@@ -191,3 +192,17 @@ def _clashes(compiled: Sequence[Compiled]) -> Iterator[SpecError]:
             message = f"the public name `{export.name}` is taken by {owner.loaded.source.path}"
             diagnostic = Diagnostic("name-clash", message, source.span(*keys), "choose another name")
             yield SpecError(source.path, source.text, (diagnostic,))
+
+
+def _clashing_entries(compiled: Sequence[Compiled]) -> Iterator[SpecError]:
+    """Kernels that are compiled under one name: that of one, with dtypes, is the other's with fewer."""
+    owners: dict[str, Compiled] = {}
+    for item in compiled:
+        names = [f"{item.kernel.name}_{entry.suffix}" for entry in item.record.entries]
+        taken = next((name for name in names if name in owners), "")
+        if taken:
+            source = item.loaded.source
+            message = f"`{taken}`, as it is compiled, is also compiled for {owners[taken].loaded.source.path}"
+            diagnostic = Diagnostic("name-clash", message, source.span("name"), "choose another name")
+            yield SpecError(source.path, source.text, (diagnostic,))
+        owners |= dict.fromkeys(names, item)

@@ -24,10 +24,10 @@ from codegen.gpu.words import WORDS
 from codegen.host import generate_host
 from codegen.host.native import op_files
 from codegen.namer import Namer
-from codegen.pipeline import Compiled, compile_spec
+from codegen.pipeline import Compiled, compile_folder, compile_spec
 from fuzz.metamorphic_text import EMITTERS, author_names, with_names
 from fuzz.reduce_spec import read, write
-from kernel_ir.errors import TargetError
+from kernel_ir.errors import SpecError, TargetError
 from kernel_ir.load import load_text
 from kernel_ir.names import (
     BODY_NAMES,
@@ -256,6 +256,32 @@ def test_names_that_make_one_identifier_are_refused() -> None:
     record = compile_spec(load_text(HOSTILE.replace("y_dims", "x_dims"), "hostile.yaml")).record
     with pytest.raises(TargetError, match="two things called tensor_x_dims: choose another name"):
         generate_host([record])
+
+
+TYPED = """
+edition: 1
+name: {name}
+summary: A copy of whole numbers.
+types: {types}
+arguments:
+  x: {{type: "{dtype}[n]"}}
+  y: {{type: "I[n]"}}
+results:
+  out: {{type: "{dtype}[n]"}}
+body: |
+  for i in range(n):
+      out[i] = x[i] * y[i]
+"""
+
+
+def test_kernels_that_compile_under_one_name_are_refused(tmp_path: Path) -> None:
+    wide = TYPED.format(name="scaled", types="{T: [f32, f16], I: [i32, i64]}", dtype="T")
+    (tmp_path / "scaled.yaml").write_text(wide)
+    one = TYPED.format(name="scaled_f16", types="{I: [i32, i64]}", dtype="f16")
+    (tmp_path / "scaled_f16.yaml").write_text(one)
+    message = "`scaled_f16_i32`, as it is compiled, is also compiled for specs/scaled.yaml"
+    with pytest.raises(SpecError, match=message):
+        compile_folder(tmp_path)
 
 
 def test_no_public_name_is_one_that_the_package_reads() -> None:
