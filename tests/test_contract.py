@@ -183,7 +183,7 @@ examples:
 """
 OWN = """
     params launch team exchange group groups thread_index chunk turns sgl item items lane lanes turn step
-    part share odd_kernel odd_params values memory
+    part share odd_kernel values memory
 """.split()
 
 
