@@ -14,6 +14,7 @@ from kernel_ir import nodes as ir
 from kernel_ir import spec as specs
 from kernel_ir.dtypes import DTYPES, DType
 from kernel_ir.load import LoadedSpec
+from kernel_ir.names import params_name, stride_name
 
 FieldKind = Literal["pointer", "stride", "size", "scalar"]
 
@@ -89,7 +90,7 @@ class OpRecord:
     @property
     def params_struct(self) -> str:
         """The C++ name of the op's parameter struct, shared by kernel and host."""
-        return f"{self.name}_params"
+        return params_name(self.name)
 
     @property
     def params_file(self) -> str:
@@ -109,7 +110,7 @@ def make_fields(kernel: ir.Kernel) -> tuple[Field, ...]:
     tensors = tuple(kernel.tensors().values())
     pointers = [Field("pointer", item.name, "void*", item.name) for item in tensors]
     strides = [
-        Field("stride", f"{item.name}_stride_{axis}", "int64_t", item.name, axis)
+        Field("stride", stride_name(item.name, axis), "int64_t", item.name, axis)
         for item in tensors
         for axis in range(len(item.shape) - 1)
     ]

@@ -15,9 +15,11 @@ from codegen import lowered as low
 from codegen.build_ir import op
 from codegen.expressions import ATOM, Dialect, Infix, Spelling, print_expression, print_infix, with_width
 from codegen.namer import Namer
+from codegen.record import make_fields
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DTYPES, I64, DType
 from kernel_ir.errors import NOWHERE, CompilerBug
+from kernel_ir.names import stride_name
 from kernel_ir.traverse import map_children
 
 INDENT = "    "
@@ -51,7 +53,8 @@ class Writer(ABC):
         self.origins: dict[int, int] = {}  # by a line's position: the line of the spec that it comes from
         self.dialect = Dialect(self.ops, self.leaf, self.infinity, self.nan, self.index_type, self.special)
         # What keeps its name has it before another is found for what does not.
-        for name in sorted(_names_of(kernel), key=reserved.__contains__):
+        names = dict.fromkeys(field.name for field in make_fields(kernel))
+        for name in sorted(names, key=reserved.__contains__):
             self.namer.fix(name, self.namer.invent(name) if name in reserved else name)
 
     def results(self, item: low.Accumulator) -> Iterator[tuple[str, str, DType]]:
@@ -273,15 +276,3 @@ def is_nonnegative(expr: ir.Expr) -> bool:
             return all(is_nonnegative(arg) for arg in args)
         case _:
             return False
-
-
-def _names_of(kernel: ir.Kernel) -> dict[str, None]:
-    """Those of tensors, sizes, arguments and strides."""
-    tensors = kernel.tensors()
-    strides = [stride_name(name, n) for name, item in tensors.items() for n in range(len(item.shape) - 1)]
-    return dict.fromkeys((*tensors, *kernel.sizes, *(item.name for item in kernel.arguments), *strides))
-
-
-def stride_name(tensor: str, axis: int) -> str:
-    """The name of a tensor's stride along an axis, in elements."""
-    return f"{tensor}_stride_{axis}"

@@ -33,8 +33,8 @@ BLINDERS = (
     _blinder(
         "anything is near enough",
         "compare",
-        "is_right = _agree(got, self.values, self.lowest, self.highest)",
-        "is_right = _agree(got, self.values, -np.inf, np.inf)",
+        "is_right = agree(got, self.values, self.lowest, self.highest)",
+        "is_right = agree(got, self.values, -np.inf, np.inf)",
         "the sum starts at one",
     ),
     _blinder(

@@ -50,7 +50,7 @@ class Expected:
     def difference(self, name: str, storage: Array) -> Difference | None:
         """The first element that is off, if any is."""
         got = decode(storage, self.dtype)
-        is_right = _agree(got, self.values, self.lowest, self.highest)
+        is_right = agree(got, self.values, self.lowest, self.highest)
         if self.dtype.is_float:
             is_right &= ~(self.has_sign & (got == 0) & (np.signbit(got) != np.signbit(self.values)))
         wrong = ~is_right & self.is_stable
@@ -138,13 +138,14 @@ def _expected(item: Reference, shadow: Array, choices: Choices | None) -> Expect
     lowest, highest = item.limits(SLACK)
     is_sign = (values == 0) & (bound == OPEN_SIGN)  # all that is open
     lowest, highest = np.where(is_sign, values, lowest), np.where(is_sign, values, highest)
-    is_stable = ~np.isinf(bound) & _agree(shadow, values, lowest, highest)
+    is_stable = ~np.isinf(bound) & agree(shadow, values, lowest, highest)
     has_sign = (values == 0) & (bound < OPEN_SIGN) & item.dtype.is_float
     has_sign &= np.signbit(shadow) == np.signbit(values)
     return Expected(item.dtype, values, lowest, highest, is_stable, has_sign, choices)
 
 
-def _agree(got: Array, wanted: Array, lowest: Array, highest: Array) -> Array:
+def agree(got: Array, wanted: Array, lowest: Array, highest: Array) -> Array:
+    """Where values are what is wanted, NaN included, or lie within the limits."""
     is_right = (got == wanted) | ((lowest <= got) & (got <= highest))
     if got.dtype.kind == "f":
         is_right |= np.isnan(got) & np.isnan(wanted)

@@ -17,6 +17,8 @@ from kernel_ir.names import (
     WRAPPER_NAMES,
     kernel_name_problem,
     name_problem,
+    params_name,
+    stride_name,
     taken,
     type_variable_problem,
 )
@@ -142,7 +144,7 @@ def names_are_not_strides(subject: Subject) -> Iterator[Diagnostic]:
     """Nothing is called as a tensor's stride is in what every target is passed."""
     places = _members(subject)
     for item in (*subject.tensors.values(), *subject.signature.results):
-        for stride in (f"{item.name}_stride_{axis}" for axis in range(len(item.shape) - 1)):
+        for stride in (stride_name(item.name, axis) for axis in range(len(item.shape) - 1)):
             if stride in places:
                 message = f"{show(stride)} is also the name of a stride of {show(item.name)}"
                 yield Diagnostic("name-clash", message, places[stride], "choose another name")
@@ -150,7 +152,7 @@ def names_are_not_strides(subject: Subject) -> Iterator[Diagnostic]:
 
 def names_are_not_the_struct(subject: Subject) -> Iterator[Diagnostic]:
     """Nothing is called as the struct is in which every target is passed all of it."""
-    struct = f"{subject.spec.name}_params"
+    struct = params_name(subject.spec.name)
     if at := _members(subject).get(struct):
         message = f"{show(struct)} is also the name of what kernels are passed"
         yield Diagnostic("name-clash", message, at, "choose another name")

@@ -113,6 +113,16 @@ def kernel_name_problem(name: str) -> tuple[str, str] | None:
     return name_problem(name) or taken(name, PACKAGE_NAMES, "the package")
 
 
+def stride_name(tensor: str, axis: int) -> str:
+    """What a tensor's stride along an axis, in elements, is called in what every target is passed."""
+    return f"{tensor}_stride_{axis}"
+
+
+def params_name(kernel: str) -> str:
+    """The C++ name of the struct that a kernel's arguments are passed in."""
+    return f"{kernel}_params"
+
+
 def taken(name: str, names: frozenset[str], owner: str) -> tuple[str, str] | None:
     """The problem of a name that `owner` uses itself, as (message, hint); None if it is not among `names`."""
     if name not in names:

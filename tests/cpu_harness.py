@@ -17,6 +17,7 @@ from backends.cpu.emit import emit
 from backends.cpu.toolchain import KERNEL_FLAGS
 from codegen.pipeline import Compiled, compile_spec
 from codegen.record import Entry
+from fuzz.compare import agree
 from kernel_ir import nodes as ir
 from kernel_ir.bind_arguments import bind_arguments
 from kernel_ir.interpret import Reference, interpret_with_bounds
@@ -139,10 +140,7 @@ def assert_agrees(kernel: CpuKernel, arguments: Mapping[str, Any], types: Mappin
 def assert_close(name: str, got: Any, want: Reference) -> None:
     """NaN where it should be, and elsewhere what a store keeps of values within the bound."""
     low, high = want.limits()
-    is_right = (got == want.values) | ((low <= got) & (got <= high))
-    if want.dtype.is_float:
-        is_right |= np.isnan(got) & np.isnan(want.values)
-    wrong = np.argwhere(~is_right)
+    wrong = np.argwhere(~agree(got, want.values, low, high))
     first = tuple(map(int, wrong[0])) if len(wrong) else ()
     message = f"{len(wrong)} of {got.size} elements of {name}; the first, {first}, is"
     assert not len(wrong), f"{message} {got[first]}, expected {low[first]} to {high[first]}"

@@ -23,11 +23,11 @@ from codegen.record import OpRecord
 from codegen.render import render
 from codegen.varying import fits_packs, is_varying, varying_names
 from codegen.work import tiled_loop, work_estimate
-from codegen.writer import MEMBERS, Writer, stride_name
+from codegen.writer import MEMBERS, Writer
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import DType
 from kernel_ir.errors import TargetError
-from kernel_ir.names import RESERVED
+from kernel_ir.names import RESERVED, stride_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 

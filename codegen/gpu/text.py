@@ -19,9 +19,10 @@ from codegen.gpu.unclamped import Unclamped
 from codegen.gpu.widths import ANY_I32
 from codegen.gpu.words import WORDS
 from codegen.namer import Namer
-from codegen.writer import Writer, stride_name
+from codegen.writer import Writer
 from kernel_ir import nodes as ir
 from kernel_ir.dtypes import F32, I32, I64, U32, DType
+from kernel_ir.names import stride_name
 from kernel_ir.traverse import map_children
 
 SELECT_LEVEL = 20  # how tightly `a ? b : c` binds
